@@ -1,0 +1,1 @@
+"""The gates that come with mlforge."""

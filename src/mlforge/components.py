@@ -1,0 +1,376 @@
+"""The kinds of component: the page that a plugin author reads.
+
+A component is a frozen pydantic model. Its fields are its YAML keys, with types, bounds, units and descriptions; from that one declaration come the
+defaults, the errors, the JSON Schema and the reference docs. Heavy imports (torch, polars, sklearn) stay inside methods, so that checking a recipe is fast.
+
+    class Sine(Source):
+        '''A sine wave with noise.'''
+
+        rows: int = Field(default=1000, gt=0, description="how many rows")
+
+        def fingerprint(self) -> str:
+            return f"sine {self.rows}"
+
+        def scan(self) -> pl.LazyFrame:
+            ...
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlforge.artifact import Artifact, Block, Encoding, Trained
+from mlforge.contract import Contract
+from mlforge.finding import Finding, Subject
+from mlforge.task import Output, Task
+from mlforge.units import Duration
+from mlforge.window import Profile, Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    import polars as pl
+    import torch
+
+__all__ = [
+    "Component", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model", "Probe", "Ruling", "Shipment", "Source",
+    "Splitter", "Stage", "Tensors", "Trainer", "Transform",
+]  # fmt: skip
+
+A = TypeVar("A", bound=Artifact)
+C = TypeVar("C", bound="Component")
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Marks a field that names a file or folder to be read: it is resolved against the project, checked against its roots, and no part of a stage's key."""
+
+
+InputPath = Annotated[str, Reads()]
+"""A path, glob or URL that a component reads. When the component is made, it is absolute and lies within the project's roots."""
+
+
+class Component(BaseModel, ABC):
+    """What a recipe's section can name. The first line of the docstring is what `mlforge ls` prints."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Distributions beyond mlforge's base install, as pip names them: `("torch", "pytorch-lightning")`. Missing ones are reported before anything runs."""
+
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions whose version decides the result: a new version re-runs the stages that use the component."""
+
+
+# ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Source(Component):
+    """Where rows come from."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """File endings that it reads, with the dot, when it has a field `path`: how `mlforge predict --source FILE` finds it."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A text that changes when the rows may have changed; cheap where the store gives an etag, a size and time, or a snapshot id."""
+
+    @abstractmethod
+    def scan(self) -> pl.LazyFrame:
+        """All rows in a fixed order, under their real names; untyped sources give strings (the contract says what they are).
+
+        Raises DataError when the source is empty, missing, truncated or cannot be decoded.
+        """
+
+
+class Splitter(Component):
+    """Assigns rows to train, validation and test."""
+
+    @abstractmethod
+    def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
+        """`ROW` and `part` ("train", "validation" or "test") for each of `rows`, in any order. `rows` has the contract's keys and `ROW`.
+
+        Deterministic under the seed, and stable: rows added later do not move the others, as far as the method allows (its docstring says how far).
+        Raises DataError when a part would be empty or lack a class.
+        """
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A fitted transform: ONNX nodes from raw columns to one part of a block.
+
+    Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool,
+    string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with the transform's entry as prefix.
+    """
+
+    columns: tuple[str, ...]  # contract keys that it reads
+    nodes: tuple[onnx.NodeProto, ...]
+    initialisers: tuple[onnx.TensorProto, ...]
+    output: str  # name of the tensor [rows, width] that the nodes make
+    block: str  # block to which it is joined: "numbers" (float32) or "categories" (int64)
+    width: int
+    cardinalities: tuple[int, ...] = ()  # for "categories": number of ids of each column
+    vocabularies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # categories seen, by column
+
+
+class Transform(Component):
+    """Turns raw columns into what a network can read; becomes part of the bundle."""
+
+    @abstractmethod
+    def takes(self, contract: Contract) -> tuple[str, ...]:
+        """Keys of the feature columns that it wants. The first entry of `features` that wants a column gets it, unless it says it shares."""
+
+    @abstractmethod
+    def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
+        """Fit to the training rows (contract keys, typed); None when there is nothing to add. Deterministic."""
+
+
+# ── model ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Model(Component):
+    """Builds what is to be fitted."""
+
+    family: ClassVar[str] = "network"
+    """What kind of thing it builds; a trainer says which families it fits."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+
+    @abstractmethod
+    def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module:
+        """A network whose `forward` takes one tensor per block, in this order, and returns raw scores [rows, output.width]. Must be exportable by `torch.export`."""
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """One part of the data as arrays, row by row: in memory or memory-mapped."""
+
+    blocks: tuple[np.ndarray, ...]
+    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]
+    weight: np.ndarray | None = None  # float32 [rows]
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """All that a trainer needs to fit one model, and where to leave it."""
+
+    model: Model
+    blocks: tuple[Block, ...]
+    output: Output
+    train: Tensors
+    validation: Tensors
+    seed: int
+    folder: Path  # to be filled with the files of `Trained`
+    work: Path  # for checkpoints; survives a kill, and belongs to this very fitting
+    smoke: bool
+    progress: Callable[[float, float, str], None]  # done, total, note
+    find: Callable[[Finding], None]
+
+
+class Trainer(Component):
+    """Fits a model."""
+
+    fits: ClassVar[frozenset[str]]
+    """Families of models that it can fit."""
+
+    @abstractmethod
+    def fit(self, fitting: Fitting) -> None:
+        """Fit and fill `fitting.folder` with `weights.safetensors`, `trained.json` and `curves.parquet`. Killed and called again, it continues from `work` to the same bytes.
+
+        Raises RunFailed when the loss is not finite.
+        """
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """All that an exporter needs to make one bundle, and where to leave it."""
+
+    model: Model
+    trained: Trained
+    encoding: Encoding
+    contract: Contract
+    task: Task
+    folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
+    smoke: bool
+
+
+class Exporter(Component):
+    """Makes one variant of the bundle."""
+
+    @abstractmethod
+    def export(self, shipment: Shipment) -> None:
+        """Fill `shipment.folder` with a bundle. Same inputs, same bytes."""
+
+
+# ── judgement ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Probe(Component):
+    """Measures: data (`checks`), predictions (`evaluators`), live windows (`monitors`)."""
+
+    @abstractmethod
+    def declares(self, contract: Contract, task: Task) -> Iterable[str]:
+        """Names of the findings that it can make, without the window's name: "roc_auc"; `*` stands for one part that only the data decides: "recall/*"."""
+
+    @abstractmethod
+    def summarise(self, window: Window) -> Profile:
+        """What to keep of one partition."""
+
+    @abstractmethod
+    def merge(self, one: Profile, other: Profile) -> Profile:
+        """Two profiles as one; associative, and the empty profile of an empty window changes nothing."""
+
+    @abstractmethod
+    def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
+        """The findings of a merged profile, names without the window's. With a reference (the champion's profile over the same rows; the training data's) also how the two differ."""
+
+
+class Evidence(Protocol):
+    """The findings before a gate."""
+
+    def get(self, name: str, subject: Subject = "candidate") -> Finding | None:
+        """The finding of that name about the variant that ships (candidate), the champion, the baseline or the data; None when it was not made."""
+
+    @property
+    def champion(self) -> str | None:
+        """ "adult 3", or None when there is no champion."""
+
+
+class Ruling(BaseModel):
+    """What one rule of a gate said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str = Field(description="gate entry and rule, such as thresholds.auc")
+    passed: bool
+    finding: str = Field(description="name of the finding that was judged")
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: str = Field(default="", description="what was asked, such as '≥ 0.9'")
+    margin: float | None = Field(default=None, description="how far on the right side; negative when on the wrong one")
+    text: str = Field(description="one sentence for a person")
+
+
+class Gate(Component):
+    """Turns findings into a verdict."""
+
+    @abstractmethod
+    def needs(self, task: Task) -> Mapping[str, str]:
+        """The findings it will ask for, by the key that names them (relative to the gate): {"rules.auc.finding": "test/roc_auc"}. Checked before anything runs."""
+
+    @abstractmethod
+    def judge(self, entry: str, evidence: Evidence, task: Task) -> Iterable[Ruling]:
+        """One ruling per rule. A finding that is missing or None never passes."""
+
+
+# ── lifecycle ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model version that serves, as a candidate is compared with it."""
+
+    model: str
+    version: int
+    bundle: Artifact
+
+
+class Job(Protocol):
+    """All that a stage may touch while it runs. Reading a section that the stage does not declare is an error: keys could not be trusted otherwise."""
+
+    @property
+    def name(self) -> str:
+        """The recipe's name, which is the model's."""
+
+    @property
+    def seed(self) -> int:
+        """The recipe's seed."""
+
+    @property
+    def task(self) -> Task:
+        """The recipe's task."""
+
+    @property
+    def contract(self) -> Contract:
+        """The recipe's contract."""
+
+    @property
+    def smoke(self) -> bool:
+        """A trial of the whole chain with a few rows and one batch."""
+
+    @property
+    def work(self) -> Path:
+        """A folder of the stage's own that survives a kill; empty at the first try."""
+
+    @property
+    def champion(self) -> Champion | None:
+        """The version to compare with; declare "champion" among `reads`."""
+
+    def component(self, section: str, kind: type[C]) -> C:
+        """The component of a section in the singular."""
+
+    def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
+        """The components of a section in the plural, by entry; empty when the recipe has none."""
+
+    def input(self, port: str, kind: type[A]) -> A:
+        """The artifact at an input port."""
+
+    def draft(self, port: str) -> Path:
+        """The folder to be filled for an output port. It becomes visible when the stage has returned, whole or not at all."""
+
+    def find(self, finding: Finding) -> None:
+        """Record a finding."""
+
+    def evidence(self) -> list[Finding]:
+        """Every finding of the earlier stages, volatile ones included; for a stage that `gathers`."""
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        """Tell how far the work is; cheap, call it often."""
+
+
+class Stage(Component):
+    """One step of the lifecycle: a pure function from its inputs, sections and seed to its outputs.
+
+    The engine derives the graph from the ports, keys each stage by what it reads, and reuses what is there. A stage belongs to a run when the recipe has all
+    the sections that it `needs`.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Sections without which the recipe has no such stage."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Further sections (or "seed", "task", "champion") that it reads where they are given."""
+    inputs: ClassVar[Mapping[str, type[Artifact]]] = {}
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {}
+    gathers: ClassVar[bool] = False
+    """Takes the findings of every earlier stage as well."""
+
+    retries: int = Field(default=0, ge=0, le=10, description="how often to try again after a failure that is not the recipe's or the data's")
+    timeout: Duration | None = Field(default=None, description="longest time that the stage may take")
+
+    def external(self, job: Job) -> Mapping[str, str]:
+        """What else decides the outputs, such as the source's fingerprint: by name, for the key and for `plan`'s reasons."""
+        return {}
+
+    @abstractmethod
+    def run(self, job: Job) -> None:
+        """Do the work: fill `job.draft(port)` of every output port."""
+
+
+def summary(component: type[Component]) -> str:
+    """One line on a component: the first of its docstring."""
+    return (component.__doc__ or "").strip().partition("\n")[0]
+
+
+def reads_of(component: Component) -> dict[str, Any]:
+    """The fields that name what is read, with their values."""
+    return {name: getattr(component, name) for name, info in type(component).model_fields.items() if any(isinstance(mark, Reads) for mark in info.metadata)}

@@ -1,0 +1,151 @@
+"""What each column is, declared once and enforced everywhere.
+
+This module is data only: it decides *what* must hold. `mlforge.runtime.conform` turns it into Polars expressions, and ingest runs those through Pandera.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from mlforge.units import Share
+
+__all__ = ["DTYPES", "Check", "Column", "Contract", "Length", "Role"]
+
+DTYPES = ("int", "float", "bool", "category", "string", "text", "image", "datetime")
+_ARRAY = re.compile(r"array\[(int|float|bool), *(\d+)((?: *x *\d+)*)\]")
+
+Role = Literal["feature", "target", "id", "time", "group", "weight", "protected", "ignore"]
+Bound = int | float | str  # a number, or an ISO 8601 date or time for a datetime column
+Value = bool | int | float | str
+
+
+def _dtype(value: Any) -> Any:
+    if isinstance(value, str) and (value in DTYPES or _ARRAY.fullmatch(value)):
+        return value
+    raise ValueError(f"unknown dtype {value!r}; there are {', '.join(DTYPES)} and array[float, 8x8]")
+
+
+class Length(BaseModel):
+    """How long a string may be, in characters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min: int = Field(default=0, ge=0)
+    max: int | None = Field(default=None, ge=0)
+
+
+class Column(BaseModel):
+    """What one column is: its type, its bounds, its role."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dtype: Annotated[str, BeforeValidator(_dtype)] = Field(description="int, float, bool, category, string, text, image, datetime or array[float, 8x8]")
+    role: Role = Field(default="feature", description="what the column is for; protected columns are audited and are no features")
+    nullable: bool = Field(default=False, description="may values be missing")
+    ge: Bound | None = Field(default=None, description="smallest value allowed")
+    gt: Bound | None = Field(default=None, description="values must be greater than this")
+    le: Bound | None = Field(default=None, description="largest value allowed")
+    lt: Bound | None = Field(default=None, description="values must be less than this")
+    values: tuple[Value, ...] | None = Field(default=None, description="the only values allowed")
+    unseen: Literal["error", "unknown"] = Field(default="error", description="a category that training has not seen: an error, or treated as unknown")
+    regex: str | None = Field(default=None, description="every value must match this regular expression from start to end")
+    unique: bool = Field(default=False, description="no value may appear twice")
+    length: Length | None = Field(default=None, description="how long a string may be, in characters")
+    positive: Value | None = Field(default=None, description="for a target with two classes: the one that probabilities speak of")
+    pii: str | None = Field(default=None, description="class of personal data, such as email, name, phone")
+    name: str | None = Field(default=None, description="the column's real name, where it is no identifier")
+    unit: str | None = Field(default=None, description="what a value is measured in, such as years or EUR")
+    description: str | None = Field(default=None, description="one sentence for the model card")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.dtype not in ("int", "float", "datetime") and any(bound is not None for bound in (self.ge, self.gt, self.le, self.lt)):
+            raise ValueError(f"bounds need a column of numbers or times, and dtype is {self.dtype}")
+        if self.dtype not in ("string", "category", "text") and (self.regex is not None or self.length is not None):
+            raise ValueError(f"regex and length need a column of strings, and dtype is {self.dtype}")
+        if self.regex is not None:
+            try:
+                re.compile(self.regex)
+            except re.error as error:
+                raise ValueError(f"regex does not parse: {error}") from None
+        if self.positive is not None and self.role != "target":
+            raise ValueError("only a target has a positive class")
+        return self
+
+
+class Check(BaseModel):
+    """One serialisable rule over one column: what is executed at ingest, in the bundle and in the monitors."""
+
+    model_config = ConfigDict(frozen=True)
+
+    column: str  # the contract's key
+    rule: Literal["dtype", "null", "ge", "gt", "le", "lt", "values", "regex", "length", "unique"]
+    value: Any = None
+
+
+Projection = Literal["train", "predict", "monitor"]
+
+
+class Contract(BaseModel):
+    """The columns of a data set, and what holds for each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: Mapping[str, Column] = Field(min_length=1, description="by identifier; `name` gives the real name where it is none")
+    nulls: tuple[str, ...] = Field(default=(), description="what the source writes for a missing value, here and at serving time")
+    extra: Literal["error", "drop", "keep"] = Field(default="error", description="what to do with columns that are not declared")
+    max_rejected: Share = Field(default=0.0, description="the share of rows that may break the contract before the run stops")
+    schemas: tuple[str, ...] = Field(default=(), description="registered Pandera models to run at ingest too")
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        seen: dict[str, str] = {}
+        for key, column in self.columns.items():
+            real = column.name or key
+            if real in seen:
+                raise ValueError(f"columns {seen[real]} and {key} are both named {real!r}")
+            seen[real] = key
+        return self
+
+    def having(self, *roles: Role) -> tuple[str, ...]:
+        """Keys of the columns with one of these roles, in declared order."""
+        return tuple(key for key, column in self.columns.items() if column.role in roles)
+
+    @property
+    def target(self) -> str:
+        """Key of the only target."""
+        (key,) = self.having("target")
+        return key
+
+    def real_name(self, key: str) -> str:
+        """The column's name in the source."""
+        return self.columns[key].name or key
+
+    def projected(self, projection: Projection) -> Contract:
+        """The contract as it holds there: a row to predict has no target, no weight, and need not be unique."""
+        if projection == "train":
+            return self
+        kept = ("feature", "id", "time", "group", "protected") if projection == "monitor" else ("feature",)
+        columns = {key: column.model_copy(update={"unique": False}) for key, column in self.columns.items() if column.role in kept}
+        return self.model_copy(update={"columns": columns, "extra": "drop", "schemas": ()})
+
+    def checks(self) -> Iterator[Check]:
+        """Every rule of every column, in declared order: type, then presence, then content."""
+        for key, column in self.columns.items():
+            if column.role == "ignore":
+                continue
+            yield Check(column=key, rule="dtype", value=column.dtype)
+            if not column.nullable:
+                yield Check(column=key, rule="null")
+            for rule in ("ge", "gt", "le", "lt", "values", "regex"):
+                value = getattr(column, rule)
+                if value is not None:
+                    yield Check(column=key, rule=rule, value=value)
+            if column.length is not None:
+                yield Check(column=key, rule="length", value=column.length.model_dump())
+            if column.unique:
+                yield Check(column=key, rule="unique")

@@ -1,0 +1,1 @@
+"""Planning, running and continuing a recipe's stages."""

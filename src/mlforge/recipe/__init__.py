@@ -1,0 +1,1 @@
+"""Composing and checking recipes; the only place that imports hydra."""

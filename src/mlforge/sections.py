@@ -1,0 +1,37 @@
+"""The sections of a recipe: which kind of component each takes, and how many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlforge.components import Component, Exporter, Gate, Model, Probe, Source, Splitter, Stage, Trainer, Transform
+
+__all__ = ["SECTIONS", "Section"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: `source: csv` in the singular, `gates: [thresholds, baseline]` in the plural."""
+
+    name: str
+    kind: type[Component]
+    plural: bool
+    what: str  # one line for help, docs and the JSON Schema
+    default: tuple[str, ...] = ()  # options taken when a recipe with a model does not list the section
+
+
+SECTIONS = {
+    section.name: section
+    for section in (
+        Section("source", Source, False, "where the rows come from"),
+        Section("split", Splitter, False, "which rows are for training, validation and test"),
+        Section("checks", Probe, True, "what to look for in the data"),
+        Section("features", Transform, True, "how raw columns become numbers; part of the bundle", default=("numeric", "categorical")),
+        Section("model", Model, False, "what is fitted"),
+        Section("trainer", Trainer, False, "how it is fitted"),
+        Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
+        Section("evaluators", Probe, True, "what is measured on the test rows"),
+        Section("gates", Gate, True, "which findings decide whether the model is registered"),
+        Section("stages", Stage, True, "settings of single stages: retries and time limits"),
+    )
+}

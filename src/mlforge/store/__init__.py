@@ -1,0 +1,1 @@
+"""Artifacts, records, the registry and the audit log."""

@@ -1,0 +1,1 @@
+"""For tests of plugins, and of mlforge: the project fixture."""

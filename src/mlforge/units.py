@@ -1,0 +1,37 @@
+"""Quantities as people write them in a recipe: `timeout: 2h`, `max_rejected: 0.5%`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+__all__ = ["Duration", "Share"]
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", value)
+    if not match or match[2] not in _SECONDS:
+        raise ValueError(f"a duration is a number with a unit of {', '.join(_SECONDS)}, for example 90s or 2h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _share(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value)
+    if not match:
+        raise ValueError("a share is a number from 0 to 1, or a percentage such as 0.5%")
+    return float(match[1]) / 100
+
+
+Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=float | str), Field(gt=0)]
+"""Seconds, as a number or with a unit: 30, "90s", "5m", "2h", "1d"."""
+
+Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str), Field(ge=0, le=1)]
+"""A part of a whole, from 0 to 1, or as a percentage: 0.01, "1%"."""

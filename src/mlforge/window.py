@@ -1,0 +1,39 @@
+"""Rows that are looked at together, with what a model said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlforge.contract import Contract
+    from mlforge.task import Output, Task
+
+__all__ = ["Profile", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One partition of rows under the contract's column keys, and the predictions for them, row by row, where there are any.
+
+    `predictions` has `prediction` (the class, or the value in the target's unit) and, for a classification, `probability_0` … `probability_{k-1}`
+    in the order of `output.classes`.
+    """
+
+    name: str  # what the rows are: "test", "train", "live"; the first part of the findings' names
+    rows: pl.DataFrame
+    contract: Contract
+    task: Task
+    output: Output | None = None
+    predictions: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a probe keeps of the rows it has seen, as named tables: a *sketch* of some kilobytes, or *exact*."""
+
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    exact: bool = False  # an exact profile grows with the rows and stays in the run
