@@ -353,6 +353,8 @@ class Stage(Component):
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {}
     gathers: ClassVar[bool] = False
     """Takes the findings of every earlier stage as well."""
+    effect: ClassVar[bool] = False
+    """Changes the world instead of making artifacts: done once, never re-done by a re-run, and not run by `--smoke`."""
 
     retries: int = Field(default=0, ge=0, le=10, description="how often to try again after a failure that is not the recipe's or the data's")
     timeout: Duration | None = Field(default=None, description="longest time that the stage may take")

@@ -1,0 +1,28 @@
+"""`mlforge promote`: which version serves."""
+
+from __future__ import annotations
+
+import click
+
+from mlforge.cli.workplace import Workplace
+
+__all__ = ["command"]
+
+
+@click.command("promote")
+@click.argument("model")
+@click.argument("version", type=int)
+@click.option("--alias", default="champion", show_default=True, help="The alias to move.")
+@click.option("--reason", default="", help="Why, for the audit log.")
+def command(model: str, version: int, alias: str, reason: str) -> None:
+    """Make a version the champion.
+
+    \b
+    mlforge promote adult 4 --reason "better on the new quarter"
+    """
+    place = Workplace.here()
+    store = place.store()
+    before = store.registry.champion(model) if alias == "champion" else None
+    store.registry.set_alias(model, alias, version, actor=None, reason=reason)
+    place.hooks.event("promoted", f"{model} {version}", {"alias": alias, "reason": reason})
+    click.echo(f"{model} {version} is {alias}" + (f"; before, {before.version} was" if before and before.version != version else ""))

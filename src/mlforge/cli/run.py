@@ -1,0 +1,91 @@
+"""`mlforge run`: from raw rows to a registered model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlforge.errors import GateRefused
+from mlforge.cli.workplace import Workplace
+
+if TYPE_CHECKING:
+    from mlforge.lifecycle.engine import Outcome
+    from mlforge.lifecycle.plan import Lifecycle
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--smoke", is_flag=True, help="Try the whole chain on a few rows and one batch; registers nothing.")
+@click.option("--only", metavar="STAGE", help="Run this stage alone; the ones before it must have run.")
+@click.option("--from", "start", metavar="STAGE", help="Run this stage and those after it, even where they could be reused.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON instead of lines.")
+def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, as_json: bool) -> None:
+    """Run a recipe from raw rows to a registered model.
+
+    What is there already is reused; a run that was stopped continues.
+
+    \b
+    mlforge run adult source.path=data/adult.csv
+    mlforge run adult model=linear trainer.max_epochs=3
+    mlforge run adult --smoke
+    """
+    place = Workplace.here()
+    composed = place.recipe(recipe, overrides)
+    from mlforge.recipe import require
+
+    require(composed)
+    from mlforge.cli.progress import Terminal
+    from mlforge.lifecycle.assemble import assemble, from_stage
+    from mlforge.lifecycle.engine import Engine
+    from mlforge.lifecycle.reporter import Quiet, Reporter
+
+    lifecycle = assemble(composed, place.catalog, place.store(composed), smoke=smoke)
+    if only is not None:
+        lifecycle.named(only)
+        lifecycle.forced = frozenset({only})
+    elif start is not None:
+        lifecycle.forced = from_stage(lifecycle, start)
+    terminal = Terminal()
+    reporter: Reporter = Quiet() if as_json else terminal
+    try:
+        outcome = Engine(lifecycle, place.hooks, reporter).run(overrides, only)
+    finally:
+        terminal.close()
+    _conclude(outcome, lifecycle, as_json)
+
+
+def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> None:
+    from mlforge.lifecycle.account import account, write_account
+
+    view = account(outcome, lifecycle)
+    report = write_account(view, lifecycle.store.state / "runs" / outcome.run)
+    if as_json:
+        click.echo(json.dumps(view.as_json(), indent=1))
+    else:
+        _print(outcome, lifecycle, report)
+    if outcome.refused:
+        raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {_near(report)}")
+
+
+def _print(outcome: Outcome, lifecycle: Lifecycle, report: Path) -> None:
+    name = lifecycle.recipe.name
+    if lifecycle.smoke:
+        click.echo("Smoke run passed: every stage works on a few rows. Nothing was registered.")
+    elif not outcome.ran and not outcome.refused:
+        click.echo("Nothing to do: every stage is up to date.")
+    click.echo(f"Report  {_near(report)}")
+    if outcome.done:
+        click.echo(f"Next    mlforge predict {name} --source FILE --sink FILE · mlforge models {name}")
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

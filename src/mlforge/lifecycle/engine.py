@@ -1,0 +1,176 @@
+"""Carries out a plan: stage by stage, each published whole and then recorded, so that a run that is killed anywhere continues."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlforge.artifact import Verdict, write_json
+from mlforge.components import Job
+from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed
+from mlforge.finding import Finding
+from mlforge.lifecycle.effect import Done, Effect
+from mlforge.lifecycle.graph import Node
+from mlforge.lifecycle.job import StageJob
+from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
+from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
+from mlforge.lifecycle.reporter import Quiet, Reporter
+from mlforge.plugins import Hooks
+
+__all__ = ["Engine", "Outcome"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    run: str
+    steps: list[Planned] = field(default_factory=list)
+    outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by stage: digest by port
+    keys: dict[str, str] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+    refused: bool = False
+
+    @property
+    def ran(self) -> list[str]:
+        """Stages that were not reused."""
+        return [step.name for step in self.steps if step.state == "run"]
+
+
+@dataclass
+class Engine:
+    """Runs a lifecycle."""
+
+    lifecycle: Lifecycle
+    hooks: Hooks
+    reporter: Reporter = field(default_factory=Quiet)
+
+    def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
+        """Run what is not there yet.
+
+        A refusal by a gate is an outcome (`refused`), recorded like any other. Raises Interrupted, RunFailed and DataError as they come; each leaves what
+        was finished in place.
+        """
+        recipe, store = self.lifecycle.recipe, self.lifecycle.store
+        with store.lock(recipe.name), interruptible():
+            run = store.records.begin_run(recipe.name, recipe.plain, overrides, self.lifecycle.smoke)
+            outcome = Outcome(run)
+            try:
+                self.reporter.begun(recipe.name, run, tuple(node.name for node in self.lifecycle.nodes))
+                self.hooks.run_recipe(recipe.name, run, [node.name for node in self.lifecycle.nodes], lambda: self._stages(outcome, only))
+            except BaseException as error:
+                self._ended(run, error)
+                raise
+            finally:
+                self.lifecycle.code.save()
+            state = "refused" if outcome.refused else "done"
+            store.records.end_run(run, state, GateRefused.exit_code if outcome.refused else 0, "")
+            return outcome
+
+    def _stages(self, outcome: Outcome, only: str | None) -> None:
+        for node in self.lifecycle.nodes:
+            step = self.lifecycle.step(node, outcome.outputs, outcome.keys)
+            if only is not None and node.name != only and step.state == "run":
+                raise RecipeError(f"--only {only} needs stage {node.name}, and that has to run: {step.reason}", hint=f"Run without --only, or --from {node.name}.")
+            self._carry_out(step, outcome)
+            if node.name == only:
+                return
+
+    def _carry_out(self, step: Planned, outcome: Outcome) -> None:
+        if isinstance(step.node.stage, Effect):
+            if not outcome.refused and not self.lifecycle.smoke:
+                self._perform(step, step.node.stage, outcome)
+            return
+        if step.state == "reuse":
+            self.lifecycle.store.records.reuse_stage(step.key, outcome.run)
+            self.reporter.reused_stage(step)
+            outputs = step.outputs
+        else:
+            outputs = self._run(step, outcome)
+        outcome.steps.append(step)
+        outcome.outputs[step.name] = outputs
+        outcome.keys[step.name] = step.key
+        self.hooks.findings(outcome.run, step.name, self.lifecycle.store.records.findings(step.key))
+        verdicts = [port for port, kind in step.node.stage.outputs.items() if issubclass(kind, Verdict)]
+        for port in verdicts:
+            outcome.refused |= not self.lifecycle.smoke and not Verdict(self.lifecycle.store.artifacts.path(outputs[port])).passed
+
+    def _run(self, step: Planned, outcome: Outcome) -> Mapping[str, str]:
+        store, stage = self.lifecycle.store, step.node.stage
+        inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
+        folder = store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
+        job = self.lifecycle.job(step.node, inputs, outcome.keys, folder)
+        job.tell = lambda done, total, note: self.reporter.progressed(step, done, total, note)
+        self.reporter.started(step)
+        began = time.perf_counter()
+        store.records.start_stage(step.key, step.name, self.lifecycle.recipe.name, outcome.run, step.parts)
+        try:
+            with machine_limits(step.name):
+                self._try(step, job)
+                outputs = self._publish(step.node, job)
+                seconds = time.perf_counter() - began
+                store.records.finish_stage(step.key, outcome.run, outputs, job.findings, seconds)
+        except Exception as error:
+            store.records.fail_stage(step.key, outcome.run, str(error))
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+        self.reporter.finished(step, seconds, _told(job.findings))
+        return outputs
+
+    def _try(self, step: Planned, job: StageJob) -> None:
+        stage = step.node.stage
+        for attempt in range(stage.retries + 1):
+            job.begin()
+            try:
+                with time_limit(step.name, stage.timeout):
+                    self.hooks.run_stage(stage, step.name, job, lambda: stage.run(job))
+            except (RunFailed, OSError) as error:
+                if attempt == stage.retries:
+                    raise
+                log.warning("stage %s failed (%s); try %d of %d", step.name, error, attempt + 2, stage.retries + 1)
+            else:
+                return
+
+    def _publish(self, node: Node, job: StageJob) -> dict[str, str]:
+        artifacts = self.lifecycle.store.artifacts
+        lasting = [finding.model_dump(mode="json", exclude_defaults=True) for finding in job.findings if not finding.volatile]
+        findings = job.folder / "drafts" / FINDINGS
+        findings.mkdir(parents=True, exist_ok=True)
+        write_json(findings / "findings.json", lasting)
+        digests = {}
+        for port in node.stage.outputs:
+            draft = job.folder / "drafts" / port
+            assert draft.is_dir() and any(draft.iterdir()), f"stage {node.name} has left its output {port!r} empty"
+            digests[port] = artifacts.publish(draft)
+        digests[FINDINGS] = artifacts.publish(findings)
+        return digests
+
+    def _perform(self, step: Planned, effect: Effect, outcome: Outcome) -> None:
+        inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
+        job: Job = self.lifecycle.job(step.node, inputs, outcome.keys, self.lifecycle.store.state / "work" / step.name)
+        self.reporter.started(step)
+        began = time.perf_counter()
+        done = effect.perform(job, self.lifecycle.store, outcome.run)
+        outcome.steps.append(step)
+        outcome.done.append(done)
+        self.reporter.finished(step, time.perf_counter() - began, done.text)
+        if done.new:
+            self.hooks.event(done.event, done.subject, {"run": outcome.run})
+
+    def _ended(self, run: str, error: BaseException) -> None:
+        records = self.lifecycle.store.records
+        if isinstance(error, (Interrupted, KeyboardInterrupt)):
+            records.end_run(run, "interrupted", Interrupted.exit_code, "")
+        elif isinstance(error, MlforgeError):
+            records.end_run(run, "failed", error.exit_code, str(error))
+        else:
+            records.end_run(run, "failed", 1, f"{type(error).__name__}: {error}")
+
+
+def _told(findings: list[Finding]) -> str:
+    return " · ".join(finding.text for finding in findings if finding.text and finding.subject in ("data", "candidate"))[:200]

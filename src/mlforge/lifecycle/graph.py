@@ -1,0 +1,76 @@
+"""Which stages a recipe has, and in which order: derived from their ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mlforge.components import Stage
+from mlforge.errors import RecipeError
+
+__all__ = ["Node", "graph"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One stage in a recipe's graph."""
+
+    name: str
+    stage: Stage
+    sources: Mapping[str, str]  # input port → name of the stage that makes it
+    after: tuple[str, ...]  # stages whose findings it gathers
+
+
+def graph(stages: Mapping[str, Stage], sections: Iterable[str]) -> tuple[Node, ...]:
+    """The stages whose sections the recipe has, every one after those that it takes from.
+
+    Where ports leave a choice, the order in which the stages are registered holds. Raises RecipeError when two stages make one port, when nothing makes
+    a port that a stage takes, or when stages wait for each other.
+    """
+    given = set(sections)
+    active = {name: stage for name, stage in stages.items() if given.issuperset(stage.needs)}
+    makers = _makers(active)
+    waiting = dict(active)
+    done: list[Node] = []
+    while waiting:
+        ready = next((name for name in waiting if _ready(waiting[name], done, waiting, makers, name)), None)
+        if ready is None:
+            raise RecipeError(f"stages wait for each other: {', '.join(waiting)}")
+        stage = waiting.pop(ready)
+        pure = tuple(node.name for node in done if not node.stage.effect)
+        done.append(Node(ready, stage, {port: makers[port] for port in stage.inputs}, pure if stage.gathers else ()))
+    return tuple(done)
+
+
+def _makers(active: Mapping[str, Stage]) -> dict[str, str]:
+    makers: dict[str, str] = {}
+    for name, stage in active.items():
+        for port in stage.outputs:
+            if port in makers:
+                raise RecipeError(f"stages {makers[port]} and {name} both make {port!r}")
+            makers[port] = name
+    for name, stage in active.items():
+        for port, kind in stage.inputs.items():
+            if port not in makers:
+                raise RecipeError(f"stage {name} takes {port!r}, and no stage of this recipe makes it", hint="Add the section that is missing.")
+            made = active[makers[port]].outputs[port]
+            if not issubclass(made, kind):
+                raise RecipeError(f"stage {name} takes {port!r} as {kind.__name__}, and stage {makers[port]} makes it as {made.__name__}")
+    return makers
+
+
+def _ready(stage: Stage, done: list[Node], waiting: Mapping[str, Stage], makers: Mapping[str, str], name: str) -> bool:
+    finished = {node.name for node in done}
+    if any(makers[port] not in finished for port in stage.inputs):
+        return False
+    rest = [other for other in waiting if other != name]
+    if stage.effect:  # effects come when every pure stage is done
+        return all(waiting[other].effect for other in rest)
+    if stage.gathers:  # gatherers come when every other pure stage that does not need them is done
+        return all(waiting[other].gathers or waiting[other].effect or _needs(waiting[other], name, waiting, makers) for other in rest)
+    return True
+
+
+def _needs(stage: Stage, name: str, waiting: Mapping[str, Stage], makers: Mapping[str, str]) -> bool:
+    """Does `stage` take, directly or not, from the stage called `name`."""
+    return any(makers[port] == name or (makers[port] in waiting and _needs(waiting[makers[port]], name, waiting, makers)) for port in stage.inputs)

@@ -1,0 +1,161 @@
+"""What a run would do, and why: each stage's key against what the store has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from mlforge.artifact import Artifact
+from mlforge.components import Champion
+from mlforge.errors import RecipeError, nearest
+from mlforge.finding import Finding
+from mlforge.lifecycle.code import CodeIndex
+from mlforge.lifecycle.graph import Node
+from mlforge.lifecycle.job import StageJob
+from mlforge.lifecycle.keys import changes, key_of, parts_of
+from mlforge.recipe import Recipe
+from mlforge.store import Store
+
+__all__ = ["FINDINGS", "Lifecycle", "Planned", "State"]
+
+FINDINGS = "findings"  # the output port that every pure stage has
+State = Literal["reuse", "run", "after", "once", "done"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to happen with one stage: reused, run, run after another one has, or done once."""
+
+    node: Node
+    state: State
+    reason: str = ""
+    key: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)  # of a stage that is reused: digest by port
+    seconds: float | None = None  # median of earlier runs
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.node.name
+
+
+@dataclass
+class Lifecycle:
+    """One recipe over one store."""
+
+    recipe: Recipe
+    store: Store
+    nodes: tuple[Node, ...]
+    smoke: bool = False
+    forced: frozenset[str] = frozenset()  # stages to run even where they could be reused
+
+    @cached_property
+    def code(self) -> CodeIndex:
+        """The source digests, remembered beside the store."""
+        return CodeIndex(self.store.state / "cache" / "code.json")
+
+    def plan(self) -> list[Planned]:
+        """What a run would do with each stage, in order."""
+        outputs: dict[str, Mapping[str, str]] = {}
+        keys: dict[str, str] = {}
+        planned = []
+        for node in self.nodes:
+            step = self.step(node, outputs, keys)
+            if step.state == "reuse":
+                outputs[node.name] = step.outputs
+                keys[node.name] = step.key
+            planned.append(step)
+        self.code.save()
+        return planned
+
+    def step(self, node: Node, outputs: Mapping[str, Mapping[str, str]], keys: Mapping[str, str]) -> Planned:
+        """What to do with a stage, given the outputs and keys of those before it, as far as they are known."""
+        seconds = self._seconds(node)
+        waits = [name for name in (*node.sources.values(), *node.after) if name not in outputs]
+        if node.stage.effect:
+            return self._effect(node, outputs, waits, seconds)
+        if waits:
+            return Planned(node, "after", f"after {waits[-1]}", seconds=seconds)
+        inputs = {port: outputs[source][port] for port, source in node.sources.items()}
+        gathered = {f"findings of {name}": outputs[name][FINDINGS] for name in node.after}
+        job = self.job(node, inputs, keys, self.store.state / "work" / node.name)
+        external = dict(node.stage.external(job))
+        if "champion" in node.stage.reads:
+            champion = self.champion(inputs)
+            external["champion"] = champion.bundle.digest if champion else "none"
+        parts = parts_of(node.name, node.stage, self.recipe, inputs | gathered, external, self.code, smoke=self.smoke)
+        key = key_of(parts)
+        if node.name in self.forced:
+            return Planned(node, "run", "asked for", key, parts, seconds=seconds)
+        record = self.store.records.stage(key)
+        if record is not None and record.state == "done":
+            missing = [port for port, digest in record.outputs.items() if not self.store.artifacts.has(digest)]
+            if not missing:
+                return Planned(node, "reuse", "", key, parts, record.outputs, seconds)
+            return Planned(node, "run", f"its {missing[0]} is gone from the store", key, parts, seconds=seconds)
+        return Planned(node, "run", self._why(node, parts, record is not None), key, parts, seconds=seconds)
+
+    def job(self, node: Node, inputs: Mapping[str, str], keys: Mapping[str, str], folder: Path) -> StageJob:
+        """The job of a stage whose inputs are in the store."""
+        kinds = node.stage.inputs
+        return StageJob(
+            node=node,
+            recipe=self.recipe,
+            inputs={port: kinds[port](self.store.artifacts.path(digest), digest) for port, digest in inputs.items()},
+            folder=folder,
+            smoke=self.smoke,
+            tell=lambda done, total, note: None,
+            gathered=lambda: self.findings(node, keys),
+            champions=lambda: self.champion(inputs),
+        )
+
+    def findings(self, node: Node, keys: Mapping[str, str]) -> list[Finding]:
+        """The findings of every stage that `node` gathers from."""
+        return [finding for name in node.after for finding in self.store.records.findings(keys[name])]
+
+    def champion(self, inputs: Mapping[str, str]) -> Champion | None:
+        """The version to compare these bundles with: who was champion when they were judged before, else who is now.
+
+        A candidate that has become champion would otherwise be judged again, against itself.
+        """
+        versions = self.store.registry.versions(self.recipe.name)
+        judged = next((version for version in versions if version.bundle == inputs.get("bundles")), None)
+        if judged is not None:
+            rival = next((version for version in versions if version.bundle == judged.judged_against), None)
+        else:
+            rival = self.store.registry.champion(self.recipe.name)
+        if rival is None or not self.store.artifacts.has(rival.bundle):
+            return None
+        return Champion(rival.model, rival.version, Artifact(self.store.artifacts.path(rival.bundle), rival.bundle))
+
+    def named(self, stage: str) -> Node:
+        """The node of that name; RecipeError when the recipe has no such stage."""
+        for node in self.nodes:
+            if node.name == stage:
+                return node
+        names = [node.name for node in self.nodes]
+        raise RecipeError(f"recipe {self.recipe.name} has no stage {stage!r}; it has {', '.join(names)}", hint=nearest(stage, names))
+
+    def _effect(self, node: Node, outputs: Mapping[str, Mapping[str, str]], waits: list[str], seconds: float | None) -> Planned:
+        if not waits:
+            known = [v for v in self.store.registry.versions(self.recipe.name) if v.bundle == outputs[node.sources["bundles"]].get("bundles")]
+            if known:
+                return Planned(node, "done", f"{known[0].model} {known[0].version}", seconds=seconds)
+        return Planned(node, "once", "if the gates pass", seconds=seconds)
+
+    def _why(self, node: Node, parts: Mapping[str, str], begun: bool) -> str:
+        if begun:
+            return "was begun and not finished"
+        before = self.store.records.latest(self.recipe.name, node.name)
+        if before is None:
+            return "never run before"
+        told = changes(parts, before.parts)
+        return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
+
+    def _seconds(self, node: Node) -> float | None:
+        seen = sorted(self.store.records.seconds(self.recipe.name, node.name))
+        return seen[len(seen) // 2] if seen else None
