@@ -1,0 +1,8 @@
+"""Plugins: finding them, asking what they provide without importing them, and calling their hooks."""
+
+from mlforge.plugins.facade import Hooks, hooks
+from mlforge.plugins.index import BLOCK, catalog
+from mlforge.plugins.states import Clash, Folder, PluginState, Provided, State
+from mlforge.plugins.table import Catalog
+
+__all__ = ["BLOCK", "Catalog", "Clash", "Folder", "Hooks", "PluginState", "Provided", "State", "catalog", "hooks"]

@@ -1,0 +1,63 @@
+"""What plugins answered, kept between two commands: one small JSON file in the user's cache folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlforge
+from mlforge.hookspecs import API
+
+__all__ = ["environment", "load", "save", "stamp"]
+
+_FORMAT = 1
+
+
+def folder() -> Path:
+    """The user's cache folder for mlforge."""
+    base = os.environ.get("XDG_CACHE_HOME") or ""
+    return (Path(base) if base else Path.home() / ".cache") / "mlforge"
+
+
+def stamp(path: str) -> list[int] | None:
+    """A file's or folder's time and size; None when it is not there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - many of these on the way to every command, and Path costs as much again
+    except OSError:
+        return None
+    return [status.st_mtime_ns, status.st_size]
+
+
+def environment(key: tuple[str, ...]) -> str:
+    """A name for this Python and `key`, under which answers are kept."""
+    from hashlib import blake2b
+
+    text = json.dumps([_FORMAT, mlforge.__version__, API, sys.version, sys.prefix, sys.path, list(key)])
+    return blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def load(name: str) -> Mapping[str, Any]:
+    """What was kept; nothing when there is nothing, or nothing that can be read."""
+    try:
+        kept = json.loads((folder() / f"plugins-{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def save(name: str, content: Mapping[str, Any]) -> None:
+    """Keep it for the next command, whole or not at all. A cache that cannot be written is no error: it only costs time."""
+    from tempfile import NamedTemporaryFile
+
+    place = folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=place, prefix=".plugins-", delete=False, encoding="utf-8") as file:
+            json.dump(content, file)
+        Path(file.name).replace(place / f"plugins-{name}.json")
+    except OSError:
+        return

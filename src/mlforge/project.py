@@ -1,0 +1,142 @@
+"""The project: the folder in which a person works, and the few settings that are no recipe's business.
+
+They stand in `mlforge.toml`, or in `pyproject.toml` under `[tool.mlforge]`. A recipe cannot change them: they say which code is trusted, which files
+may be read and which environment variables may be seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlforge.errors import Origin, Problem, RecipeError, nearest
+
+__all__ = ["Project"]
+
+_FILES = ("mlforge.toml", "pyproject.toml")
+_MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+_VARIABLE = r"[A-Za-z_]\w*"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's root and settings."""
+
+    root: Path
+    roots: tuple[Path, ...] = ()  # folders that recipes may read; the project's own when none is named
+    env: tuple[str, ...] = ()  # environment variables that recipes may name
+    plugins: tuple[str, ...] = ()  # modules of the project itself that are plugins
+    store: str | None = None  # a folder or URL, as written
+    settings: Path | None = None  # the file that the settings came from
+
+    def __post_init__(self) -> None:
+        """Make the project's own folder the only root where none is named."""
+        if not self.roots:
+            object.__setattr__(self, "roots", (self.root,))
+
+    @property
+    def recipes(self) -> Path:
+        """The project's recipes; the folder need not exist."""
+        return self.root / "recipes"
+
+    @property
+    def conf(self) -> Path:
+        """The project's presets; the folder need not exist."""
+        return self.root / "conf"
+
+    @property
+    def state(self) -> Path:
+        """Where mlforge keeps what it makes, unless `store` says otherwise."""
+        return self.root / ".mlforge"
+
+    @property
+    def imports(self) -> tuple[Path, ...]:
+        """The folders in which local plugins are looked for."""
+        return (self.root, self.root / "src")
+
+    @classmethod
+    def find(cls, start: Path) -> Project:
+        """The project that `start` lies in: the nearest folder upwards with settings; `start` itself when there is none.
+
+        Raises RecipeError with every setting that is unknown or wrong.
+        """
+        start = start.resolve()
+        for folder in (start, *start.parents):
+            for name in _FILES:
+                if (table := _settings(folder / name)) is not None:
+                    return _build(folder, folder / name, table)
+        return cls(start)
+
+
+def _settings(path: Path) -> Mapping[str, object] | None:
+    """The settings in a file; None when it has none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    inside = path.name == "pyproject.toml"
+    if inside and not re.search(r"^\s*\[+\s*tool\s*\.\s*\"?mlforge\b", text, re.MULTILINE):
+        return None  # not ours: whether it parses is somebody else's business
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: does not parse as TOML: {error}") from None
+    return document.get("tool", {}).get("mlforge") if inside else document
+
+
+def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
+    problems: list[Problem] = []
+    problems += [_problem(path, key, "unknown setting", f"there are {', '.join(_SETTINGS)}", nearest(key, _SETTINGS)) for key in table if key not in _SETTINGS]
+    values: dict[str, tuple[str, ...]] = {}
+    for key, read in _SETTINGS.items():
+        if key in table:
+            try:
+                values[key] = read(table[key])
+            except ValueError as error:
+                problems.append(_problem(path, key, f"{table[key]!r}", f"expected {error}"))
+    if problems:
+        raise RecipeError(f"{len(problems)} problem{'s' * (len(problems) > 1)} in the project's settings", problems=problems)
+    roots = tuple((root / Path(text).expanduser()).resolve() for text in values.get("roots", ()))
+    store = values.get("store", (None,))[0]
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path)
+
+
+def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
+    """A problem with a setting, and the line on which it stands."""
+    prefix = "tool.mlforge." if path.name == "pyproject.toml" else ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = next((number for number, text in enumerate(lines, 1) if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text)), None)
+    try:
+        shown = path.relative_to(Path.cwd())
+    except ValueError:
+        shown = path
+    return Problem(prefix + key, found, Origin(str(shown), line), expected, hint)
+
+
+def _names(pattern: str, what: str) -> Callable[[object], tuple[str, ...]]:
+    """A reader of a list of names of one form."""
+
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) and re.fullmatch(pattern, item) for item in value):
+            raise ValueError(f"a list of {what}")
+        return tuple(dict.fromkeys(value))
+
+    return read
+
+
+def _text(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a folder or a URL")
+    return (value,)
+
+
+_SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
+    "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
+    "roots": _names(r".+", 'folders, such as ["data", "/srv/shared"]'),
+    "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
+    "store": _text,
+}
