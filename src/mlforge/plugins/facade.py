@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pluggy import PluginManager, PluginValidationError
 
 from mlforge import hookspecs
 from mlforge.errors import MissingRequirement, MlforgeError, Problem, RunFailed
+from mlforge.hookspecs import hookimpl
 from mlforge.plugins.states import PluginState
 from mlforge.plugins.table import Catalog, reach
 from mlforge.plugins.trace import place
@@ -24,6 +25,24 @@ __all__ = ["Hooks", "hooks"]
 
 _INDEX = frozenset({"mlforge_components", "mlforge_register_commands"})  # called when the index is built, never here
 _OWN = "mlforge"
+
+Work = Callable[[], object]
+_recipe: ContextVar[Work] = ContextVar("_recipe")
+_stage: ContextVar[Work] = ContextVar("_stage")
+
+
+class _Own:
+    """mlforge's own implementations: do the work that the engine has handed in. Registered first, so called last, inside every wrapper."""
+
+    @hookimpl
+    def mlforge_run_recipe(self) -> bool:
+        _recipe.get()()
+        return True
+
+    @hookimpl
+    def mlforge_run_stage(self) -> bool:
+        _stage.get()()
+        return True
 
 
 class Hooks:
@@ -41,15 +60,21 @@ class Hooks:
         """Further problems of a composed recipe."""
         return [problem for found in self._call("mlforge_check", recipe=recipe) for problem in found]
 
-    def run_recipe(self, recipe: str, run: str, stages: list[str]) -> bool | None:
-        """Carry out a run; True when somebody has."""
-        done: bool | None = self._call("mlforge_run_recipe", recipe=recipe, run=run, stages=stages)
-        return done
+    def run_recipe(self, recipe: str, run: str, stages: list[str], work: Work) -> None:
+        """Carry out a run: `work`, inside what plugins wrap around it."""
+        token = _recipe.set(work)
+        try:
+            self._call("mlforge_run_recipe", recipe=recipe, run=run, stages=stages)
+        finally:
+            _recipe.reset(token)
 
-    def run_stage(self, stage: Stage, name: str, job: Job) -> bool | None:
-        """Run one stage; True when somebody has."""
-        done: bool | None = self._call("mlforge_run_stage", stage=stage, name=name, job=job)
-        return done
+    def run_stage(self, stage: Stage, name: str, job: Job, work: Work) -> None:
+        """Run one stage: `work`, inside what plugins wrap around it."""
+        token = _stage.set(work)
+        try:
+            self._call("mlforge_run_stage", stage=stage, name=name, job=job)
+        finally:
+            _stage.reset(token)
 
     def findings(self, run: str, stage: str, findings: list[Finding]) -> None:
         """Tell of a batch of findings."""
@@ -83,22 +108,15 @@ class Hooks:
             trace = trace.tb_next
         return culprit
 
-    @cached_property
-    def implemented(self) -> frozenset[str]:
-        """The hooks that any plugin implements."""
-        names = (name for name in vars(hookspecs) if name.startswith("mlforge_"))
-        return frozenset(name for name in names if getattr(self._manager.hook, name).get_hookimpls())
 
-
-def hooks(project: Project, catalog: Catalog, own: object | None = None) -> Hooks:
-    """The hooks of the plugins that are ok. `own` has mlforge's implementations (methods with `@hookimpl`), which run last.
+def hooks(project: Project, catalog: Catalog) -> Hooks:
+    """The hooks of the plugins that are ok.
 
     Raises MissingRequirement when a plugin that answered for the index cannot be loaded now.
     """
     manager = PluginManager("mlforge")
     manager.add_hookspecs(hookspecs)
-    if own is not None:
-        manager.register(own, _OWN)  # first registered, last called
+    manager.register(_Own(), _OWN)
     reach(project.imports if catalog.imports else ())
     for plugin in _behaving(catalog.plugins):
         _load(manager, plugin)
