@@ -1,0 +1,143 @@
+"""From what a source gives to what a contract declares: one Polars expression per column.
+
+A cell that cannot be read as the declared dtype becomes null; `mlforge.runtime.checks` tells it from a missing one by the column before the cast. The rules:
+
+- A missing value is null, NaN, the empty string, or one of the contract's `nulls`.
+- int: whole numbers; 3.0 and "3.0" are whole, 3.5 and true are not. float: finite numbers; true is none. Spaces around a number do not matter.
+- bool: true and false in any case, and 1 and 0; yes, no, on and off are not.
+- category, string, text: text as it stands; numbers become text (3.0 becomes "3"), booleans "true" and "false".
+- datetime: ISO 8601, as text or as a time; a time without a zone is UTC; kept in UTC without a zone, in microseconds.
+- array: a list of exactly as many finite numbers as the shape has.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+import polars as pl
+
+from mlforge.contract import Column
+
+__all__ = ["STRINGS", "array_size", "cleaned", "stored", "typed"]
+
+STRINGS = frozenset({"category", "string", "text"})
+_TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+_ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
+_LARGEST = 2.0**63
+
+
+def array_size(dtype: str) -> int | None:
+    """How many values a cell of `array[float, 8x8]` has; None for other dtypes."""
+    return math.prod(int(number) for number in re.findall(r"\d+", dtype)) if dtype.startswith("array[") else None
+
+
+def stored(column: Column, raw: pl.DataType) -> pl.DataType:
+    """The Polars dtype in which a column's values travel."""
+    size = array_size(column.dtype)
+    if size is not None:
+        return pl.Array(pl.Float64, size)
+    if column.dtype == "image":
+        return pl.Binary() if raw == pl.Binary else pl.String()
+    return {"int": pl.Int64(), "float": pl.Float64(), "bool": pl.Boolean(), "datetime": pl.Datetime("us")}.get(column.dtype, pl.String())
+
+
+def cleaned(name: str, raw: pl.DataType, nulls: tuple[str, ...]) -> pl.Expr:
+    """The column as the source gave it, with null for every way to write a missing value."""
+    column = pl.col(name)
+    if isinstance(raw, (pl.Categorical, pl.Enum)):
+        column, raw = column.cast(pl.String), pl.String()
+    if raw == pl.String:
+        return pl.when(~column.is_in(["", *nulls])).then(column)
+    if raw.is_numeric():
+        tokens = _numbers(nulls)
+        column = column.fill_nan(None) if raw.is_float() else column
+        return pl.when(~column.cast(pl.Float64).is_in(tokens)).then(column) if tokens else column
+    return column
+
+
+def typed(value: pl.Expr, raw: pl.DataType, column: Column) -> pl.Expr:
+    """A cleaned column as its declared dtype, null where a cell is none of it."""
+    if isinstance(raw, (pl.Categorical, pl.Enum)):
+        raw = pl.String()
+    size = array_size(column.dtype)
+    if size is not None:
+        return _array(value, raw, size)
+    return _CASTS.get(column.dtype, _text)(value, raw)
+
+
+def _int(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    if raw.is_integer():
+        return value.cast(pl.Int64, strict=False)
+    if raw == pl.String:
+        text = value.str.strip_chars()
+        return pl.coalesce(text.cast(pl.Int64, strict=False), _whole(text.cast(pl.Float64, strict=False)))
+    return _whole(value.cast(pl.Float64)) if raw.is_numeric() else _nothing(pl.Int64())
+
+
+def _whole(value: pl.Expr) -> pl.Expr:
+    return pl.when((value == value.floor()) & (value.abs() < _LARGEST)).then(value).cast(pl.Int64, strict=False)
+
+
+def _float(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    if raw != pl.String and not raw.is_numeric():
+        return _nothing(pl.Float64())
+    number = (value.str.strip_chars() if raw == pl.String else value).cast(pl.Float64, strict=False)
+    return number if raw.is_integer() else pl.when(number.is_finite()).then(number)
+
+
+def _bool(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    if raw == pl.Boolean:
+        return value
+    if raw == pl.String:
+        text = value.str.strip_chars().str.to_lowercase()
+        return pl.when(text.is_in(["true", "1"])).then(True).when(text.is_in(["false", "0"])).then(False)
+    return pl.when(value == 1).then(True).when(value == 0).then(False) if raw.is_numeric() else _nothing(pl.Boolean())
+
+
+def _text(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    if raw == pl.String:
+        return value
+    if raw.is_float():
+        return pl.coalesce(_whole(value).cast(pl.String), value.cast(pl.String))
+    return value.cast(pl.String) if raw.is_numeric() or raw == pl.Boolean or raw.is_temporal() else _nothing(pl.String())
+
+
+def _image(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    return value if raw in (pl.String, pl.Binary) else _nothing(pl.String())
+
+
+def _datetime(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
+    if isinstance(raw, pl.Datetime):
+        return (value.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if raw.time_zone else value).dt.cast_time_unit("us")
+    if raw == pl.Date:
+        return value.cast(pl.Datetime("us"))
+    if raw != pl.String:
+        return _nothing(pl.Datetime("us"))
+    text = value.str.strip_chars().str.replace(" ", "T", literal=True)
+    naive = [text.str.to_datetime(form, strict=False, time_unit="us") for form in _TIMES]
+    zoned = text.str.to_datetime(_ZONED, strict=False, time_unit="us", time_zone="UTC").dt.replace_time_zone(None)
+    return pl.coalesce(*naive, zoned)
+
+
+def _array(value: pl.Expr, raw: pl.DataType, size: int) -> pl.Expr:
+    if isinstance(raw, pl.Array):
+        value, raw = value.arr.to_list(), pl.List(raw.inner)
+    if not isinstance(raw, pl.List) or not (raw.inner.is_numeric() or raw.inner == pl.Boolean):  # type: ignore[union-attr]
+        return _nothing(pl.Array(pl.Float64, size))
+    numbers = value.cast(pl.List(pl.Float64))
+    whole = (numbers.list.len() == size) & numbers.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
+    return pl.when(whole).then(numbers).list.to_array(size)
+
+
+def _nothing(dtype: pl.DataType) -> pl.Expr:
+    return pl.lit(None, dtype=dtype)
+
+
+def _numbers(nulls: tuple[str, ...]) -> list[float]:
+    parsed = pl.Series(list(nulls), dtype=pl.String).cast(pl.Float64, strict=False)
+    return [number for number in parsed if number is not None and math.isfinite(number)]
+
+
+_CASTS: dict[str, Callable[[pl.Expr, pl.DataType], pl.Expr]] = {"int": _int, "float": _float, "bool": _bool, "datetime": _datetime, "image": _image}
