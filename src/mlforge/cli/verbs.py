@@ -1,0 +1,30 @@
+"""The verbs and their help lines, so that help is printed without importing any of them. A test ties the lines to the verbs' docstrings."""
+
+from __future__ import annotations
+
+__all__ = ["CHAPTERS", "VERBS"]
+
+CHAPTERS = {
+    "Write a recipe": {
+        "ls": "List recipes, sections and the options of each",
+        "show": "Show a composed recipe, and where each value comes from",
+        "check": "Check a recipe, and report every problem at once",
+    },
+    "Make a model": {
+        "plan": "Say what a run would do, and why",
+        "run": "Run a recipe from raw rows to a registered model",
+        "runs": "List runs, or show one with its stages and outputs",
+    },
+    "Use a model": {
+        "models": "List models, or the versions of one",
+        "promote": "Make a version the champion",
+        "predict": "Predict a file with a registered model",
+    },
+    "Keep house": {
+        "plugins": "List plugins, and say what is wrong with a broken one",
+        "doctor": "Look over this installation and project",
+    },
+}
+"""In the order in which a person meets them."""
+
+VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items()}

@@ -1,0 +1,5 @@
+"""What every test may use."""
+
+from mlforge.testing.project import isolated_cache, project
+
+__all__ = ["isolated_cache", "project"]
