@@ -1,1 +1,8 @@
 """Artifacts, records, the registry and the audit log."""
+
+from __future__ import annotations
+
+from mlforge.store.entries import AuditEntry, RunRecord, RunState, StageRecord, StageUse, Version
+from mlforge.store.store import Store
+
+__all__ = ["AuditEntry", "RunRecord", "RunState", "StageRecord", "StageUse", "Store", "Version"]

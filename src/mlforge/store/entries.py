@@ -1,0 +1,87 @@
+"""What the store answers with: plain frozen records that know nothing of SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["AuditEntry", "RunRecord", "RunState", "StageRecord", "StageState", "StageUse", "Version"]
+
+RunState = Literal["running", "done", "failed", "refused", "interrupted"]
+StageState = Literal["running", "done", "reused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a model: a bundle, the verdict on it, and the run that made both."""
+
+    model: str
+    version: int  # from 1, without gaps
+    bundle: str  # digest of the `Bundles` artifact
+    verdict: str  # digest of the `Verdict` artifact
+    run: str
+    judged_against: str | None  # digest of the champion's `Bundles` with which it was compared
+    created: str  # ISO 8601, UTC
+    aliases: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """What is known of a stage's key: the newest attempt that succeeded, else the newest."""
+
+    key: str
+    stage: str
+    recipe: str
+    state: StageState
+    parts: Mapping[str, str]  # what the key was made of, by name
+    outputs: Mapping[str, str]  # port → digest
+    seconds: float | None
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageUse:
+    """What became of a stage in one run."""
+
+    name: str
+    key: str
+    state: StageState
+    outputs: Mapping[str, str]
+    seconds: float | None  # of the work itself: for a reused stage, of the run that did it
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a recipe."""
+
+    id: str
+    recipe: str
+    state: RunState
+    smoke: bool
+    actor: str
+    plain: Mapping[str, Any]  # the composed recipe, secrets masked
+    overrides: tuple[str, ...]
+    started: str  # ISO 8601, UTC
+    ended: str | None
+    exit_code: int | None
+    message: str
+    stages: tuple[StageUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log; `hash` covers everything else, `previous_hash` included."""
+
+    number: int
+    time: str
+    actor: str
+    event: str
+    subject: str
+    details: Mapping[str, Any]
+    previous_hash: str
+    hash: str

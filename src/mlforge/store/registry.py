@@ -1,0 +1,135 @@
+"""Models, their versions and their aliases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from mlforge.errors import RecipeError, nearest
+from mlforge.store.audit import Audit, who
+from mlforge.store.database import Database
+from mlforge.store.entries import Version
+from mlforge.store.tables import aliases, versions
+from mlforge.store.text import now, to_text
+
+__all__ = ["Registry"]
+
+_REFERENCE = re.compile(r"(?P<model>[^@\s]+)(?:(?:@|\s+)(?P<which>\S+))?")
+
+
+class Registry:
+    """Which versions a model has, and which of them is `champion` and `challenger`."""
+
+    def __init__(self, database: Database, audit: Audit) -> None:
+        self._database = database
+        self._audit = audit
+
+    def register(
+        self,
+        model: str,
+        *,
+        bundle: str,
+        verdict: str,
+        run: str,
+        judged_against: str | None = None,
+        actor: str | None = None,
+        signature: Mapping[str, Any] | None = None,
+    ) -> tuple[Version, bool]:
+        """Make the next version of a model, or give the one that this bundle already is, with False.
+
+        The first version becomes `champion`, every later one `challenger`.
+        """
+        with self._database.write() as connection:
+            known = {version.bundle: version for version in _versions(connection, model)}
+            if bundle in known:
+                return known[bundle], False
+            number = max((version.version for version in known.values()), default=0) + 1
+            row = {"model": model, "version": number, "bundle": bundle, "verdict": verdict, "run": run, "judged_against": judged_against}
+            connection.execute(sa.insert(versions).values(**row, signature=to_text(signature or {}), actor=actor or who(), created=now()))
+            alias = "challenger" if known else "champion"
+            _point(connection, model, alias, number)
+            self._audit.append(connection, "registered", f"{model} {number}", {**row, "alias": alias}, actor)
+            return next(version for version in _versions(connection, model) if version.version == number), True
+
+    def set_alias(self, model: str, alias: str, version: int, actor: str | None = None, reason: str = "") -> Version:
+        """Point an alias at a version; `RecipeError` when there is no such version."""
+        if not re.fullmatch(r"[A-Za-z_][\w.-]*", alias):
+            raise RecipeError(f"{alias!r} cannot be an alias.", hint="An alias begins with a letter and has letters, digits, dots and dashes.")
+        with self._database.write() as connection:
+            found = _pick(model, str(version), _known(connection, model))
+            before = connection.execute(sa.select(aliases.c.version).where(aliases.c.model == model, aliases.c.alias == alias)).scalar()
+            if before != version:
+                _point(connection, model, alias, version)
+                details = {"alias": alias, "version": version, "before": before, "reason": reason}
+                self._audit.append(connection, "alias", f"{model} {found.version}", details, actor)
+            return _pick(model, str(version), _versions(connection, model))
+
+    def models(self) -> list[str]:
+        """Names of all models, sorted."""
+        with self._database.read() as connection:
+            return list(connection.execute(sa.select(versions.c.model).distinct().order_by(versions.c.model)).scalars())
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions of a model, the oldest first; none when it is unknown."""
+        with self._database.read() as connection:
+            return _versions(connection, model)
+
+    def champion(self, model: str) -> Version | None:
+        """The version that serves, if there is one."""
+        return next((version for version in self.versions(model) if "champion" in version.aliases), None)
+
+    def resolve(self, reference: str) -> Version:
+        """The version meant by `adult`, `adult@champion`, `adult@3` or `adult 3`; a plain name means the champion, else the newest."""
+        match = _REFERENCE.fullmatch(reference.strip())
+        if not match:
+            raise RecipeError(f"{reference!r} names no model.", hint="A model is named like adult, adult@champion or adult@3.")
+        model, which = match["model"], match["which"]
+        with self._database.read() as connection:
+            known = _known(connection, model)
+        if which is None:
+            return next((version for version in known if "champion" in version.aliases), known[-1])
+        return _pick(model, which, known)
+
+    def signature(self, version: Version) -> str:
+        """What the version takes and gives, as JSON."""
+        with self._database.read() as connection:
+            chosen = sa.and_(versions.c.model == version.model, versions.c.version == version.version)
+            return str(connection.execute(sa.select(versions.c.signature).where(chosen)).scalar_one())
+
+
+def _versions(connection: sa.Connection, model: str) -> list[Version]:
+    names: dict[int, list[str]] = {}
+    for row in connection.execute(sa.select(aliases).where(aliases.c.model == model).order_by(aliases.c.alias)):
+        names.setdefault(row.version, []).append(row.alias)
+    columns = [versions.c[name] for name in ("model", "version", "bundle", "verdict", "run", "judged_against", "created")]
+    rows = connection.execute(sa.select(*columns).where(versions.c.model == model).order_by(versions.c.version)).mappings()
+    return [Version(**row, aliases=tuple(names.get(row["version"], ()))) for row in rows]
+
+
+def _known(connection: sa.Connection, model: str) -> list[Version]:
+    found = _versions(connection, model)
+    if found:
+        return found
+    known = list(connection.execute(sa.select(versions.c.model).distinct()).scalars())
+    hint = nearest(model, known) or (
+        f"There are {', '.join(sorted(known)[:10])}." if known else "None is registered in this store yet; `mlforge run` makes one."
+    )
+    raise RecipeError(f"There is no model {model!r}.", hint=hint)
+
+
+def _pick(model: str, which: str, known: list[Version]) -> Version:
+    for version in known:
+        if which in version.aliases or (which.isdigit() and version.version == int(which)):
+            return version
+    if which.isdigit():
+        raise RecipeError(f"Model {model} has no version {which}.", hint=f"It has versions 1 to {known[-1].version}.")
+    names = sorted({alias for version in known for alias in version.aliases})
+    raise RecipeError(f"Model {model} has no alias {which!r}.", hint=nearest(which, names) or f"It has {', '.join(names)}.")
+
+
+def _point(connection: sa.Connection, model: str, alias: str, version: int) -> None:
+    connection.execute(sa.delete(aliases).where(aliases.c.model == model, aliases.c.alias == alias))
+    connection.execute(sa.insert(aliases).values(model=model, alias=alias, version=version))

@@ -1,0 +1,68 @@
+"""The one place that knows where anything lies."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlforge.errors import RunFailed
+from mlforge.store.artifacts import Artifacts, open_artifacts
+from mlforge.store.disk import explained
+from mlforge.store.lock import hold
+
+if TYPE_CHECKING:
+    from mlforge.store.audit import Audit
+    from mlforge.store.database import Database
+    from mlforge.store.records import Records
+    from mlforge.store.registry import Registry
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Artifacts, records, the registry and the audit log of one project."""
+
+    def __init__(self, state: Path, artifacts: Artifacts, database: Database) -> None:
+        from mlforge.store.audit import Audit
+        from mlforge.store.records import Records
+        from mlforge.store.registry import Registry
+
+        self.state = state
+        self.artifacts = artifacts
+        self.records: Records = Records(database)
+        self.audit: Audit = Audit(database)
+        self.registry: Registry = Registry(database, self.audit)
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str | None, state: Path, artifacts: str | None = None) -> Store:
+        """Open a store, making what is missing.
+
+        `url` says where the records lie (default: `records.db` under `state`), `artifacts` where the artifacts do (default: a folder under `state`).
+        `RunFailed` when something cannot be written; `MissingRequirement` when a database or its driver is missing or newer than this mlforge.
+        """
+        state = state.absolute()
+        try:
+            (state / "locks").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explained(error, state) from error
+        kept = open_artifacts(artifacts, state)
+        kept.sweep()
+        from mlforge.store.database import Database  # SQLAlchemy, from here on
+        from mlforge.store.schema import ensure
+
+        database = Database.at(url or f"sqlite:///{state / 'records.db'}")
+        ensure(database)
+        return cls(state, kept, database)
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """One holder at a time, such as a run of a recipe; `RunFailed` names the other one. The lock goes with its process, also when that is killed."""
+        if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
+            raise RunFailed(f"{name!r} cannot name a lock.", hint="Use letters, digits, dots and dashes.")
+        return hold(self.state / "locks" / f"{name}.lock", f"{name} in {self.state}")
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._database.close()

@@ -1,0 +1,98 @@
+"""The tables, as they are in the newest schema. JSON is text with sorted keys, times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+__all__ = ["aliases", "attempts", "audit", "findings", "metadata", "runs", "versions"]
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("recipe", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("smoke", Boolean, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("owner", Text, nullable=False),  # the process, so that a killed one's run is not shown as running
+    Column("plain", Text, nullable=False),
+    Column("overrides", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("ended", Text),
+    Column("exit_code", Integer),
+    Column("message", Text, nullable=False),
+    Index("runs_by_recipe", "recipe", "id"),
+)
+
+attempts = Table(  # what became of a stage in a run
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("smoke", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("outputs", Text, nullable=False),
+    Column("seconds", Float),
+    Column("started", Text, nullable=False),
+    Column("ended", Text),
+    Column("message", Text, nullable=False),
+    UniqueConstraint("run", "key", name="one_attempt_per_run"),
+    Index("attempts_by_key", "key", "state"),
+    Index("attempts_by_stage", "recipe", "stage", "state"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("attempt", Integer, ForeignKey("attempts.id", name="findings_attempt", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("value", Float),
+    Column("body", Text, nullable=False),
+    Index("findings_by_name", "name"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("judged_against", Text),
+    Column("signature", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    UniqueConstraint("model", "bundle", name="one_version_per_bundle"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    ForeignKeyConstraint(["model", "version"], ["versions.model", "versions.version"], name="aliases_version"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("previous_hash", name="audit_is_one_chain"),
+    UniqueConstraint("hash", name="audit_hash"),
+)
