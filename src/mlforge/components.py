@@ -18,7 +18,7 @@ defaults, the errors, the JSON Schema and the reference docs. Heavy imports (tor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mlforge.artifact import Artifact, Block, Encoding, Trained
 from mlforge.contract import Contract
+from mlforge.errors import DataError
 from mlforge.finding import Finding, Subject
 from mlforge.task import Output, Task
 from mlforge.units import Duration
@@ -85,8 +86,21 @@ class Source(Component):
     def scan(self) -> pl.LazyFrame:
         """All rows in a fixed order, under their real names; untyped sources give strings (the contract says what they are).
 
-        Raises DataError when the source is empty, missing, truncated or cannot be decoded.
+        Raises DataError when the source is empty, missing, truncated or cannot be decoded; what only reading can tell comes from `batches`.
         """
+
+    def batches(self, rows: int) -> Iterator[pl.DataFrame]:
+        """All rows in frames of exactly `rows` rows (the last may be shorter), in bounded memory. Failures on the way are DataErrors: see `diagnose`."""
+        import polars as pl
+
+        try:
+            yield from self.scan().collect_batches(chunk_size=rows, maintain_order=True)
+        except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+            raise self.diagnose(error) from error
+
+    def diagnose(self, error: Exception) -> DataError:
+        """What to tell the user when the rows could not be read to the end: which line, and what to do. Override it where more can be said."""
+        return DataError(f"source: the rows cannot be read: {(str(error).strip() or type(error).__name__).splitlines()[0][:300]}")
 
 
 class Splitter(Component):
@@ -105,8 +119,8 @@ class Splitter(Component):
 class Fragment:
     """A fitted transform: ONNX nodes from raw columns to one part of a block.
 
-    Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool,
-    string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with the transform's entry as prefix.
+    Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool
+    (double where it may be missing), string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with the transform's entry as prefix.
     """
 
     columns: tuple[str, ...]  # contract keys that it reads
@@ -201,6 +215,14 @@ class Shipment:
     task: Task
     folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
     smoke: bool
+
+    def network(self) -> torch.nn.Module:
+        """The fitted network, on the CPU and in evaluation mode; for models of the family "network"."""
+        from safetensors.torch import load_file
+
+        network = self.model.build(self.encoding.blocks, self.encoding.output)
+        network.load_state_dict(load_file(self.trained.folder / "weights.safetensors"))
+        return network.eval()
 
 
 class Exporter(Component):

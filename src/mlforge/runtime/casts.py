@@ -124,7 +124,7 @@ def _datetime(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
 def _array(value: pl.Expr, raw: pl.DataType, size: int) -> pl.Expr:
     if isinstance(raw, pl.Array):
         value, raw = value.arr.to_list(), pl.List(raw.inner)
-    if not isinstance(raw, pl.List) or not (raw.inner.is_numeric() or raw.inner == pl.Boolean):  # type: ignore[union-attr]
+    if not isinstance(raw, pl.List) or not (raw.inner.is_numeric() or raw.inner == pl.Boolean):
         return _nothing(pl.Array(pl.Float64, size))
     numbers = value.cast(pl.List(pl.Float64))
     whole = (numbers.list.len() == size) & numbers.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()

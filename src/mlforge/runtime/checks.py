@@ -50,9 +50,9 @@ def broken(check: Check, column: Column, *, cast: bool) -> pl.Expr:
         case "regex":
             return ~value.str.contains(_pattern(check))
         case "length":
-            most = check.value["max"]
-            length = value.str.len_chars()
-            return (length < check.value["min"]) | (length > most if most is not None else pl.lit(value=False))
+            length, most = value.str.len_chars(), check.value["max"]
+            short = length < pl.lit(check.value["min"])
+            return short if most is None else short | (length > pl.lit(most))
         case "unique":
             return value.is_not_null() & ~value.is_first_distinct()
 
@@ -97,14 +97,14 @@ def _shown(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return pl.concat_str(pl.lit("'"), cut, pl.lit("'"))
     if dtype.is_nested() or dtype == pl.Binary:
         return pl.lit(f"({str(dtype).partition('(')[0].lower()})")
-    return value.cast(pl.String)
+    return value.dt.to_string("iso") if dtype.is_temporal() else value.cast(pl.String)
 
 
-def _bound(bound: Any, column: Column) -> Any:
+def _bound(bound: Any, column: Column) -> pl.Expr:
     if column.dtype != "datetime":
         if isinstance(bound, str):
             raise RecipeError(f"contract: the bound {bound!r} of a column of numbers is not a number")
-        return bound
+        return pl.lit(bound)
     try:
         moment = datetime.fromisoformat(str(bound))
     except ValueError:
