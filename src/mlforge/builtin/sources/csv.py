@@ -1,0 +1,112 @@
+"""The csv source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from mlforge.builtin.sources.files import content_digest, found
+from mlforge.components import InputPath, Source
+from mlforge.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+    from mlforge.builtin.sources.dialect import Dialect
+
+__all__ = ["Csv"]
+
+
+class Csv(Source):
+    """Delimited text: one file, or several by a glob.
+
+    Every column comes as text; the contract says what it is. An empty field is a missing value. Lines with nothing in them are skipped.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    path: InputPath = Field(description="file, or glob such as data/*.csv; all files need the same columns")
+    separator: str = Field(default=",", min_length=1, max_length=1, pattern=r"^[\x00-\x7f]$", description="what stands between two fields")
+    quote: str | None = Field(
+        default='"', min_length=1, max_length=1, description="what encloses a field that has a separator or a line break in it; null for none"
+    )
+    header: bool = Field(default=True, description="does the first line name the columns; if not, they are column_1, column_2 …")
+    comment: str | None = Field(default=None, min_length=1, description="lines that begin with this are skipped")
+    encoding: Literal["utf-8", "utf-8-lossy"] = Field(default="utf-8", description="utf-8-lossy replaces what is no UTF-8 by �, and hides the loss")
+
+    def fingerprint(self) -> str:
+        """Digest of the files' content."""
+        return content_digest(found(self.path))
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows as text, file after file in the order of their names."""
+        import polars as pl
+
+        files = found(self.path)
+        names = self._names(files)
+        last = names[-1]
+
+        def complete(column: pl.Series) -> pl.Series:
+            if column.null_count() and not sound:  # an empty field, or a line that ends too early: only a strict parser can tell
+                if any(self._dialect().problem(file, len(names)) for file in files):
+                    raise ValueError("a line ends too early")  # Polars adds to the message: `diagnose` says it well
+                sound.append(True)
+            return column
+
+        sound: list[bool] = []
+        rows = pl.scan_csv(
+            files,
+            glob=False,
+            has_header=self.header,
+            new_columns=names if not self.header else None,
+            separator=self.separator,
+            quote_char=self.quote,
+            comment_prefix=self.comment,
+            encoding="utf8-lossy" if self.encoding == "utf-8-lossy" else "utf8",
+            infer_schema=False,
+        )
+        rows = rows.filter(~pl.all_horizontal(pl.all().is_null()))
+        return rows.with_columns(pl.col(last).map_batches(complete, return_dtype=pl.String, is_elementwise=True))
+
+    def diagnose(self, error: Exception) -> DataError:
+        """Find the file and line that broke the scan."""
+        files = found(self.path)
+        names = self._names(files)
+        for file in files:
+            problem = self._dialect().problem(file, len(names))
+            if problem:
+                return problem
+        return super().diagnose(error)
+
+    def _dialect(self) -> Dialect:
+        from mlforge.builtin.sources.dialect import Dialect
+
+        return Dialect(self.separator, self.quote, self.comment, "replace" if self.encoding == "utf-8-lossy" else "strict")
+
+    def _names(self, files: list[Path]) -> list[str]:
+        """The columns of all files, which must agree. Raises DataError for a file without any, or when no file has a row."""
+        dialect = self._dialect()
+        heads = [dialect.head(file) for file in files]
+        if self.header and not any(len(head) > 1 for head in heads):
+            raise DataError(f"source.path: {files[0]} has a header and no rows", hint="Is it the right file?")
+        first = heads[0][0]
+        for file, head in zip(files, heads, strict=True):
+            if (head[0] != first) if self.header else (len(head[0]) != len(first)):
+                raise _disagreement(files[0], first, file, head[0])
+        twice = sorted({name for name in first if first.count(name) > 1}) if self.header else []
+        if twice:
+            raise DataError(f"source.path: {files[0]}, line 1: two columns are named {twice[0]!r}", hint="Column names must be distinct.")
+        return first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
+
+
+def _disagreement(one: Path, names: list[str], other: Path, others: list[str]) -> DataError:
+    lacking = [name for name in names if name not in others]
+    surplus = [name for name in others if name not in names]
+    what = f"lacks {lacking[0]!r}" if lacking else f"also has {surplus[0]!r}" if surplus else "has them in another order"
+    return DataError(
+        f"source.path: the files' columns differ: {other} {what}, compared with {one}", hint="Name files with the same columns, or narrow the glob."
+    )

@@ -1,0 +1,117 @@
+"""How a file of delimited text is written: enough of a parser to read its head, and to say which line is broken.
+
+Rows themselves are read by Polars; this one is strict, slow, and used where Polars has no answer.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from mlforge.errors import DataError
+
+__all__ = ["Dialect"]
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Separator, quote, comment prefix, and what to do with bytes that are no UTF-8 (as `open` names it)."""
+
+    separator: str
+    quote: str | None
+    comment: str | None
+    errors: str
+
+    def head(self, path: Path) -> list[list[str]]:
+        """The first two records. Raises DataError when there is none, or when they are no text."""
+        try:
+            with self._opened(path) as file:
+                records = [fields for _, fields in islice(self._records(file), 2)]
+        except UnicodeDecodeError:
+            raise self._undecodable(path) from None
+        except csv.Error as error:
+            raise DataError(f"source.path: {path}, line 1: {error}", hint="Is it delimited text?") from None
+        if not records:
+            raise DataError(f"source.path: {path} is empty", hint="Is it the right file?")
+        return records
+
+    def _evidently_sound(self, path: Path) -> bool:
+        """Does Arrow's parser, strict and fast, find the same number of fields in every line. (It names no line when it does not.)"""
+        import pyarrow as pa
+        from pyarrow import csv as arrow
+
+        if self.comment or self.errors != "strict":
+            return False  # which it does not know
+        parsing = arrow.ParseOptions(delimiter=self.separator, quote_char=self.quote or False, newlines_in_values=True)
+        try:
+            for _ in arrow.open_csv(path, parse_options=parsing, convert_options=arrow.ConvertOptions(include_columns=[])):
+                pass
+        except pa.ArrowException:
+            return False
+        return True
+
+    def _check_each(self, path: Path, width: int) -> None:
+        with self._opened(path) as file:
+            for number, fields in self._records(file):
+                if len(fields) != width:
+                    raise DataError(f"source.path: {path}, line {number} has {_count(len(fields))}, and {width} are expected", hint=self._advice())
+
+    def problem(self, path: Path, width: int) -> DataError | None:
+        """What is wrong with a file, to the line: also a line that ends too early, which to Polars has empty fields. None when every line has its fields."""
+        if self._evidently_sound(path):
+            return None
+        try:
+            self._check_each(path, width)
+        except UnicodeDecodeError:
+            return self._undecodable(path)
+        except csv.Error as error:
+            return DataError(f"source.path: {path}: {error}", hint=self._advice())
+        except DataError as error:
+            return error
+        return None
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[TextIO]:
+        try:
+            with path.open(encoding="utf-8-sig", errors=self.errors, newline="") as file:
+                yield file
+        except OSError as error:
+            raise DataError(f"source.path: {path} cannot be read: {error.strerror}", hint="Look at its permissions.") from None
+
+    def _records(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
+        """Each record with the number of its last line, from 1; comments and blank lines are skipped."""
+        if self.quote:
+            reader = csv.reader(file, delimiter=self.separator, quotechar=self.quote, strict=True)
+        else:
+            reader = csv.reader(file, delimiter=self.separator, quoting=csv.QUOTE_NONE, strict=True)
+        for fields in reader:
+            if fields and not (self.comment and fields[0].startswith(self.comment)):
+                yield reader.line_num, fields
+
+    def _undecodable(self, path: Path) -> DataError:
+        """Which byte of which line is no UTF-8."""
+        offset, line = 0, 1
+        with path.open("rb") as file:
+            while block := file.readline(_CHUNK):
+                try:
+                    block.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    byte = f"byte 0x{block[error.start]:02x} at offset {offset + error.start:,}"
+                    hint = "Convert it: iconv -f LATIN1 -t UTF-8 (or what it was written in). source.encoding=utf-8-lossy would replace such bytes by �."
+                    return DataError(f"source.path: {path}, line {line}: {byte} is no UTF-8", hint=hint)
+                offset, line = offset + len(block), line + block.count(b"\n")
+        return DataError(f"source.path: {path} is no UTF-8")
+
+    def _advice(self) -> str:
+        return f"Fields are separated by {self.separator!r} and quoted by {self.quote!r} (source.separator, source.quote). Mend the line, or set these."
+
+
+def _count(fields: int) -> str:
+    return "1 field" if fields == 1 else f"{fields} fields"
