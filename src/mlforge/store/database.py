@@ -22,7 +22,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(mlforge_write=True)
+        self._writers = {durable: engine.execution_options(mlforge_write=True, mlforge_durable=durable) for durable in (True, False)}
 
     @classmethod
     def at(cls, url: str) -> Database:
@@ -47,11 +47,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction that holds the writers' lock before it reads anything, so that what it read still holds when it writes."""
-        with _explained(self.engine), self._writer.begin() as connection:
+    def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """A transaction that holds the writers' lock before it reads anything, so that what it read still holds when it writes.
+
+        Whole or not at all in any case, and kept when the process is killed. Not `durable`: a loss of power may undo it, and it does not wait
+        for the disk. That is for notes, such as that a stage was begun, of which a run writes many.
+        """
+        with _explained(self.engine), self._writers[durable].begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY})
+                if not durable:
+                    connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
             yield connection
 
     def close(self) -> None:
@@ -62,12 +68,14 @@ class Database:
 def _prepare(connection: Any, record: object) -> None:
     """Let us begin transactions ourselves: the driver would begin them late, with the lock taken only at the first write."""
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=FULL")  # what is committed survives a loss of power
     connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("mlforge_write") else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("mlforge_write"):
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options['mlforge_durable'] else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("mlforge_write") else "BEGIN")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -33,7 +34,7 @@ class LocalArtifacts(Artifacts):
 
     def publish(self, draft: Path) -> str:
         """Publish by hard links, so that the draft is untouched until the artifact is there."""
-        manifest = _manifest(draft)
+        manifest = Manifest.of_draft(draft)
         digest = manifest.digest
         if not self._intact(digest):
             staged = self._aside()
@@ -95,24 +96,22 @@ class LocalArtifacts(Artifacts):
         return True
 
     def _stage(self, draft: Path, manifest: Manifest, staged: Path) -> None:
-        """Everything under another name, and on the disk: files, then the manifest, then the folders that name them."""
-        disk = self._disk
+        """Everything under another name, and on the disk."""
+        disk, written, folders = self._disk, [staged / MANIFEST], [staged]
         disk.mkdir(staged)
-        folders = {staged}
         for entry in manifest.entries:
             target = staged / entry.name
             for folder in reversed(target.relative_to(staged).parents[:-1]):
                 if staged / folder not in folders:
                     disk.mkdir(staged / folder)
-                    folders.add(staged / folder)
+                    folders.append(staged / folder)
             disk.take(draft / entry.name, target)
-            disk.seal(target)
-            disk.fsync(target)
+            written.append(target)
         disk.write(staged / MANIFEST, manifest.content())
-        disk.seal(staged / MANIFEST)
-        disk.fsync(staged / MANIFEST)
-        for folder in sorted(folders, reverse=True):
-            disk.fsync(folder)
+        for path in written:
+            disk.seal(path)
+        with ThreadPoolExecutor(max_workers=8) as pool:  # side by side: the file system then writes its journal once, not once a file
+            list(pool.map(disk.fsync, [*written, *folders]))
 
     def _enter(self, staged: Path, digest: str) -> None:
         """The one step that makes it visible. Another process may have been faster with the same content."""
@@ -122,12 +121,6 @@ class LocalArtifacts(Artifacts):
             if not self.has(digest):
                 raise
         self._disk.fsync(self._root)
-
-
-def _manifest(draft: Path) -> Manifest:
-    if (draft / MANIFEST).exists():
-        raise RunFailed(f"{draft.name} holds a file {MANIFEST}.", hint="That name is the store's own; let the stage choose another.")
-    return Manifest.of(draft)
 
 
 def _dead(path: Path) -> bool:

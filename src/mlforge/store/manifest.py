@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlforge.errors import RunFailed
 
@@ -39,9 +39,11 @@ class Manifest:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def of(cls, folder: Path) -> Manifest:
-        """The manifest of a folder as it is now, its own `manifest.json` apart."""
-        return cls(tuple(Entry(name, _sha256(path), path.stat().st_size) for name, path in _files(folder) if name != MANIFEST))
+    def of_draft(cls, folder: Path) -> Manifest:
+        """The manifest of a folder as it is now, before it is published."""
+        if (folder / MANIFEST).exists():
+            raise RunFailed(f"{folder.name} holds a file {MANIFEST}.", hint="That name is the store's own; let the stage choose another.")
+        return cls(tuple(Entry(name, _sha256(path), path.stat().st_size) for name, path in _files(folder)))
 
     @classmethod
     def parse(cls, content: bytes, digest: str) -> Manifest:
@@ -49,6 +51,9 @@ class Manifest:
         if hashlib.sha256(content).hexdigest() != digest:
             raise corrupt(digest, MANIFEST, "its digest is another")
         files = json.loads(content)["files"]
+        for name in files:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise corrupt(digest, name, "it would lie outside the artifact")
         return cls(tuple(Entry(name, files[name]["sha256"], files[name]["size"]) for name in sorted(files)))
 
     def content(self) -> bytes:

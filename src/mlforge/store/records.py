@@ -35,7 +35,7 @@ class Records:
         """Note that a run begins and give its id: unique, and sorted by time."""
         run = _new_id()
         row = {"id": run, "recipe": recipe, "state": "running", "smoke": smoke, "actor": who(), "owner": str(Owner.current()), "started": now(), "message": ""}
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             _bury(connection)
             connection.execute(sa.insert(runs).values(**row, plain=to_text(plain), overrides=to_text(list(overrides))))
         return run
@@ -48,7 +48,7 @@ class Records:
 
     def start_stage(self, key: str, stage: str, recipe: str, run: str, parts: Mapping[str, str]) -> None:
         """Note that a run works on a stage; a retry replaces the attempt before."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             _insert(connection, run, {"key": key, "stage": stage, "recipe": recipe, "state": "running", "parts": to_text(parts), "outputs": "{}"})
 
     def finish_stage(self, key: str, run: str, outputs: Mapping[str, str], findings: Sequence[Finding], seconds: float) -> None:
@@ -60,12 +60,12 @@ class Records:
 
     def fail_stage(self, key: str, run: str, message: str) -> None:
         """Note that a stage failed, and why."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             _end(connection, key, run, state="failed", message=mask(message))
 
     def reuse_stage(self, key: str, run: str) -> None:
         """Note that a run used what an earlier one made."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             done = connection.execute(_newest(attempts.c.key == key, attempts.c.state == "done")).mappings().one()
             recipe = connection.execute(sa.select(runs.c.recipe).where(runs.c.id == run)).scalar_one()
             copied = {name: done[name] for name in ("key", "stage", "parts", "outputs", "seconds")}

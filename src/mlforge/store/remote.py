@@ -10,7 +10,7 @@ from typing import Any
 from mlforge.errors import MissingRequirement, RunFailed
 from mlforge.store.artifacts import Artifacts, missing
 from mlforge.store.disk import explained
-from mlforge.store.local import LocalArtifacts, _manifest
+from mlforge.store.local import LocalArtifacts
 from mlforge.store.manifest import MANIFEST, Manifest, is_digest
 
 __all__ = ["RemoteArtifacts"]
@@ -43,7 +43,7 @@ class RemoteArtifacts(Artifacts):
 
     def publish(self, draft: Path) -> str:
         """Files first, manifest last: until then the artifact is not there."""
-        manifest = _manifest(draft)
+        manifest = Manifest.of_draft(draft)
         digest = manifest.digest
         if not self.has(digest):
             try:
