@@ -124,28 +124,21 @@ def _register(manager: Any, module: ModuleType) -> None:
     """Register the module with pluggy, and refuse hooks that do not exist: pluggy alone would never call them, and never say so."""
     from pluggy import PluginValidationError
 
+    from mlforge import hookspecs
     from mlforge.errors import nearest
 
     try:
         manager.register(module)
         manager.check_pending()
     except PluginValidationError as error:
-        known = sorted(name for name in vars(manager.hook) if not name.startswith("_"))
-        named = [name for name in vars(module) if name in str(error) and hasattr(getattr(module, name), "mlforge_impl")]
-        name = max(named, key=len, default="")
-        at = _defined(getattr(module, name), module.__name__) if name else ""
-        if name and not hasattr(manager.hook.__class__, name) and _unknown(manager, name):
-            raise Refused(" ".join(part for part in (f"there is no hook {name}{at}.", nearest(name, _specified(known, manager))) if part)) from None
-        raise Refused(f"{_line(error).rstrip('.')}{at}") from None
-
-
-def _specified(known: list[str], manager: Any) -> list[str]:
-    return [name for name in known if getattr(manager.hook, name).has_spec()]
-
-
-def _unknown(manager: Any, name: str) -> bool:
-    caller = getattr(manager.hook, name, None)
-    return caller is None or not caller.has_spec()
+        known = [name for name in vars(hookspecs) if name.startswith("mlforge_")]
+        implemented = [name for name, value in vars(module).items() if hasattr(value, "mlforge_impl")]
+        for name in implemented:
+            if name not in known:
+                raise Refused(f"there is no hook {name}{_defined(getattr(module, name), module.__name__)}. {nearest(name, known)}".rstrip()) from None
+        culprit = next((name for name in implemented if f"'{name}'" in str(error)), "")
+        reason = str(error).strip().splitlines()[-1]  # pluggy says what is wrong last
+        raise Refused(f"{culprit}: {reason[:200]}{_defined(getattr(module, culprit, None), module.__name__)}") from None
 
 
 def _defined(function: Any, module: str) -> str:

@@ -1,4 +1,4 @@
-"""What plugins answered, kept between two commands: one small JSON file in the user's cache folder."""
+"""What plugins answered, kept between two commands: one small file in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ def environment(key: tuple[str, ...]) -> str:
 
 
 def load(name: str) -> Mapping[str, Any]:
-    """What was kept; nothing when there is nothing, or nothing that can be read."""
+    """What was kept; nothing when there is nothing, or it is not whole."""
     try:
-        kept = json.loads((folder() / f"plugins-{name}.json").read_bytes())
-    except (OSError, ValueError):
+        seal, _, body = (folder() / f"plugins-{name}").read_bytes().partition(b"\n")
+    except OSError:
         return {}
-    return kept if isinstance(kept, dict) else {}
+    kept: Mapping[str, Any] = json.loads(body) if seal.decode(errors="replace") == _seal(body) else {}
+    return kept
 
 
 def save(name: str, content: Mapping[str, Any]) -> None:
@@ -54,10 +55,17 @@ def save(name: str, content: Mapping[str, Any]) -> None:
     from tempfile import NamedTemporaryFile
 
     place = folder()
+    body = json.dumps(content).encode()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=place, prefix=".plugins-", delete=False, encoding="utf-8") as file:
-            json.dump(content, file)
-        Path(file.name).replace(place / f"plugins-{name}.json")
+        with NamedTemporaryFile(dir=place, prefix=".plugins-", delete=False) as file:
+            file.write(_seal(body).encode() + b"\n" + body)
+        Path(file.name).replace(place / f"plugins-{name}")
     except OSError:
         return
+
+
+def _seal(body: bytes) -> str:
+    from hashlib import blake2b
+
+    return blake2b(body, digest_size=16).hexdigest()

@@ -25,6 +25,7 @@ __all__ = ["BLOCK", "catalog"]
 BLOCK = "MLFORGE_BLOCK_PLUGINS"
 """Environment variable with the names of plugins to be left out, separated by commas."""
 
+_OWN = "mlforge"  # the distribution whose plugin can be neither blocked nor replaced
 _FORGET_HANG = 300  # seconds after which a plugin that hung is asked again: the machine may have been busy
 
 Answer = Mapping[str, Any]
@@ -56,14 +57,15 @@ def _refused(candidates: Sequence[Candidate]) -> dict[str, PluginState]:
     """The plugins that are not asked at all: blocked, or two of one name."""
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",")}
     entries: dict[str, list[Candidate]] = defaultdict(list)
-    for one in candidates:
-        entries[one.entry].append(one)
     refused = {}
     for one in candidates:
-        twins = [f"{other.name} {other.version}" for other in entries[one.entry] if other != one]
-        if one.name != "mlforge" and {one.name, one.entry} & blocked:
+        if one.name != _OWN and {one.name, one.entry} & blocked:
             refused[one.name] = PluginState(one.name, one.version, one.module, "blocked", f"by {BLOCK}", local=one.local)
-        elif twins and one.name != "mlforge":
+        else:
+            entries[one.entry].append(one)
+    for one in candidates:
+        twins = [f"{other.name} {other.version}" for other in entries[one.entry] if other != one]
+        if one.name not in (_OWN, *refused) and twins:
             reason = f"its entry point {one.entry} is also that of {' and '.join(twins)}: uninstall one, or name it in {BLOCK}"
             refused[one.name] = PluginState(one.name, one.version, one.module, "clash", reason, local=one.local)
     return refused
@@ -132,13 +134,13 @@ def _folders(candidates: Sequence[Candidate], plugins: Sequence[PluginState], an
     """Where the plugins keep presets and recipes: beside their module; mlforge's own come last."""
     found = []
     for one, state in zip(candidates, plugins, strict=True):
-        home = answers[one.name]["home"] if state.state == "ok" and one.name != "mlforge" else None
+        home = answers[one.name]["home"] if state.state == "ok" and one.name != _OWN else None
         if home:
             found.append(_folder(one.name, one.version, Path(home)))
     package = Path(mlforge.__file__).parent
     shipped = package / "builtin"
     own = shipped if (shipped / "conf").is_dir() else package.parents[1]  # in a wheel; in a checkout
-    return [*(folder for folder in found if folder.conf or folder.recipes), _folder("mlforge", mlforge.__version__, own)]
+    return [*(folder for folder in found if folder.conf or folder.recipes), _folder(_OWN, mlforge.__version__, own)]
 
 
 def _folder(name: str, version: str, home: Path) -> Folder:
