@@ -116,6 +116,7 @@ def reach(folders: Iterable[Path]) -> None:
 
 
 def _remedy(error: Exception, one: Provided) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"Install what has the module {error.name.partition('.')[0]}, or reinstall {one.plugin}."
+    lacking = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
+    if lacking and lacking != one.reference.partition(".")[0].partition(":")[0]:
+        return f"Install what has the module {lacking}, or reinstall {one.plugin}."
     return f"Reinstall {one.plugin}, or tell its authors."
