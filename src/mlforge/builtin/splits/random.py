@@ -1,0 +1,47 @@
+"""The split random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from mlforge.components import Splitter
+from mlforge.units import Share
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlforge.contract import Contract
+
+__all__ = ["Random"]
+
+
+class Random(Splitter):
+    """Each row by chance, whatever the other rows are.
+
+    A row's part follows from the seed and a hash of its id columns (of all its content, where the contract has none): rows added or removed later move no
+    other row, and equal rows land in the same part. The shares hold within the scatter of chance.
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    validation: Share = Field(default=0.15, gt=0, lt=1, description="share of rows by which training is steered")
+    test: Share = Field(default=0.15, gt=0, lt=1, description="share of rows by which the model is judged")
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave no rows for training")
+        return self
+
+    def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
+        """By the row's hash as a number from 0 to 1: test below `test`, then validation, then train."""
+        import polars as pl
+
+        from mlforge.artifact import ROW
+        from mlforge.builtin.splits.order import row_hash
+
+        place = row_hash(contract, rows.collect_schema().names(), seed).cast(pl.Float64) / 2.0**64
+        part = pl.when(place < self.test).then(pl.lit("test")).when(place < self.test + self.validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
+        return rows.select(ROW, part.alias("part"))
