@@ -1,1 +1,8 @@
-"""Composing and checking recipes; the only place that imports hydra."""
+"""Recipes: composing them, checking them, and saying where each value came from. The only place that knows Hydra."""
+
+from mlforge.recipe.composer import compose
+from mlforge.recipe.recipe import Displaced, Recipe
+from mlforge.recipe.requirements import missing, require
+from mlforge.recipe.switching import Dropped
+
+__all__ = ["Displaced", "Dropped", "Recipe", "compose", "missing", "require"]

@@ -1,0 +1,167 @@
+"""What must hold between the parts of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mlforge.components import Component, Gate, Model, Probe, Stage, Trainer
+from mlforge.contract import Contract
+from mlforge.errors import Problem, nearest
+from mlforge.recipe.lineage import Use
+from mlforge.recipe.node import Node
+from mlforge.recipe.words import few
+from mlforge.sections import SECTIONS
+from mlforge.task import Task
+
+__all__ = ["Facts", "check"]
+
+_WINDOWS = {"evaluators": "test", "checks": "data"}
+"""The window on which a section's probes look, which is the first part of their findings' names."""
+
+_ALWAYS = frozenset({"seed", "task", "champion", "stages"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The recipe as far as it could be typed; what could not be is None or left out."""
+
+    root: Node
+    uses: Mapping[str, Use]
+    sections: Mapping[str, Component | Mapping[str, Component]]
+    stages: Mapping[str, Stage]
+    contract: Contract | None
+    task: Task | None
+    all_stages: bool = True  # False when a plugin could not deliver one
+
+    def place(self, *path: str) -> Node:
+        """The node at a path, or the nearest above it."""
+        return self.root.nearest(path)
+
+    def present(self) -> frozenset[str]:
+        """Sections that the recipe has, whether or not they could be typed."""
+        chosen = {where.partition(".")[0] for where in self.uses}
+        return frozenset(chosen | ({"contract"} & set(self.root.items)))
+
+    def active(self) -> dict[str, Stage]:
+        """The stages that the recipe has sections for."""
+        there = self.present()
+        return {name: stage for name, stage in self.stages.items() if set(stage.needs) <= there | _ALWAYS}
+
+    def entries(self, section: str) -> Mapping[str, Component]:
+        """The components of a section in the plural."""
+        found = self.sections.get(section, {})
+        return found if isinstance(found, Mapping) else {}
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    """Everything that does not fit together."""
+    yield from _targets(facts)
+    yield from _fit(facts)
+    yield from _gates(facts)
+    yield from _unread(facts)
+
+
+def _targets(facts: Facts) -> Iterator[Problem]:
+    contract, task = facts.contract, facts.task
+    if contract is None and "contract" not in facts.root.items and {"source", "model"} & facts.present():
+        yield Problem("contract", "missing: nothing says what the columns are", None, "contract: {columns: {…}}", "Write what each column is.")
+    if contract is None or task is None or "model" not in facts.present():
+        return
+    targets = contract.having("target")
+    fewest, most = task.targets
+    if not fewest <= len(targets) <= most:
+        wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        where = f"contract.columns.{targets[most]}" if len(targets) > most else "contract.columns"
+        listed = f": {', '.join(targets)}" if targets else ""
+        found = f"{len(targets) or 'no'} target{'s' * (len(targets) != 1)}{listed}"
+        yield Problem(
+            where,
+            found,
+            facts.place(*where.split(".")).place,
+            f"{wanted} for {task.name}",
+            "Give the column to be predicted `role: target`." if not targets else "",
+        )
+    for key in targets:
+        dtype = contract.columns[key].dtype
+        if dtype not in task.target_dtypes:
+            place = facts.place("contract", "columns", key, "dtype").origin
+            yield Problem(
+                f"contract.columns.{key}.dtype", f"{dtype} cannot be the target of a {task.name}", place, f"one of {', '.join(sorted(task.target_dtypes))}"
+            )
+    if not contract.having("feature"):
+        yield Problem("contract.columns", "no feature", facts.place("contract", "columns").place, "at least one column with role feature")
+
+
+def _fit(facts: Facts) -> Iterator[Problem]:
+    model, trainer = facts.sections.get("model"), facts.sections.get("trainer")
+    if isinstance(model, Model) and facts.task is not None and facts.task.name not in model.tasks:
+        yield Problem(
+            "model",
+            f"{facts.uses['model'].component} does not do {facts.task.name}",
+            facts.place("model", "use").origin,
+            f"a model for it; this one does {', '.join(sorted(model.tasks))}",
+        )
+    if isinstance(model, Model) and isinstance(trainer, Trainer) and model.family not in trainer.fits:
+        found = f"{facts.uses['trainer'].component} does not fit {facts.uses['model'].component}, which is a {model.family}"
+        yield Problem("trainer", found, facts.place("trainer", "use").origin, f"a trainer for it; this one fits {', '.join(sorted(trainer.fits))}")
+
+
+def _gates(facts: Facts) -> Iterator[Problem]:
+    contract, task = facts.contract, facts.task
+    if contract is None or task is None or any(len(facts.entries(section)) < _count(facts, section) for section in _WINDOWS):
+        return  # a probe could not be made: what it declares is not known
+    if not task.targets[0] <= len(contract.having("target")) <= task.targets[1]:
+        return
+    declared = [
+        f"{window}/{name}"
+        for section, window in _WINDOWS.items()
+        for probe in facts.entries(section).values()
+        if isinstance(probe, Probe)
+        for name in probe.declares(contract, task)
+    ]
+    for entry, gate in facts.entries("gates").items():
+        for key, name in gate.needs(task).items() if isinstance(gate, Gate) else ():
+            if not any(_matches(name, known) for known in declared):
+                where = f"gates.{entry}.{key}" if key else f"gates.{entry}"
+                there = f"evaluators declare {few(declared, 8)}" if declared else "nothing measures anything"
+                yield Problem(where, f"no evaluator declares {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
+
+
+def _declared(facts: Facts, contract: Contract, task: Task) -> Iterator[str]:
+    for section, window in _WINDOWS.items():
+        for probe in facts.entries(section).values():
+            if isinstance(probe, Probe):
+                yield from (f"{window}/{name}" for name in probe.declares(contract, task))
+
+
+def _count(facts: Facts, section: str) -> int:
+    return sum(where.startswith(section + ".") for where in facts.uses)
+
+
+def _matches(name: str, declared: str) -> bool:
+    parts, known = name.split("/"), declared.split("/")
+    return len(parts) == len(known) and all(part == other or other == "*" for part, other in zip(parts, known, strict=True))
+
+
+def _unread(facts: Facts) -> Iterator[Problem]:
+    if not facts.stages or not facts.all_stages:
+        return
+    active = facts.active()
+    read = {section for stage in active.values() for section in (*stage.needs, *stage.reads)} | _ALWAYS
+    for section in SECTIONS:
+        if section in facts.present() and section not in read:
+            yield Problem(section, "no stage reads it", facts.place(section).place, _lacking(facts, section))
+    for where in facts.uses:
+        name = where.removeprefix("stages.")
+        if name != where and name in facts.stages and name not in active:
+            lacking = [section for section in facts.stages[name].needs if section not in facts.present()]
+            yield Problem(where, f"the recipe has no stage {name}", facts.place("stages", name).place, f"it needs {', '.join(lacking)} too")
+
+
+def _lacking(facts: Facts, section: str) -> str:
+    for name, stage in facts.stages.items():
+        if section in (*stage.needs, *stage.reads):
+            lacking = [need for need in stage.needs if need not in facts.present()]
+            return f"the stage {name} would, with {', '.join(lacking)} too"
+    return ""

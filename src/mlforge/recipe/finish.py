@@ -1,0 +1,197 @@
+"""From a composed tree to a typed recipe, with everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from mlforge.components import Component, Stage
+from mlforge.errors import Problem, nearest
+from mlforge.recipe.checks import Facts, check
+from mlforge.recipe.composer import Composed
+from mlforge.recipe.header import HEADER, Header
+from mlforge.recipe.migrate import VERSION
+from mlforge.recipe.node import Node, Plain
+from mlforge.recipe.paths import placed, read_paths
+from mlforge.recipe.recipe import Recipe
+from mlforge.recipe.references import with_env
+from mlforge.recipe.typed import made, pruned
+from mlforge.sections import SECTIONS
+from mlforge.task import TASKS
+
+__all__ = ["finish"]
+
+_MISSING = "???"
+
+
+def finish(composed: Composed) -> tuple[Recipe | None, list[Problem]]:
+    """The typed recipe and its problems. No recipe and no problems: a plugin cannot deliver a component, and the shelf knows why."""
+    finishing = _Finishing(composed)
+    return finishing.recipe(), finishing.problems
+
+
+@dataclass(slots=True)
+class _Finishing:
+    composed: Composed
+    problems: list[Problem] = field(default_factory=list)
+    secret: frozenset[tuple[str, ...]] = frozenset()
+
+    def recipe(self) -> Recipe | None:
+        composed = self.composed
+        self.problems += composed.problems
+        self.problems += list(self._unknown_keys())
+        composed.root = self._pruned(composed.root)
+        header = self._header(composed.root)
+        sections = self._sections(composed.root)
+        stages = self._stages()
+        facts = Facts(
+            composed.root,
+            composed.uses,
+            sections,
+            stages,
+            header.contract if header else None,
+            TASKS.get(header.task) if header else None,
+            self._all_stages(stages),
+        )
+        self.problems += check(facts)
+        for (section, name), why in composed.shelf.problems.items():
+            self.problems.append(
+                Problem(f"{section}", why.replace("\n", " ").rstrip("."), next((use.origin for use in composed.uses.values() if use.component == name), None))
+            )
+        if header is None or facts.task is None or self.problems or composed.shelf.missing:
+            return None
+        return self._assemble(header, {**sections, **({"stages": facts.active()} if facts.active() else {})})
+
+    def _assemble(self, header: Header, sections: Mapping[str, Component | Mapping[str, Component]]) -> Recipe:
+        composed = self.composed
+        documents = composed.documents
+        shadows = [f"{one.shown} hides {one.name} of {' and '.join(who)}" for one in documents if (who := composed.library.shadowed(one.name))]
+        return Recipe(
+            header.name, header.description, header.seed, TASKS[header.task], header.store, header.contract, sections,
+            options=self._by_section("option"), uses=self._by_section("component"),
+            plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
+            dropped=tuple(composed.switch.dropped), files=tuple(one.path.resolve() for one in documents), shadows=tuple(shadows),
+            migrations=tuple(line for one in documents for line in one.report), requires=header.requires,
+        )  # fmt: skip
+
+    def _by_section(self, attribute: str) -> dict[str, str | Mapping[str, str]]:
+        found: dict[str, str | Mapping[str, str]] = {}
+        for where, use in self.composed.uses.items():
+            section, _, entry = where.partition(".")
+            name = str(getattr(use, attribute))
+            found[section] = {**cast("dict[str, str]", found.get(section, {})), entry: name} if entry else name
+        return found
+
+    def _unknown_keys(self) -> Iterator[Problem]:
+        known = [*HEADER, *SECTIONS]
+        for name, node in self.composed.root.items.items():
+            if name not in known:
+                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", nearest(name, known))
+
+    def _pruned(self, root: Node) -> Node:
+        """Without the entries of maps that were deleted with null."""
+        entries = dict(root.items)
+        if (contract := root.items.get("contract")) is not None and contract.items:
+            from mlforge.contract import Contract
+
+            entries["contract"] = pruned(Contract, contract)
+        for where, use in self.composed.uses.items():
+            section, _, entry = where.partition(".")
+            kind = self.composed.shelf.get(section, use.component) if use.component else None
+            if kind is not None and section in entries:
+                here = entries[section]
+                entries[section] = here.with_items({**here.items, entry: pruned(kind, here.items[entry])}) if entry else pruned(kind, here)
+        return root.with_items(entries)
+
+    def _complete(self, node: Node, path: tuple[str, ...]) -> tuple[Node, bool]:
+        """A part of the recipe with the values of the environment, and whether nothing is missing in it."""
+        absent = [(below, leaf) for below, leaf in node.walk() if leaf.value == _MISSING]
+        for below, leaf in absent:
+            where = ".".join((*path, *below))
+            self.problems.append(Problem(where, "has no value yet", leaf.place, hint=f"Give one: mlforge run {self._called()} {where}=…"))
+        filled, self.secret, unset = with_env(node)
+        self.problems += [replace(problem, where=".".join((*path, problem.where))) for problem in unset]
+        return filled, not absent and not unset
+
+    def _called(self) -> str:
+        return self.composed.reference
+
+    def _header(self, root: Node) -> Header | None:
+        node, complete = self._complete(root.with_items({name: child for name, child in root.items.items() if name in HEADER}), ())
+        if "name" not in node.items and "name" not in root.items:
+            self.problems.append(
+                Problem("name", "missing", root.origin if root.origin.line else None, "the recipe's name, which is the model's", "Write `name: …`.")
+            )
+        if "task" in node.items and node.items["task"].value not in (*TASKS, _MISSING):
+            task = node.items["task"]
+            self.problems.append(Problem("task", f"no such task: {task.plain()}", task.origin, f"one of {', '.join(TASKS)}", nearest(str(task.value), TASKS)))
+            complete = False
+        if (store := node.items.get("store")) is not None and isinstance(store.value, str):
+            placed_store, problem = placed(store, self.composed.project, "store")
+            node = node.with_items({**node.items, "store": placed_store})
+            self.problems += [problem] if problem else []
+        header, problems = made(Header, node, "", "a recipe", self.secret)
+        self.problems += [replace(one, where=one.where.lstrip(".")) for one in problems if self._new(one) and one.where != ".name"]
+        return header if complete else None
+
+    def _new(self, problem: Problem) -> bool:
+        """Is nothing said about this place yet."""
+        return not any(known.where == problem.where.lstrip(".") for known in self.problems)
+
+    def _sections(self, root: Node) -> dict[str, Component | Mapping[str, Component]]:
+        sections: dict[str, Component | Mapping[str, Component]] = {}
+        for where, use in self.composed.uses.items():
+            section, _, entry = where.partition(".")
+            node = root.find(tuple(where.split(".")))
+            one = self._component(where, section, use.component, node) if node is not None and use.component else None
+            if one is not None and entry:
+                sections[section] = {**cast("dict[str, Component]", sections.get(section, {})), entry: one}
+            elif one is not None:
+                sections[section] = one
+        return sections
+
+    def _component(self, where: str, section: str, name: str, node: Node) -> Component | None:
+        kind = self.composed.shelf.get(section, name)
+        if kind is None:
+            self._no_component(where, section, name, node)
+            return None
+        node, complete = self._complete(node.without("use"), tuple(where.split(".")))
+        for path in read_paths(kind, node):
+            leaf = node.find(path)
+            if leaf is not None and leaf.value != _MISSING:
+                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)))
+                node = node.updated(path, absolute)
+                self.problems += [problem] if problem else []
+        if complete or node.items:
+            known = {problem.where for problem in self.problems}
+            one, problems = made(kind, node, where, f"{section}/{name}", self.secret)
+            self.problems += [problem for problem in problems if problem.where not in known]
+            return one if complete else None
+        return None
+
+    def _no_component(self, where: str, section: str, name: str, node: Node) -> None:
+        options = self.composed.library.options(section)
+        if name not in self.composed.shelf.catalog.options(section) and not any(problem.where == where for problem in self.problems):
+            used = node.items["use"]
+            self.problems.append(
+                Problem(f"{where}.use", f"no such component: {name}", used.origin, f"{section} has {', '.join(options)}", nearest(name, options))
+            )
+
+    def _all_stages(self, stages: Mapping[str, Stage]) -> bool:
+        """Is every stage known. One that could not be made for its settings is among the problems already."""
+        shelf = self.composed.shelf
+        return all(name in stages or shelf.get("stages", name) is not None for name in shelf.catalog.options("stages"))
+
+    def _stages(self) -> dict[str, Stage]:
+        """Every stage that there is, with the recipe's settings where it has any."""
+        stages: dict[str, Stage] = {}
+        for name in self.composed.shelf.catalog.options("stages"):
+            kind = self.composed.shelf.get("stages", name)
+            if kind is None:
+                continue
+            settings = self.composed.root.find(("stages", name))
+            one, _ = made(kind, settings.without("use") if settings else Node({}, self.composed.root.origin), f"stages.{name}", f"stages/{name}")
+            if isinstance(one, Stage):
+                stages[name] = one
+        return stages

@@ -1,0 +1,29 @@
+"""The keys of a recipe that are no section: name, seed, task, store and so on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlforge.contract import Contract
+from mlforge.task import TASKS
+
+__all__ = ["HEADER", "Header"]
+
+
+class Header(BaseModel):
+    """What a recipe says besides its sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = Field(description="the recipe's name, which is the model's")
+    description: str = Field(default="", description="one sentence on what the model is for")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="the seed of everything that is random")
+    task: str = Field(description=f"what is predicted: {', '.join(TASKS)}")
+    store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")
+    requires: tuple[str, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
+    contract: Contract | None = Field(default=None, description="what each column is")
+
+
+HEADER = tuple(Header.model_fields)

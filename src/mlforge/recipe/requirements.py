@@ -1,0 +1,61 @@
+"""Packages that a recipe's components need and that are not installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
+
+from mlforge.errors import MissingRequirement
+
+if TYPE_CHECKING:
+    from mlforge.recipe.recipe import Recipe
+
+__all__ = ["missing", "require"]
+
+
+def missing(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """What is not installed, and the addresses of the components that need it ("requires" for the recipe itself)."""
+    found: dict[str, list[str]] = {}
+    wanted = [(where, type(one).requires) for where, one in recipe.components()]
+    for where, requirements in (*wanted, ("requires", recipe.requires)):
+        for requirement in requirements:
+            if not _installed(requirement):
+                found.setdefault(requirement, []).append(where)
+    return {requirement: tuple(users) for requirement, users in found.items()}
+
+
+def require(recipe: Recipe) -> None:
+    """Raise MissingRequirement, with the pip command, when anything is missing."""
+    absent = missing(recipe)
+    if absent:
+        said = "; ".join(f"{', '.join(users)} need{'s' * (len(users) == 1)} {name}" for name, users in absent.items())
+        raise MissingRequirement(f"{recipe.name}: {said}, which is not installed", hint=f"pip install {' '.join(_installs(absent))}")
+
+
+def _installed(requirement: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = Requirement(requirement)
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except PackageNotFoundError:
+        return False
+    except InvalidRequirement:
+        return False
+
+
+def _installs(names: Iterable[str]) -> list[str]:
+    """What to hand to pip: one of mlforge's extras where one has the package, else the package."""
+    extras = _extras()
+    return list(dict.fromkeys(f"'mlforge[{extras[name]}]'" if name in extras else f"'{name}'" for name in names))
+
+
+def _extras() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in requires("mlforge") or ():
+        matched = re.match(r"([A-Za-z0-9._-]+).*;\s*extra\s*==\s*['\"]([\w-]+)['\"]", line)
+        if matched and matched[1] != "mlforge" and matched[2] not in ("all", "dev", "test", "lint"):
+            found.setdefault(matched[1].lower(), matched[2])
+    return found
