@@ -1,0 +1,71 @@
+"""The process around a fit: quiet, deterministic, and as it was before when the fit is over. Imports torch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+__all__ = ["deterministic", "interruptible", "quiet"]
+
+_TALKERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning neither warns nor gives tips: what it has to say is about settings that are ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pytorch_lightning  # noqa: F401  # sets its loggers' levels when it is imported, so it must be before ours
+
+        before = {name: logging.getLogger(name).level for name in _TALKERS}
+        for name in _TALKERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in before.items():
+                logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def deterministic(seed: int, threads: int | None) -> Iterator[None]:
+    """The same seed gives the same bits; random state, thread count and mode of the process are put back afterwards."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic; no effect on a CPU
+    count, mode, warn_only = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    aid: Any = torch.utils.deterministic  # its attribute is a property of the module, which a type checker does not see
+    fill = aid.fill_uninitialized_memory
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        aid.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of the time
+        torch.set_num_threads(threads or count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(count)
+            aid.fill_uninitialized_memory = fill
+            torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C stays a KeyboardInterrupt: Lightning would turn it into exit(1) and leave the signal ignored."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    try:
+        yield
+    except SystemExit as stop:
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if main and handler is not None:
+            signal.signal(signal.SIGINT, handler)

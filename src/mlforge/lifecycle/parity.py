@@ -1,0 +1,68 @@
+"""Does a bundle say what the network says that was trained, row by row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlforge.errors import RunFailed
+from mlforge.finding import Finding
+from mlforge.runtime.predictor import Predictor
+from mlforge.task import Output
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    import torch
+
+__all__ = ["BROKEN", "Parity"]
+
+BROKEN = 1e-3  # a larger difference is no rounding
+
+
+@dataclass
+class Parity:
+    """The differences over all rows seen so far; those of values are in units of the target's standard deviation."""
+
+    rows: int = 0
+    largest: float = 0.0
+    agreeing: int = 0
+
+    def add(self, predictor: Predictor, network: torch.nn.Module, rows: pl.DataFrame, blocks: tuple[np.ndarray, ...]) -> None:
+        """Compare these rows: as the bundle takes them, and as the network does."""
+        import numpy as np
+        import torch
+
+        output = predictor.bundle.output
+        said = predictor.predict(rows)
+        with torch.inference_mode():
+            scores = network(*(torch.from_numpy(block) for block in blocks))
+        if output.kind == "value":
+            differences = np.abs((said["prediction"].to_numpy() - output.offset) / output.scale - scores.double().numpy()[:, 0])
+            self.agreeing += len(rows)
+        else:
+            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - scores.softmax(1).numpy())
+            wanted = [output.classes[i] for i in scores.argmax(1).tolist()]
+            self.agreeing += sum(one == other for one, other in zip(said["prediction"].to_list(), wanted, strict=True))
+        self.rows += len(rows)
+        largest = float(differences.max())  # NaN when any is
+        self.largest = largest if math.isnan(largest) or math.isnan(self.largest) or largest > self.largest else self.largest
+
+    def findings(self, variant: str, output: Output) -> Iterator[Finding]:
+        """What was measured. Raises RunFailed when the bundle is not the model."""
+        if not self.largest <= BROKEN:
+            raise RunFailed(
+                f"exporters.{variant}: the bundle differs from the trained network by {self.largest:.3g} on a test row; rounding stays below {BROKEN:g}",
+                hint="The exported graph computes something else; choose another exporter, or report the model that shows it.",
+            )
+        unit = "of a probability" if output.kind == "classes" else "in standard deviations of the target"
+        yield Finding(
+            name="parity/max_difference", value=self.largest, variant=variant, rows=self.rows, better="lower",
+            text=f"largest difference {unit} between the bundle and the trained network over {self.rows} test rows",
+        )  # fmt: skip
+        if output.kind == "classes":
+            share = self.agreeing / self.rows
+            text = f"share of test rows for which both name the same class ({self.rows - self.agreeing} differ)"
+            yield Finding(name="parity/agreement", value=share, variant=variant, rows=self.rows, better="higher", text=text)

@@ -1,0 +1,62 @@
+"""Make the bundles, and prove that they say what the trained model says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from mlforge.artifact import Artifact, Assignment, Bundles, Encoding, Table, Trained, write_json
+from mlforge.components import Exporter, Job, Model, Shipment, Stage
+from mlforge.errors import DataError
+from mlforge.finding import Finding
+from mlforge.lifecycle.encode import encoded_batches
+from mlforge.lifecycle.parity import Parity
+from mlforge.runtime.predictor import Predictor
+from mlforge.runtime.session import Graph
+
+__all__ = ["Export"]
+
+
+class Export(Stage):
+    """Exports every variant of the bundle and measures, on the test rows, how far each is from the trained model."""
+
+    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "features", "model", "trainer", "exporters")
+    reads: ClassVar[tuple[str, ...]] = ("task",)
+    inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
+
+    def run(self, job: Job) -> None:
+        """Fill the draft of `bundles`; the first listed variant ships."""
+        draft = job.draft("bundles")
+        exporters = job.entries("exporters", Exporter)
+        for done, (variant, exporter) in enumerate(exporters.items()):
+            job.progress(done, len(exporters), variant)
+            shipment = Shipment(
+                model=job.component("model", Model),
+                trained=job.input("trained", Trained),
+                encoding=job.input("encoding", Encoding),
+                contract=job.contract,
+                task=job.task,
+                folder=draft / variant,
+                smoke=job.smoke,
+            )
+            shipment.folder.mkdir()
+            exporter.export(shipment)
+            size = sum(path.stat().st_size for path in shipment.folder.rglob("*") if path.is_file())
+            job.find(Finding(name="bundle/size", value=size, unit="bytes", variant=variant, better="lower", text="size of the bundle's files"))
+            _compare(job, variant, shipment)
+        write_json(draft / "bundles.json", {"variants": list(exporters), "ships": next(iter(exporters))})
+
+
+def _compare(job: Job, variant: str, shipment: Shipment) -> None:
+    if shipment.model.family != "network":
+        return  # other families have no second opinion: their exporter writes what they fitted
+    predictor, network, parity = Predictor.open(shipment.folder), shipment.network(), Parity()
+    front = Graph(shipment.encoding.folder / "front.onnx")
+    assignment = job.input("assignment", Assignment)
+    for rows, blocks in encoded_batches("test", job.input("table", Table), assignment, front, list(front.inputs)):
+        parity.add(predictor, network, rows, blocks)
+    if not parity.rows:
+        raise DataError("split: there are no test rows to compare the bundle on", hint="Give the split a test share.")
+    for finding in parity.findings(variant, shipment.encoding.output):
+        job.find(finding)

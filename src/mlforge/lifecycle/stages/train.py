@@ -1,0 +1,59 @@
+"""Fit the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
+from mlforge.components import Fitting, Job, Model, Stage, Tensors, Trainer
+from mlforge.errors import RecipeError
+from mlforge.finding import Finding
+from mlforge.lifecycle.encode import encode
+
+__all__ = ["Train"]
+
+
+class Train(Stage):
+    """Reads training and validation rows through the fitted features and has the trainer fit the model."""
+
+    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "features", "model", "trainer")
+    reads: ClassVar[tuple[str, ...]] = ("seed", "task")
+    inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
+
+    def run(self, job: Job) -> None:
+        """Fill the draft of `trained`."""
+        model, trainer = job.component("model", Model), job.component("trainer", Trainer)
+        _fitting_pair(model, trainer, job.task.name)
+        encoding = job.input("encoding", Encoding)
+        fitting = Fitting(
+            model=model,
+            blocks=encoding.blocks,
+            output=encoding.output,
+            train=_tensors(job, encoding, "train"),
+            validation=_tensors(job, encoding, "validation"),
+            seed=job.seed,
+            folder=job.draft("trained"),
+            work=job.work / "fit",
+            smoke=job.smoke,
+            progress=job.progress,
+            find=job.find,
+        )
+        fitting.work.mkdir(exist_ok=True)
+        trainer.fit(fitting)
+        trained = Trained(fitting.folder).json("trained.json")
+        job.find(Finding(name="train/epochs", value=trained["epochs"], text=f"trained for {trained['epochs']} epochs; the best was {trained['best_epoch']}"))
+
+
+def _tensors(job: Job, encoding: Encoding, part: str) -> Tensors:
+    assignment = job.input("assignment", Assignment)
+    rows = assignment.counts.get(part, 0)
+    return encode(part, job.input("table", Table), assignment, encoding, job.contract, job.work, lambda done: job.progress(done, rows, f"reading {part} rows"))
+
+
+def _fitting_pair(model: Model, trainer: Trainer, task: str) -> None:
+    if model.family not in trainer.fits:
+        raise RecipeError(f"trainer: {type(trainer).__name__} fits {', '.join(sorted(trainer.fits))}, and model {type(model).__name__} is a {model.family}")
+    if task not in model.tasks:
+        raise RecipeError(f"model: {type(model).__name__} is for {', '.join(sorted(model.tasks))}, and the task is {task}")

@@ -1,0 +1,98 @@
+"""The bundle: one immutable folder from raw row to prediction, which loads without executing code.
+
+`bundle.json` says what the model takes and puts out and has a digest of every other file; `model.onnx` is the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlforge.contract import Contract
+from mlforge.errors import DataError
+from mlforge.task import Output
+
+__all__ = ["FORMAT", "MODEL", "Bundle", "read_bundle", "write_bundle"]
+
+FORMAT: Literal[1] = 1
+MODEL = "model.onnx"
+_DESCRIPTION = "bundle.json"
+
+
+class Bundle(BaseModel):
+    """What `bundle.json` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = Field(default=1, description="version of this description")
+    runtime: Literal["onnx"] = Field(default="onnx", description="what runs the model")
+    task: str = Field(description="classification, regression, …")
+    contract: Contract = Field(description="what a raw row must be: feature columns only")
+    output: Output = Field(description="target, classes in the order of the probabilities; offset and scale are in the graph already")
+    columns: tuple[str, ...] = Field(description="contract keys of the columns that the graph takes, which are the names of its inputs")
+    files: Mapping[str, str] = Field(description="sha256 of every other file")
+
+
+def write_bundle(
+    folder: Path, *, model: bytes, task: str, contract: Contract, output: Output, columns: tuple[str, ...], seen: Mapping[str, list[str]]
+) -> Bundle:
+    """Fill a folder with a bundle. Same inputs, same bytes.
+
+    `seen` has the categories of the training rows: they become the column's `values` where the contract says that an unseen one is an error.
+    """
+    (folder / MODEL).write_bytes(model)
+    bundle = Bundle(
+        task=task,
+        contract=_serving(contract, seen),
+        output=output,
+        columns=columns,
+        files={MODEL: sha256(model).hexdigest()},
+    )
+    (folder / _DESCRIPTION).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return bundle
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read and verify a bundle. Raises DataError when it is missing, of another format, or not what its digests say."""
+    try:
+        bundle = Bundle.model_validate_json((folder / _DESCRIPTION).read_bytes())
+    except OSError as error:
+        raise DataError(f"{folder}: no bundle: {_DESCRIPTION}: {error.strerror}", hint="Name a folder that an export has written.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{folder / _DESCRIPTION}: {where}: {first['msg']}", hint=f"This mlforge reads bundles of format {FORMAT}.") from None
+    if MODEL not in bundle.files:
+        raise DataError(f"{folder / _DESCRIPTION}: files: {MODEL} is missing", hint="Make the bundle again.")
+    for name, digest in bundle.files.items():
+        _verify(folder, name, digest)
+    return bundle
+
+
+def _verify(folder: Path, name: str, digest: str) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{folder / _DESCRIPTION}: files: {name!r} lies outside the bundle", hint="Make the bundle again; do not use this one.")
+    try:
+        with path.open("rb") as stream:
+            found = file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}", hint="Make the bundle again.") from None
+    if found != digest:
+        raise DataError(
+            f"{path}: has the digest {found[:12]}…, and {_DESCRIPTION} says {digest[:12]}…", hint="The file was changed or damaged; make the bundle again."
+        )
+
+
+def _serving(contract: Contract, seen: Mapping[str, list[str]]) -> Contract:
+    asked = contract.projected("predict")
+    columns = dict(asked.columns)
+    for key, categories in seen.items():
+        column = columns[key]
+        if column.dtype == "category" and column.unseen == "error" and column.values is None and categories:
+            columns[key] = column.model_copy(update={"values": tuple(categories)})
+    return asked.model_copy(update={"columns": columns})

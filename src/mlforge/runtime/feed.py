@@ -1,0 +1,36 @@
+"""From typed rows to what onnxruntime reads: one array of shape [rows, 1] per raw column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+__all__ = ["feed"]
+
+
+def feed(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The columns that a graph takes, as arrays.
+
+    `kinds` is what the graph says of its inputs: "tensor(double)" for numbers and times (seconds since 1970; missing: NaN), "tensor(bool)", and
+    "tensor(string)" (missing: ""). Columns must be there, under these names and with the contract's types.
+    """
+    return {name: _array(frame[name], kind).reshape(-1, 1) for name, kind in kinds.items()}
+
+
+def _array(column: pl.Series, kind: str) -> np.ndarray:
+    import numpy as np
+    import polars as pl
+
+    if kind == "tensor(string)":
+        text = column if column.dtype == pl.String else column.cast(pl.String)
+        return (text.fill_null("") if text.null_count() else text).to_numpy().astype(object, copy=False)
+    if kind == "tensor(bool)":
+        return column.cast(pl.Boolean).to_numpy().astype(bool, copy=False)
+    if column.dtype.is_temporal():
+        seconds = column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
+        return np.ascontiguousarray(seconds.to_numpy())
+    return np.ascontiguousarray(column.cast(pl.Float64).to_numpy())  # a null becomes NaN

@@ -1,0 +1,115 @@
+"""Predictions of a bundle, from raw rows. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from mlforge.errors import DataError
+from mlforge.runtime.bundle import MODEL, Bundle, read_bundle
+from mlforge.runtime.conform import Conformer
+from mlforge.runtime.session import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Answer", "Predictor"]
+
+_ROWS = 16_384  # run through the graph at a time: keeps what lies between its layers small
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a bundle says about raw rows."""
+
+    predictions: pl.DataFrame  # one row per accepted row
+    accepted: pl.Series  # positions of those rows in the frame that was asked about, from 0
+    rejected: pl.DataFrame  # `position` and `reason` of the rows that break the contract
+
+
+class Predictor:
+    """An opened bundle.
+
+    predictor = Predictor.open(Path("bundle"))
+    predictor.predict(frame)      # `prediction`, and `probability_0` … for a classification
+    """
+
+    def __init__(self, bundle: Bundle, graph: Graph) -> None:
+        self.bundle = bundle
+        self._graph = graph
+        self._conformer = Conformer(bundle.contract)
+
+    @classmethod
+    def open(cls, folder: Path, *, threads: int | None = None) -> Self:
+        """Open a bundle, its digests verified; `threads` for one call (None: as many as there are cores).
+
+        Raises DataError when the bundle is missing, damaged, or made for something else.
+        """
+        bundle = read_bundle(folder)
+        graph = Graph(folder / MODEL, threads=threads)
+        if set(graph.inputs) != set(bundle.columns):
+            raise DataError(
+                f"{folder}: the graph takes {', '.join(graph.inputs)}, and bundle.json says {', '.join(bundle.columns)}", hint="Make the bundle again."
+            )
+        return cls(bundle, graph)
+
+    @property
+    def probabilities(self) -> dict[str, str | int | bool]:
+        """Class that each column of probabilities speaks of: {"probability_0": "<=50K", …}; empty for a regression."""
+        return {f"probability_{i}": name for i, name in enumerate(self.bundle.output.classes)}
+
+    def predict(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`prediction` (the class, or the value in the target's unit) and `probability_0` …, row by row.
+
+        Rows that have the contract's keys and types, as a `Table` has them, are taken as they are: what training has not seen counts as unknown.
+        Other frames are raw: their rows must keep the contract. Raises DataError when one does not; `answer` parts them instead.
+        """
+        if self._typed(frame.schema):
+            return self._run(frame)
+        answer = self.answer(frame)
+        if len(answer.rejected):
+            shown = "; ".join(f"row {position}: {reason}" for position, reason in answer.rejected.head(_SHOWN).select("position", "reason").iter_rows())
+            raise DataError(f"{len(answer.rejected)} of {len(frame)} rows break the model's contract: {shown[:500]}", hint="Mend or leave out these rows.")
+        return answer.predictions
+
+    def answer(self, frame: pl.DataFrame) -> Answer:
+        """Predictions for the raw rows that keep the contract, and a reason for each that does not. Raises DataError for a missing column."""
+        parted = self._conformer.separate(frame)
+        return Answer(self._run(parted.rows), parted.accepted, parted.rejected)
+
+    def _typed(self, schema: pl.Schema) -> bool:
+        kinds = {"tensor(double)": _number, "tensor(bool)": _bool, "tensor(string)": _string}
+        return all(key in schema and kinds[kind](schema[key]) for key, kind in self._graph.inputs.items())
+
+    def _run(self, frame: pl.DataFrame) -> pl.DataFrame:
+        parts = [self._named(self._graph.run(some)) for some in _slices(frame)]
+        return parts[0] if len(parts) == 1 else pl.concat(parts)
+
+    def _named(self, outputs: tuple[np.ndarray, ...]) -> pl.DataFrame:
+        by_name = dict(zip(self._graph.outputs, outputs, strict=True))
+        prediction = by_name["prediction"]
+        columns = [pl.Series("prediction", prediction.tolist(), dtype=pl.String) if prediction.dtype == object else pl.Series("prediction", prediction)]
+        if self.bundle.output.kind == "classes":
+            columns += [pl.Series(f"probability_{i}", column) for i, column in enumerate(by_name["probability"].T)]
+        return pl.DataFrame(columns)
+
+
+def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    return frame.iter_slices(_ROWS) if len(frame) > _ROWS else iter((frame,))
+
+
+def _number(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean
+
+
+def _bool(dtype: pl.DataType) -> bool:
+    return dtype == pl.Boolean
+
+
+def _string(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum)

@@ -1,0 +1,54 @@
+"""One ONNX graph, opened to be run over rows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlforge.errors import DataError
+from mlforge.runtime.feed import feed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """An ONNX graph over raw columns: opened once, run over frames; safe to use from several threads."""
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        """Open it with so many threads for one run (None: as many as there are cores). Raises DataError when it is no graph that onnxruntime can run."""
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 3  # errors only: warnings would go to stderr from C++
+        options.use_deterministic_compute = True
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self._session: Any = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}", hint="Restore the file, or make it again with `mlforge run`.") from None
+        except Exception as error:
+            # onnxruntime's errors share no class of their own
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            hint = "A newer onnxruntime may be needed, or the file is damaged."
+            raise DataError(f"{path}: onnxruntime cannot open it: {str(error)[:300]}", hint=hint) from None
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Type of each raw column that the graph takes, such as "tensor(double)"."""
+        return {value.name: value.type for value in self._session.get_inputs()}
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what it puts out."""
+        return tuple(value.name for value in self._session.get_outputs())
+
+    def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
+        """The outputs for these rows (contract keys and types), each with one row per row."""
+        return tuple(self._session.run(None, feed(frame, self.inputs)))
