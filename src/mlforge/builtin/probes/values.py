@@ -1,0 +1,89 @@
+"""Measures of predicted values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlforge.builtin.probes.measuring import Metric
+
+if TYPE_CHECKING:
+    from mlforge.builtin.probes.resampling import Array
+
+__all__ = ["Valued", "metrics"]
+
+
+@dataclass(frozen=True)
+class Valued:
+    """Rows with a true and a predicted value, in the target's unit."""
+
+    target: Array
+    predicted: Array
+
+    @property
+    def error(self) -> Array:
+        """Predicted less true."""
+        return self.predicted - self.target
+
+
+def metrics(unit: str = "") -> list[Metric[Valued]]:
+    """Every measure; `unit` is the target's."""
+    return [
+        Metric("mae", _mae, "lower", unit=unit),
+        Metric("rmse", _rmse, "lower", unit=unit),
+        Metric(
+            "r2",
+            _r2,
+            "higher",
+            lambda v: "all targets are equal, so there is nothing to explain" if len(v.target) > 1 else "one row has no variance to explain",
+        ),
+        Metric("mape", _mape, "lower", lambda v: f"a share of the target is undefined where it is 0, as in {int((v.target == 0).sum())} rows"),
+        Metric("bias", _bias, unit=unit),
+    ]
+
+
+def _mean(values: Array, weights: Array) -> Array:
+    import numpy as np
+
+    total = weights.sum(axis=0)
+    mean: Array = np.divide(values @ weights, total, out=np.full_like(total, np.nan), where=total > 0)
+    return mean
+
+
+def _mae(valued: Valued, weights: Array) -> Array:
+    """Mean absolute error."""
+    import numpy as np
+
+    return _mean(np.abs(valued.error), weights)
+
+
+def _rmse(valued: Valued, weights: Array) -> Array:
+    """Root of the mean squared error."""
+    import numpy as np
+
+    return np.sqrt(_mean(valued.error**2, weights))
+
+
+def _r2(valued: Valued, weights: Array) -> Array:
+    """Share of the target's variance that is explained; negative when the mean of these very rows would have been the better prediction."""
+    import numpy as np
+
+    if len(np.unique(valued.target)) < 2:
+        return np.full(weights.shape[1], np.nan)
+    centred = valued.target - valued.target.mean()  # so that the variance below is no difference of two large numbers
+    variance = _mean(centred**2, weights) - _mean(centred, weights) ** 2
+    return 1 - np.divide(_mean(valued.error**2, weights), variance, out=np.full_like(variance, np.nan), where=variance > 0)
+
+
+def _mape(valued: Valued, weights: Array) -> Array:
+    """Mean absolute error as a share of the target: 0.1 is 10 %."""
+    import numpy as np
+
+    if (valued.target == 0).any():
+        return np.full(weights.shape[1], np.nan)
+    return _mean(np.abs(valued.error / valued.target), weights)
+
+
+def _bias(valued: Valued, weights: Array) -> Array:
+    """Mean error: above 0, predictions are too high."""
+    return _mean(valued.error, weights)
