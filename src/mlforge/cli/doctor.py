@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
 
     points = list(examine())
     if as_json:
-        click.echo(json.dumps([asdict(point) for point in points], indent=1))
+        click.echo(json.dumps([asdict(point) for point in points], indent=1, ensure_ascii=False))
     else:
         for line in columns([(point.mark, point.what, point.found + (f"  → {point.remedy}" if point.remedy else "")) for point in points]):
             click.echo(line)

@@ -49,7 +49,7 @@ def command(section: str | None, as_json: bool) -> None:
     chosen = [section] if section else ["recipes", *SECTIONS]
     listed = [one for name in chosen for one in _list(name, place.project, place.catalog)]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in listed], indent=1))
+        click.echo(json.dumps([asdict(one) for one in listed], indent=1, ensure_ascii=False))
         return
     for name in chosen:
         rows = [(one.name, one.provider, one.summary) for one in listed if one.section == name]

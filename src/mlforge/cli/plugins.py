@@ -28,7 +28,7 @@ def command(as_json: bool) -> None:
     catalog = Workplace.here().catalog
     clashes = _clashes(catalog)
     if as_json:
-        click.echo(json.dumps({"plugins": [asdict(plugin) for plugin in catalog.plugins], "clashes": clashes}, indent=1))
+        click.echo(json.dumps({"plugins": [asdict(plugin) for plugin in catalog.plugins], "clashes": clashes}, indent=1, ensure_ascii=False))
         return
     heads = ("NAME", "VERSION", "API", "COMPONENTS", "STATE")
     for line in columns([heads, *map(_row, catalog.plugins)]):

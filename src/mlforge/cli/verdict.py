@@ -61,17 +61,20 @@ def _problems(problems: Iterable[Problem], room: int) -> list[str]:
     lines: list[str] = []
     left = sum(map(len, places.values()))
     for (where, origin), found in places.items():
-        block = [f"  {where:<{_COLUMN}}{origin}".rstrip(), *(f"    {_sentence(problem)}" for problem in found)]
-        if len(lines) + len(block) > room - (left > len(found)):  # a line is kept for "and N more", where more are to come
-            return [*lines, f"  … and {left} more"]
-        lines += block
-        left -= len(found)
+        head = [f"  {where:<{_COLUMN}}{origin}".rstrip()]
+        for problem in found:
+            # A line is kept for "and N more", unless this problem is the last.
+            if len(lines) + len(head) + 1 > room - (left > 1):
+                return [*lines, f"  … and {left} more"]
+            lines += [*head, f"    {_sentence(problem)}"]
+            head, left = [], left - 1
     return lines
 
 
 def _sentence(problem: Problem) -> str:
     rest = "; ".join(part for part in (problem.found, problem.expected) if part).replace("\n", " ")
-    return f"{rest}. {problem.hint}" if problem.hint else rest
+    stop = "" if rest.endswith((".", "…", "?")) else "."
+    return f"{rest}{stop} {problem.hint}" if problem.hint else rest
 
 
 def _usage(error: click.UsageError) -> list[str]:

@@ -1,0 +1,115 @@
+"""ls, plugins, doctor, and commands that plugins add."""
+
+from __future__ import annotations
+
+PLUGIN = """
+from mlforge.hookspecs import hookimpl
+
+@hookimpl
+def mlforge_components():
+    return {"source/sine": "waves:Sine"}
+
+@hookimpl
+def mlforge_register_commands():
+    return {"wave": "waves:wave", "ripple": "waves:Sine", "run": "waves:wave"}
+"""
+WAVES = '''
+import click
+from mlforge.components import Source
+
+class Sine(Source):
+    """A sine wave with noise."""
+
+    def fingerprint(self):
+        return "sine"
+
+    def scan(self):
+        raise NotImplementedError
+
+@click.command("wave")
+@click.option("--times", default=1)
+def wave(times):
+    """Wave."""
+    click.echo("wave " * times)
+'''
+
+
+def with_plugin(project):
+    return project.write({"mlforge.toml": 'plugins = ["shore"]\n', "shore.py": PLUGIN, "waves.py": WAVES})
+
+
+def test_a_local_plugins_component_is_listed_with_its_summary(project):
+    result = with_plugin(project).run("ls", "source")
+    assert result.code == 0
+    assert "sine     shore local    A sine wave with noise." in result.out
+
+
+def test_ls_lists_recipes_and_presets_with_their_first_comment(project):
+    project.write({"conf/model/tiny.yaml": "# A small network for tests\ndefaults: [mlp]\n"}, mine="# Predicts mine\nmlforge: 1\n")
+    assert "mine" in project.run("ls", "recipes").out
+    assert "Predicts mine" in project.run("ls", "recipes").out
+    assert "breast_cancer" in project.run("ls", "recipes").out
+    rows = {row["name"]: row for row in project.run("ls", "model", "--json").json}
+    assert rows["tiny"] == {"section": "model", "name": "tiny", "provider": "project", "summary": "A small network for tests"}
+    assert rows["mlp"]["provider"] == "mlforge 0.1.0"
+
+
+def test_a_component_that_cannot_be_loaded_is_listed_with_the_reason(project):
+    with_plugin(project).write({"waves.py": "import acme_sdk\n"})
+    result = project.run("ls", "source")
+    assert result.code == 0
+    assert "acme_sdk" in result.out
+
+
+def test_plugins_lists_states_and_clashes(project):
+    project.write({"mlforge.toml": 'plugins = ["shore", "reef"]\n', "shore.py": PLUGIN, "reef.py": "import acme_sdk\n", "waves.py": WAVES})
+    result = project.run("plugins")
+    assert result.code == 0
+    assert result.out.splitlines()[0].split() == ["NAME", "VERSION", "API", "COMPONENTS", "STATE"]
+    assert "broken: ModuleNotFoundError: No module named 'acme_sdk' (reef.py:1)" in result.out
+    assert "clash: command run of shore local is mlforge's own verb" in result.out
+    listed = {one["name"]: one for one in project.run("plugins", "--json").json["plugins"]}
+    assert listed["shore"]["components"] == ["source/sine"]
+    assert project.run("plugins", MLFORGE_BLOCK_PLUGINS="reef").out.count("blocked by MLFORGE_BLOCK_PLUGINS") == 1
+
+
+def test_a_plugins_command_is_in_the_help_and_runs(project):
+    with_plugin(project)
+    assert "wave     shore local" in project.run("--help").out
+    assert project.run("wave", "--times", "2").out == "wave wave \n"
+    assert project.run("wav").code == 2
+    assert "Did you mean wave?" in project.run("wav").err
+
+
+def test_a_plugins_command_that_is_none_is_told(project):
+    result = with_plugin(project).run("ripple")
+    assert result.code == 5
+    assert "ripple: waves:Sine of plugin shore local is a ModelMetaclass; a click.Command was expected" in result.err
+
+
+def test_a_plugin_cannot_replace_a_verb(project):
+    assert "Run a recipe" in with_plugin(project).run("run", "--help").out
+
+
+def test_doctor_is_content_with_this_installation(project):
+    result = project.run("doctor", "--json")
+    points = {point["what"]: point for point in result.json}
+    assert result.code == 0
+    assert {"python", "mlforge", "base install", "cores", "gpu", "project", "store", "disk", "plugins"} <= set(points)
+    assert points["base install"]["state"] == "ok"
+    assert str(project.root) in points["project"]["found"]
+
+
+def test_doctor_tells_a_store_that_cannot_be_written_and_ends_with_exit_code_5(project):
+    project.write({"mlforge.toml": 'store = "/proc/mlforge"\n'})
+    result = project.run("doctor")
+    assert result.code == 5
+    assert "/proc/mlforge cannot be written" in result.out
+    assert "missing: store" in result.err
+
+
+def test_doctor_reports_a_broken_plugin_and_goes_on(project):
+    project.write({"mlforge.toml": 'plugins = ["reef"]\n', "reef.py": "1 / 0\n"})
+    result = project.run("doctor")
+    assert result.code == 0
+    assert "ZeroDivisionError" in result.out
