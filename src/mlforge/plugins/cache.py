@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,16 @@ def save(name: str, content: Mapping[str, Any]) -> None:
 
     place = folder()
     body = json.dumps(content).encode()
-    try:
+    with suppress(OSError):
         place.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=place, prefix=".plugins-", delete=False) as file:
-            file.write(_seal(body).encode() + b"\n" + body)
-        Path(file.name).replace(place / f"plugins-{name}")
-    except OSError:
-        return
+            aside = Path(file.name)
+            try:
+                file.write(_seal(body).encode() + b"\n" + body)
+                file.flush()
+                aside.replace(place / f"plugins-{name}")
+            finally:
+                aside.unlink(missing_ok=True)
 
 
 def _seal(body: bytes) -> str:
