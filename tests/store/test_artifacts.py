@@ -142,7 +142,12 @@ def test_two_publishers_of_the_same_content_agree(tmp_path: Path, draft: Draft) 
 def test_only_what_dead_processes_left_is_swept(tmp_path: Path) -> None:
     artifacts = LocalArtifacts(tmp_path / "store")
     gone = subprocess.run([sys.executable, "-c", "from mlforge.store.owner import Owner; print(Owner.current())"], capture_output=True, text=True, check=True)
-    names = {"dead": f"tmp-{gone.stdout.strip()}~1", "ours": f"tmp-{Owner.current()}~1", "reused": f"tmp-{os.getpid()}.1.{Owner.current().host}~1", "odd": "tmp-x"}
+    names = {
+        "dead": f"tmp-{gone.stdout.strip()}~1",
+        "ours": f"tmp-{Owner.current()}~1",
+        "reused": f"tmp-{os.getpid()}.1.{Owner.current().host}~1",
+        "odd": "tmp-x",
+    }
     for name in names.values():
         (tmp_path / "store" / name).mkdir()
     elsewhere = tmp_path / "store" / "tmp-1.1.elsewhere~1"

@@ -43,16 +43,16 @@ class Registry:
         The first version becomes `champion`, every later one `challenger`.
         """
         with self._database.write() as connection:
-            known = {version.bundle: version for version in _versions(connection, model)}
-            if bundle in known:
-                return known[bundle], False
-            number = max((version.version for version in known.values()), default=0) + 1
+            existing = _versions(connection, model, versions.c.bundle == bundle)
+            if existing:
+                return existing[0], False
+            newest = connection.execute(sa.select(sa.func.max(versions.c.version)).where(versions.c.model == model)).scalar()
+            number, alias = (newest + 1, "challenger") if newest else (1, "champion")
             row = {"model": model, "version": number, "bundle": bundle, "verdict": verdict, "run": run, "judged_against": judged_against}
             connection.execute(sa.insert(versions).values(**row, signature=to_text(signature or {}), actor=actor or who(), created=now()))
-            alias = "challenger" if known else "champion"
             _point(connection, model, alias, number)
             self._audit.append(connection, "registered", f"{model} {number}", {**row, "alias": alias}, actor)
-            return next(version for version in _versions(connection, model) if version.version == number), True
+            return _versions(connection, model, versions.c.version == number)[0], True
 
     def set_alias(self, model: str, alias: str, version: int, actor: str | None = None, reason: str = "") -> Version:
         """Point an alias at a version; `RecipeError` when there is no such version."""
@@ -100,12 +100,12 @@ class Registry:
             return str(connection.execute(sa.select(versions.c.signature).where(chosen)).scalar_one())
 
 
-def _versions(connection: sa.Connection, model: str) -> list[Version]:
+def _versions(connection: sa.Connection, model: str, *conditions: sa.ColumnElement[bool]) -> list[Version]:
     names: dict[int, list[str]] = {}
     for row in connection.execute(sa.select(aliases).where(aliases.c.model == model).order_by(aliases.c.alias)):
         names.setdefault(row.version, []).append(row.alias)
     columns = [versions.c[name] for name in ("model", "version", "bundle", "verdict", "run", "judged_against", "created")]
-    rows = connection.execute(sa.select(*columns).where(versions.c.model == model).order_by(versions.c.version)).mappings()
+    rows = connection.execute(sa.select(*columns).where(versions.c.model == model, *conditions).order_by(versions.c.version)).mappings()
     return [Version(**row, aliases=tuple(names.get(row["version"], ()))) for row in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from mlforge.errors import RunFailed
 from mlforge.store.artifacts import Artifacts, open_artifacts
@@ -54,7 +54,11 @@ class Store:
         from mlforge.store.schema import ensure
 
         database = Database.at(url or f"sqlite:///{state / 'records.db'}")
-        ensure(database)
+        try:
+            ensure(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(state, kept, database)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
@@ -62,6 +66,12 @@ class Store:
         if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
             raise RunFailed(f"{name!r} cannot name a lock.", hint="Use letters, digits, dots and dashes.")
         return hold(self.state / "locks" / f"{name}.lock", f"{name} in {self.state}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections to the database."""
