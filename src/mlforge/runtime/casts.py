@@ -2,7 +2,7 @@
 
 A cell that cannot be read as the declared dtype becomes null; `mlforge.runtime.checks` tells it from a missing one by the column before the cast. The rules:
 
-- A missing value is null, NaN, the empty string, or one of the contract's `nulls`.
+- A missing value is null, NaN, an empty or blank text, or one of the contract's `nulls` (with or without spaces around it).
 - int: whole numbers; 3.0 and "3.0" are whole, 3.5 and true are not. float: finite numbers; true is none. Spaces around a number do not matter.
 - bool: true and false in any case, and 1 and 0; yes, no, on and off are not.
 - category, string, text: text as it stands; numbers become text (3.0 becomes "3"), booleans "true" and "false".
@@ -23,6 +23,7 @@ from mlforge.contract import Column
 __all__ = ["STRINGS", "array_size", "cleaned", "stored", "typed"]
 
 STRINGS = frozenset({"category", "string", "text"})
+_NUMBERS = frozenset({"int", "float"})
 _TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _LARGEST = 2.0**63
@@ -43,13 +44,15 @@ def stored(column: Column, raw: pl.DataType) -> pl.DataType:
     return {"int": pl.Int64(), "float": pl.Float64(), "bool": pl.Boolean(), "datetime": pl.Datetime("us")}.get(column.dtype, pl.String())
 
 
-def cleaned(name: str, raw: pl.DataType, nulls: tuple[str, ...]) -> pl.Expr:
+def cleaned(name: str, raw: pl.DataType, dtype: str, nulls: tuple[str, ...]) -> pl.Expr:
     """The column as the source gave it, with null for every way to write a missing value."""
     column = pl.col(name)
     if isinstance(raw, (pl.Categorical, pl.Enum)):
         column, raw = column.cast(pl.String), pl.String()
     if raw == pl.String:
-        return pl.when(~column.is_in(["", *nulls])).then(column)
+        text = column.str.strip_chars()
+        missing = text.is_in(["", *nulls])
+        return pl.when(~(missing | (text.str.to_lowercase() == "nan") if dtype in _NUMBERS else missing)).then(column)
     if raw.is_numeric():
         tokens = _numbers(nulls)
         column = column.fill_nan(None) if raw.is_float() else column

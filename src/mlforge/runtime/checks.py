@@ -46,7 +46,7 @@ def broken(check: Check, column: Column, *, cast: bool) -> pl.Expr:
         case "lt":
             return value >= _bound(check.value, column)
         case "values":
-            return ~value.is_in([_literal(one, column) for one in check.value])
+            return ~value.is_in(_allowed(check, column))
         case "regex":
             return ~value.str.contains(_pattern(check))
         case "length":
@@ -78,7 +78,7 @@ def _says(check: Check, column: Column) -> str:
         case "null":
             return "is missing"
         case "values":
-            shown = ", ".join(str(_literal(one, column)) for one in check.value[:_LISTED])
+            shown = ", ".join(_text(one) for one in check.value[:_LISTED])
             return f"is not one of {shown}" + (f" … {len(check.value) - _LISTED} more" if len(check.value) > _LISTED else "")
         case "regex":
             return f"does not match {check.value}"
@@ -112,13 +112,21 @@ def _bound(bound: Any, column: Column) -> pl.Expr:
     return pl.lit(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment, dtype=pl.Datetime("us"))
 
 
-def _literal(value: Any, column: Column) -> Any:
-    """An allowed value as the column's own dtype, so that `values: [1, 2]` means "1" and "2" for a category."""
-    if column.dtype in STRINGS:
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if column.dtype == "datetime":
-        return datetime.fromisoformat(str(value))
-    return value
+def _allowed(check: Check, column: Column) -> pl.Series:
+    """The allowed values as the column's own dtype, so that `values: [1, 2]` means "1" and "2" for a category."""
+    values: list[Any] = [_text(one) if column.dtype in STRINGS else one for one in check.value]
+    dtype = stored(column, pl.String())
+    try:
+        if column.dtype == "datetime":
+            return pl.Series([datetime.fromisoformat(str(one)) for one in values], dtype=dtype)
+        return pl.Series([float(one) for one in values] if column.dtype == "float" else values, dtype=dtype)
+    except (TypeError, ValueError):
+        hint = f"Write values that are {_DTYPES.get(column.dtype, 'text')}."
+        raise RecipeError(f"contract.columns.{check.column}.values: not all of {values[:_LISTED]} can be of dtype {column.dtype}", hint=hint) from None
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _pattern(check: Check) -> str:

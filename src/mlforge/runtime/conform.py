@@ -63,7 +63,7 @@ class Plan:
         exprs: list[pl.Expr] = []
         for key, name in self.names.items():
             dtype, column = self.schema[name], self.contract.columns[key]
-            before = cleaned(name, dtype, nulls)
+            before = cleaned(name, dtype, column.dtype, nulls)
             exprs.append(typed(before, dtype, column).alias(key))
             if key in self.cast:
                 exprs.append(before.alias(raw(key)))

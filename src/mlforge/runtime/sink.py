@@ -94,7 +94,8 @@ class Sink(ABC):
         try:
             yield
         except OSError as error:
-            self._aside.unlink(missing_ok=True)
+            with suppress(OSError):  # there may be no such folder
+                self._aside.unlink(missing_ok=True)
             hint = "Make room, or name a sink on another disk." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Look at the folder and its permissions."
             raise RunFailed(f"sink {self.target} cannot be written: {error.strerror or error}", hint=hint) from None
 
@@ -130,6 +131,14 @@ class _Parquet(Sink):
         if self._writer is None:
             raise RunFailed(f"sink {self.target}: a parquet file needs columns, and no frame was written")
         self._writer.close()
+
+    def abort(self) -> None:
+        """Leave the target as it was, and nothing beside it."""
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.close()
+            self._writer.is_open = False  # else it tries once more when it is forgotten, into a closed file
+        super().abort()
 
 
 def _sync_folder(folder: Path) -> None:
