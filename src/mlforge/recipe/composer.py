@@ -115,7 +115,8 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
     problems = [*lineage.problems, *said.problems, *(problem for document in recipes for problem in document.problems)]
     if lineage.problems or said.fatal or any(document.fatal for document in recipes):
         raise failure(reference, problems)
-    final = lineage.final(lineage.uses(root), said)
+    order = list(SECTIONS)
+    final = dict(sorted(lineage.final(lineage.uses(root), said).items(), key=lambda item: order.index(item[0].partition(".")[0])))
     presets = list(lineage.presets(final))
     problems += [*lineage.problems, *(problem for document in presets for problem in document.problems)]
     if any(document.fatal for document in presets) or any("a cycle" in problem.found for problem in lineage.problems):

@@ -72,8 +72,12 @@ class _Finishing:
             options=self._by_section("option"), uses=self._by_section("component"),
             plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.resolve() for one in documents), shadows=tuple(shadows),
-            migrations=tuple(line for one in documents for line in one.report), requires=header.requires,
+            migrations=tuple(line for one in documents for line in one.report), requires=header.requires, providers=self._providers(),
         )  # fmt: skip
+
+    def _providers(self) -> dict[str, str]:
+        table = self.composed.shelf.catalog
+        return {where: table.options(where.partition(".")[0])[str(use.component)].plugin for where, use in self.composed.uses.items()}
 
     def _by_section(self, attribute: str) -> dict[str, str | Mapping[str, str]]:
         found: dict[str, str | Mapping[str, str]] = {}

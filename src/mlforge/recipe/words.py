@@ -13,7 +13,8 @@ __all__ = ["TYPES", "few", "sentence", "shown"]
 TYPES = {
     "int": "an integer", "float": "a number", "finite_number": "a finite number", "bool": "true or false", "string": "a text", "list": "a list",
     "tuple": "a list", "dict": "a map", "mapping": "a map", "model": "a map", "dataclass": "a map", "set": "a list", "frozen_set": "a list",
-    "model_attributes": "a map", "datetime": "a date and time", "date": "a date", "path": "a path", "url": "a URL", "decimal": "a number", "none": "null", "none_required": "null",
+    "model_attributes": "a map", "datetime": "a date and time", "date": "a date", "path": "a path", "url": "a URL", "decimal": "a number", "none": "null",
+    "none_required": "null",
 }  # fmt: skip
 
 _BOUNDS = {
