@@ -92,3 +92,9 @@ def test_two_threads_of_one_process_do_not_hold_one_lock(lone: Store) -> None:
 def test_a_name_that_is_no_name_cannot_be_locked(lone: Store, name: str) -> None:
     with pytest.raises(RunFailed, match="cannot name a lock"):
         lone.lock(name)
+
+
+def test_a_lock_is_the_same_by_whichever_path_the_store_is_reached(lone: Store, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lone.state)
+    with Store.open(None, tmp_path / "link") as other, lone.lock("adult"), pytest.raises(RunFailed, match=r"this one"), other.lock("adult"):
+        pass

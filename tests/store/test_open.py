@@ -156,3 +156,15 @@ def test_sqlite_records_are_written_ahead_and_brought_to_the_disk(tmp_path: Path
     with store._database.write(durable=False) as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
     store.close()
+
+
+def test_artifacts_may_lie_elsewhere_than_the_records(tmp_path: Path) -> None:
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    (draft / "a").write_text("one")
+    url = f"memory://elsewhere-{os.getpid()}"
+    with Store.open(None, tmp_path / "one", artifacts=url) as one, Store.open(None, tmp_path / "two", artifacts=url) as two:
+        digest = one.artifacts.publish(draft)
+        assert two.artifacts.digests() == [digest]
+        assert (two.artifacts.path(digest) / "a").read_text() == "one"
+    assert not list((tmp_path / "one").rglob(digest)), "what is only published is not copied"

@@ -57,4 +57,4 @@ def open_artifacts(url: str | None, state: Path) -> Artifacts:
         return LocalArtifacts(Path(url.removeprefix("file://")))
     from mlforge.store.remote import RemoteArtifacts
 
-    return RemoteArtifacts.at(url, cache=state / "cache")
+    return RemoteArtifacts.at(url, cache=state / "fetched")

@@ -37,7 +37,7 @@ class LocalArtifacts(Artifacts):
         manifest = Manifest.of_draft(draft)
         digest = manifest.digest
         if not self._intact(digest):
-            staged = self._aside()
+            staged = self.aside()
             try:
                 self._stage(draft, manifest, staged)
                 self._enter(staged, digest)
@@ -65,7 +65,7 @@ class LocalArtifacts(Artifacts):
     def remove(self, digest: str) -> None:
         """Rename it away first, so that nobody sees a part of it."""
         if self.has(digest):
-            aside = self._aside()
+            aside = self.aside()
             (self._root / digest).rename(aside)
             shutil.rmtree(aside)
 
@@ -81,7 +81,8 @@ class LocalArtifacts(Artifacts):
             shutil.rmtree(path, ignore_errors=True)
         return len(dead)
 
-    def _aside(self) -> Path:
+    def aside(self) -> Path:
+        """A new name for something half-done: it is swept away when this process is dead."""
         return self._root / f"{_PREFIX}{Owner.current()}~{uuid4().hex[:12]}"
 
     def _intact(self, digest: str) -> bool:

@@ -23,6 +23,7 @@ _guard = Lock()
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
     """Hold the lock on `path`, or raise `RunFailed` naming who holds `what` and since when."""
+    path = path.resolve()
     _claim(path, what)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -23,7 +23,6 @@ class RemoteArtifacts(Artifacts):
         self._system = system  # an fsspec file system: fsspec has no types
         self._root = root.rstrip("/")
         self._cache = LocalArtifacts(cache)
-        self._incoming = cache.parent / "incoming"
 
     @classmethod
     def at(cls, url: str, cache: Path) -> RemoteArtifacts:
@@ -67,6 +66,7 @@ class RemoteArtifacts(Artifacts):
 
     def digests(self) -> list[str]:
         """Every artifact that is there, sorted."""
+        self._system.invalidate_cache(self._root)  # other processes publish too
         if not self._system.isdir(self._root):
             return []
         names = [str(name).rstrip("/").rpartition("/")[2] for name in self._system.ls(self._root, detail=False)]
@@ -86,7 +86,7 @@ class RemoteArtifacts(Artifacts):
         self._fetch(digest)
 
     def sweep(self) -> int:
-        """Remove what dead processes left in the local copy."""
+        """Remove what dead processes left in the local copy. Uploads that were cut off stay, unseen, until the same content is published."""
         return self._cache.sweep()
 
     def _at(self, digest: str, name: str = "") -> str:
@@ -100,17 +100,18 @@ class RemoteArtifacts(Artifacts):
         if not self.has(digest):
             raise missing(digest)
         manifest = Manifest.parse(self._system.cat_file(self._at(digest, MANIFEST)), digest)
-        draft = self._incoming / digest
-        shutil.rmtree(draft, ignore_errors=True)
+        draft = self._cache.aside()
         try:
+            draft.mkdir()
             for entry in manifest.entries:
                 target = draft / entry.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._system.get_file(self._at(digest, entry.name), str(target))
-            draft.mkdir(parents=True, exist_ok=True)
+            manifest.check(draft)
+            self._cache.publish(draft)
         except FileNotFoundError as error:
             raise RunFailed(f"Artifact {digest[:12]} is damaged: {error}.", hint="Remove it and give the same command again.") from error
         except OSError as error:
             raise explained(error, draft) from error
-        manifest.check(draft)
-        self._cache.publish(draft)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
