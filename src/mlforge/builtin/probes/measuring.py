@@ -175,7 +175,7 @@ class Exact(Probe):
 
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="confidence of the intervals")
     resamples: int = Field(
-        default=1000, ge=200, le=20000, description="how often rows are resampled for an interval; fewer when there are more than 400,000 rows"
+        default=1000, ge=200, le=20000, description="how often rows are resampled for an interval; fewer when there are more than 20,000 rows"
     )
 
     def merge(self, one: Profile, other: Profile) -> Profile:

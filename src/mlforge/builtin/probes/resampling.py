@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["affordable", "interval", "p_value", "resamples", "wilson"]
 
 _LANES = 4  # weights drawn from one 64-bit hash, 16 bits each
-_CHUNK = 2_000_000  # weights held at once: 16 MB
-_BUDGET = 400_000_000  # weights drawn in all: above this, fewer resamples; intervals over many rows are narrow and need less
+_CHUNK = 500_000  # weights held at once: 4 MB, which stays near the processor
+_BUDGET = 20_000_000  # weights drawn in all: above this, fewer resamples; intervals over many rows are narrow and need less
 _FEWEST = 200
 
 

@@ -1,0 +1,156 @@
+"""Measure the exported bundles on the test rows: what is judged is what ships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from mlforge.artifact import ROW, Artifact, Assignment, Bundles, Table, frames
+from mlforge.components import Job, Probe, Stage
+from mlforge.contract import Contract
+from mlforge.errors import MlforgeError
+from mlforge.finding import Finding, Subject
+from mlforge.lifecycle.yardsticks import Baseline, aligned
+from mlforge.task import Output, Task
+from mlforge.window import Profile, Window
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlforge.runtime.predictor import Predictor
+
+__all__ = ["Evaluate"]
+
+WINDOW = "test"
+_ROW_GROUP = 65_536  # fixed: by default the number of threads changes a parquet file
+
+
+@dataclass
+class Contestant:
+    """One model on the test rows: a variant of the candidate, the champion, or the baseline; `profiles` grows with the partitions."""
+
+    subject: Subject
+    variant: str
+    model: Predictor | Baseline
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    broken: str = ""  # why it cannot be measured
+
+    def predict(self, rows: pl.DataFrame, output: Output) -> pl.DataFrame:
+        """Its predictions in the form of the candidate's, whose classes may be others than its own."""
+        from mlforge.runtime.predictor import Predictor
+
+        predictions = self.model.predict(rows)
+        return aligned(predictions, self.model.bundle.output, output) if isinstance(self.model, Predictor) else predictions
+
+
+class Evaluate(Stage):
+    """Runs every variant of the bundle, the champion and a trivial model over the test rows, and measures them."""
+
+    needs: ClassVar[tuple[str, ...]] = ("exporters", "evaluators")
+    reads: ClassVar[tuple[str, ...]] = ("task", "contract", "champion")
+    inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles, "table": Table, "assignment": Assignment}
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"predictions": Artifact}
+
+    def run(self, job: Job) -> None:
+        """Predict and summarise a partition at a time, then turn the profiles into findings; keep the predictions of the variant that ships."""
+        bundles = job.input("bundles", Bundles)
+        probes = job.entries("evaluators", Probe)
+        contestants = list(_candidates(bundles))
+        output = _output(contestants, bundles.ships)
+        contestants += [Contestant("baseline", "", _baseline(job, output))]
+        champion, trouble = _champion(job, output)
+        contestants += [champion] if champion else []
+        self._measure(job, contestants, output, bundles.ships)
+        reference = champion.profiles if champion and not champion.broken else {}
+        for contestant in contestants:
+            for entry, profile in contestant.profiles.items() if not contestant.broken else ():
+                _find(job, contestant, probes[entry].findings(profile, reference.get(entry) if contestant.subject == "candidate" else None))
+        reason = champion.broken if champion else trouble
+        if reason:
+            for finding in _incomparable(probes.values(), job.contract, job.task, bundles.variants, reason):
+                job.find(finding)
+
+    def _measure(self, job: Job, contestants: list[Contestant], output: Output, ships: str) -> None:
+        table, assignment = job.input("table", Table), job.input("assignment", Assignment)
+        probes, draft = job.entries("evaluators", Probe), job.draft("predictions")
+        total, done = assignment.counts.get(WINDOW, 0), 0
+        for number, rows in enumerate(frames(table, assignment, WINDOW)):
+            if rows.is_empty():
+                continue
+            for contestant in contestants:
+                if contestant.broken:
+                    continue
+                try:
+                    predictions = contestant.predict(rows, output)
+                except MlforgeError as error:
+                    if contestant.subject != "champion":
+                        raise
+                    contestant.broken = f"the champion cannot read these rows: {error}"
+                    continue
+                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions))
+                if contestant.subject == "candidate" and contestant.variant == ships:
+                    named = predictions.insert_column(0, rows[ROW])
+                    named.write_parquet(draft / f"part-{number:05}.parquet", row_group_size=_ROW_GROUP, statistics=False)
+            done += len(rows)
+            job.progress(done, total, "rows")
+
+
+def _candidates(bundles: Bundles) -> Iterator[Contestant]:
+    from mlforge.runtime.predictor import Predictor
+
+    for variant in bundles.variants:
+        yield Contestant("candidate", variant, Predictor.open(bundles.bundle(variant)))
+
+
+def _output(candidates: list[Contestant], ships: str) -> Output:
+    """What the candidate puts out: every variant of a bundle does the same."""
+    from mlforge.runtime.predictor import Predictor
+
+    (model,) = (contestant.model for contestant in candidates if contestant.variant == ships)
+    assert isinstance(model, Predictor)
+    return model.bundle.output
+
+
+def _baseline(job: Job, output: Output) -> Baseline:
+    columns = [output.target, *job.contract.having("weight")[:1]]
+    return Baseline.fit(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), output, *columns[1:])
+
+
+def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:
+    """The champion's bundle, opened; or why it cannot be compared with; or neither, when there is none."""
+    from mlforge.runtime.predictor import Predictor
+
+    if job.champion is None:
+        return None, ""
+    bundles = Bundles(job.champion.bundle.folder, job.champion.bundle.digest)
+    name = f"the champion, {job.champion.model} {job.champion.version},"
+    try:
+        model = Predictor.open(bundles.bundle())
+    except MlforgeError as error:
+        return None, f"{name} cannot be opened: {error}"
+    theirs = model.bundle.output
+    if (theirs.kind, theirs.target) != (output.kind, output.target):
+        return None, f"{name} predicts {theirs.target} ({theirs.kind}), and this model {output.target} ({output.kind})"
+    return Contestant("champion", "", model), ""
+
+
+def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -> None:
+    for entry, probe in probes.items():
+        profile = probe.summarise(window)
+        earlier = contestant.profiles.get(entry)
+        contestant.profiles[entry] = profile if earlier is None else probe.merge(earlier, profile)
+
+
+def _find(job: Job, contestant: Contestant, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        about = {"name": f"{WINDOW}/{finding.name}", "subject": contestant.subject, "variant": contestant.variant}
+        job.find(finding.model_copy(update=about))
+
+
+def _incomparable(probes: Iterable[Probe], contract: Contract, task: Task, variants: Iterable[str], reason: str) -> Iterator[Finding]:
+    """What the probes would have said of the champion and of the candidates' gain: no value, and why."""
+    for name in (name for probe in probes for name in probe.declares(contract, task) if "*" not in name):
+        about: list[tuple[Subject, str]] = [("candidate", variant) for variant in variants] if name.endswith("/gain") else [("champion", "")]
+        for subject, variant in about:
+            yield Finding(name=f"{WINDOW}/{name}", value=None, text=reason, subject=subject, variant=variant, severity="warning")

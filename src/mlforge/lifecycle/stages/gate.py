@@ -1,0 +1,64 @@
+"""Turn the findings into a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from mlforge.artifact import Artifact, Bundles, Verdict, write_json
+from mlforge.components import Gate as Rule
+from mlforge.components import Job, Ruling, Stage
+from mlforge.finding import Finding, Subject
+
+__all__ = ["Gate", "Recorded"]
+
+
+class Recorded:
+    """The findings of the earlier stages, as gates ask for them."""
+
+    def __init__(self, findings: Iterable[Finding], ships: str, champion: str | None) -> None:
+        self._found: dict[tuple[Subject, str], Finding] = {}
+        for finding in findings:
+            if finding.variant in ("", ships):
+                self._found[finding.subject, finding.name] = finding
+        self._champion = champion
+
+    def get(self, name: str, subject: Subject = "candidate") -> Finding | None:
+        """The finding of that name; of the candidate, that about the variant that ships."""
+        return self._found.get((subject, name))
+
+    @property
+    def champion(self) -> str | None:
+        """ "adult 3", or None."""
+        return self._champion
+
+
+class Gate(Stage):
+    """Asks every gate about the findings, and writes down what it said; saying no is a result, not a failure."""
+
+    needs: ClassVar[tuple[str, ...]] = ("exporters", "gates")
+    reads: ClassVar[tuple[str, ...]] = ("task", "champion")
+    inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"verdict": Verdict}
+    gathers: ClassVar[bool] = True
+
+    def run(self, job: Job) -> None:
+        """One ruling after the other, in the recipe's order."""
+        champion = f"{job.champion.model} {job.champion.version}" if job.champion else None
+        evidence = Recorded(job.evidence(), job.input("bundles", Bundles).ships, champion)
+        rulings = [ruling for entry, rule in job.entries("gates", Rule).items() for ruling in rule.judge(entry, evidence, job.task)]
+        passed = bool(rulings) and all(ruling.passed for ruling in rulings)
+        write_json(job.draft("verdict") / "verdict.json", {"passed": passed, "rulings": [ruling.model_dump() for ruling in rulings]})
+        for ruling in rulings:
+            job.find(_finding(ruling))
+
+
+def _finding(ruling: Ruling) -> Finding:
+    """How far on the right side a ruling was: what a trend over runs shows before a gate closes."""
+    return Finding(
+        name=f"gate/{ruling.rule}",
+        value=ruling.margin,
+        text=ruling.text,
+        better="higher",
+        severity="info" if ruling.passed else "critical",
+    )
