@@ -29,10 +29,13 @@ class Baseline:
         import polars as pl
 
         target = pl.col(output.target)
-        value = target.cast(pl.Float64) if output.kind == "value" else pl.lit(0.0)
-        key = pl.lit("") if output.kind == "value" else target.cast(pl.String)
-        each = pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)
-        sums = [part.group_by(key.alias("class")).agg(each.sum().alias("weight"), (each * value).sum().alias("sum")) for part in _full(rows)]
+        each = pl.col(weight) if weight else pl.lit(1.0)
+        columns = [
+            (pl.lit("") if output.kind == "value" else target.cast(pl.String)).alias("class"),
+            each.cast(pl.Float64).alias("weight"),
+            (each * target if output.kind == "value" else each).cast(pl.Float64).alias("sum"),
+        ]
+        sums = [part.with_columns(columns).group_by("class").agg(pl.col("weight", "sum").sum()) for part in rows if len(part)]
         if not sums:
             raise DataError("there are no training rows", hint="Give split.validation and split.test smaller shares, or the source more rows.")
         by_class = pl.concat(sums).group_by("class").agg(pl.col("weight", "sum").sum())
@@ -68,7 +71,3 @@ def _texts(output: Output) -> list[str]:
     import polars as pl
 
     return pl.Series(list(output.classes)).cast(pl.String).to_list()
-
-
-def _full(rows: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
-    return (part for part in rows if len(part))
