@@ -85,7 +85,8 @@ class Numeric(Transform):
         spread = float(known.std())
         if self.scale == "none":
             return _Scale(fill, 0.0, 1.0, missing)
-        return _Scale(fill, mean, spread if spread > 1e-12 * max(1.0, abs(mean)) else 1.0, missing)  # a constant column becomes zeros
+        varies = known.min() < known.max() and spread > 0  # rounding can give a constant column a tiny deviation
+        return _Scale(fill, mean, spread if varies else 1.0, missing)
 
     def _graph(self, entry: str, columns: tuple[str, ...], scales: list[_Scale], contract: Contract) -> tuple[Nodes, str]:
         """All in double until the numbers are small: an integer beyond 2²⁴ has no exact float32."""

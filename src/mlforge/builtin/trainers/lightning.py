@@ -33,7 +33,7 @@ class Lightning(Trainer):
     fits: ClassVar[frozenset[str]] = frozenset({"network"})
 
     max_epochs: int = Field(default=30, ge=1, description="how often to go through the training rows at most")
-    batch_size: int = Field(default=256, ge=1, description="rows of a training step")
+    batch_size: int = Field(default=128, ge=1, description="rows of a training step")
     lr: float = Field(default=1e-3, gt=0, description="learning rate, at its highest")
     weight_decay: float = Field(default=0.01, ge=0, description="how strongly weights are pulled to zero")
     optimizer: Literal["adamw", "adam", "sgd"] = Field(default="adamw", description="how gradients become steps; sgd has a Nesterov momentum of 0.9")

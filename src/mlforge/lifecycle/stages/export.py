@@ -20,7 +20,7 @@ __all__ = ["Export"]
 class Export(Stage):
     """Exports every variant of the bundle and measures, on the test rows, how far each is from the trained model."""
 
-    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "features", "model", "trainer", "exporters")
+    needs: ClassVar[tuple[str, ...]] = ("contract", "model", "exporters")
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}

@@ -23,7 +23,7 @@ __all__ = ["Prepare"]
 class Prepare(Stage):
     """Fits the features to the training rows and writes them as one graph from raw columns to tensors."""
 
-    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "features")
+    needs: ClassVar[tuple[str, ...]] = ("contract", "features")
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"encoding": Encoding}

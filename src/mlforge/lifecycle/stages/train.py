@@ -17,7 +17,7 @@ __all__ = ["Train"]
 class Train(Stage):
     """Reads training and validation rows through the fitted features and has the trainer fit the model."""
 
-    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "features", "model", "trainer")
+    needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}

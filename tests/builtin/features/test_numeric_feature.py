@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mlforge.builtin.features.numeric import Numeric
+from mlforge.contract import Contract
+from mlforge.lifecycle.front import front
+from tests.builtin.features.front_of import fitted, said
+
+INT, FLOAT, MAYBE = {"dtype": "int"}, {"dtype": "float"}, {"dtype": "float", "nullable": True}
+
+
+def test_values_are_standardised_by_the_training_rows(tmp_path):
+    fitting = fitted(Numeric(), pl.DataFrame({"a": [1, 2, 3, 4]}), a=INT)
+    got = said(tmp_path, fitting, pl.DataFrame({"a": [1, 10]}))
+    assert got.dtype == np.float32
+    assert got[:, 0] == pytest.approx((np.array([1, 10]) - 2.5) / np.std([1, 2, 3, 4]))
+
+
+@pytest.mark.parametrize(("impute", "fill"), [("median", 2.0), ("mean", 4.0)])
+def test_a_missing_value_is_filled_and_marked(tmp_path, impute, fill):
+    values = [1.0, 2.0, 9.0, None]
+    fitting = fitted(Numeric(impute=impute, scale="none"), pl.DataFrame({"a": values}), a=MAYBE)
+    assert fitting[0].width == 2
+    assert said(tmp_path, fitting, pl.DataFrame({"a": [None, 5.0]}, schema={"a": pl.Float64})).tolist() == [[fill, 1.0], [5.0, 0.0]]
+
+
+def test_a_nullable_column_is_marked_even_where_training_has_no_missing_value(tmp_path):
+    fitting = fitted(Numeric(), pl.DataFrame({"a": [1.0, 3.0]}), a=MAYBE)
+    assert said(tmp_path, fitting, pl.DataFrame({"a": [None, 3.0]}))[:, 1].tolist() == [1.0, 0.0]
+
+
+def test_marks_can_be_left_out():
+    assert fitted(Numeric(indicate=False), pl.DataFrame({"a": [1.0, None]}), a=MAYBE)[0].width == 1
+
+
+def test_bools_count_as_numbers_also_where_they_may_be_missing(tmp_path):
+    rows = pl.DataFrame({"a": [True, False], "b": [True, None]})
+    fitting = fitted(Numeric(scale="none"), rows, a={"dtype": "bool"}, b={"dtype": "bool", "nullable": True})
+    assert said(tmp_path, fitting, rows).tolist() == [[1, 1, 0], [0, 1, 1]]
+
+
+def test_a_constant_column_becomes_zeros(tmp_path):
+    fitting = fitted(Numeric(), pl.DataFrame({"a": [0.1, 0.1, 0.1]}), a=FLOAT)
+    assert said(tmp_path, fitting, pl.DataFrame({"a": [0.1]}))[0, 0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_column_without_any_value_becomes_zeros_and_marks(tmp_path):
+    rows = pl.DataFrame({"a": [None, None]}, schema={"a": pl.Float64})
+    assert said(tmp_path, fitted(Numeric(), rows, a=MAYBE), rows).tolist() == [[0, 1], [0, 1]]
+
+
+def test_integers_beyond_float32_are_told_apart(tmp_path):
+    base = 10**15
+    rows = pl.DataFrame({"a": [base, base + 1, base + 2]})
+    got = said(tmp_path, fitted(Numeric(), rows, a=INT), rows)[:, 0]
+    assert got == pytest.approx(np.array([-1, 0, 1]) / np.std([0, 1, 2]))
+
+
+def test_whatever_a_double_can_hold_stays_finite(tmp_path):
+    fitting = fitted(Numeric(), pl.DataFrame({"a": [1.0, 2.0]}), a=FLOAT)
+    assert np.isfinite(said(tmp_path, fitting, pl.DataFrame({"a": [1e308, -1e308]}))).all()
+
+
+def test_only_features_of_its_types_are_taken():
+    roles = {role: {"dtype": "int", "role": role} for role in ("id", "time", "group", "weight", "protected", "ignore")}
+    columns = {"a": INT, "b": {"dtype": "category"}, "c": {"dtype": "bool"}, "d": {"dtype": "text"}, **roles, "y": {"dtype": "int", "role": "target"}}
+    contract = Contract.model_validate({"columns": columns})
+    assert Numeric().takes(contract) == ("a", "c")
+    assert Numeric(columns=("c", "y")).takes(contract) == ("c",)
+
+
+def test_the_same_rows_give_the_same_bytes_however_many_columns_fit_in_memory(monkeypatch):
+    rows = pl.DataFrame({f"c{i}": np.random.default_rng(i).normal(size=100) for i in range(7)})
+    columns = dict.fromkeys(rows.columns, FLOAT)
+    whole = front([fitted(Numeric(), rows, **columns)[0]], Contract.model_validate({"columns": columns})).SerializeToString(deterministic=True)
+    monkeypatch.setattr("mlforge.builtin.features.numeric._CELLS", 250)  # two columns at a time
+    assert front([fitted(Numeric(), rows, **columns)[0]], Contract.model_validate({"columns": columns})).SerializeToString(deterministic=True) == whole
