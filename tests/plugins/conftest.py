@@ -12,9 +12,6 @@ import pytest
 from mlforge.plugins import Catalog, PluginState, catalog
 from mlforge.project import Project
 
-HEAD = "from mlforge.hookspecs import hookimpl\n"
-GOOD = HEAD + "@hookimpl\ndef mlforge_components():\n    return {'model/%s': '%s.model:Thing'}\n"
-
 
 class Workshop:
     """Builds plugins: modules of a project, or installed distributions on a path of their own."""
