@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlforge.components import Component, Exporter, Gate, Model, Probe, Source, Splitter, Stage, Trainer, Transform
 
-__all__ = ["SECTIONS", "Section"]
+__all__ = ["SECTIONS", "Section", "active"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,15 @@ SECTIONS = {
         Section("stages", Stage, True, "settings of single stages: retries and time limits"),
     )
 }
+
+
+def active(stages: Mapping[str, Stage], sections: Iterable[str]) -> dict[str, Stage]:
+    """The stages that a recipe with these sections has: it has every section that they need, and their inputs are made by stages that it has."""
+    given = set(sections)
+    found = {name: stage for name, stage in stages.items() if given.issuperset(stage.needs)}
+    while True:
+        made = {port for stage in found.values() for port in stage.outputs}
+        kept = {name: stage for name, stage in found.items() if made.issuperset(stage.inputs)}
+        if len(kept) == len(found):
+            return kept
+        found = kept

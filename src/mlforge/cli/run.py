@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlforge.errors import GateRefused
 from mlforge.cli.workplace import Workplace
+from mlforge.errors import GateRefused
 
 if TYPE_CHECKING:
     from mlforge.lifecycle.engine import Outcome
@@ -41,16 +41,16 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
 
     require(composed)
     from mlforge.cli.progress import Terminal
-    from mlforge.lifecycle.assemble import assemble, from_stage
+    from mlforge.lifecycle.assemble import assemble
     from mlforge.lifecycle.engine import Engine
+    from mlforge.lifecycle.graph import downstream
     from mlforge.lifecycle.reporter import Quiet, Reporter
 
     lifecycle = assemble(composed, place.catalog, place.store(composed), smoke=smoke)
     if only is not None:
-        lifecycle.named(only)
-        lifecycle.forced = frozenset({only})
+        lifecycle.forced = frozenset({lifecycle.named(only).name})
     elif start is not None:
-        lifecycle.forced = from_stage(lifecycle, start)
+        lifecycle.forced = frozenset(node.name for node in downstream(lifecycle.nodes, lifecycle.named(start).name))
     terminal = Terminal()
     reporter: Reporter = Quiet() if as_json else terminal
     try:

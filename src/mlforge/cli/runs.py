@@ -31,13 +31,13 @@ def command(run: str | None, recipe: str | None, limit: int, as_json: bool) -> N
         if not records:
             click.echo("No run yet. Try: mlforge run breast_cancer")
         for record in records:
-            click.echo(f"{record.run}  {record.recipe:<16} {record.state:<12} {record.started:<20} {record.message.partition(chr(10))[0][:60]}".rstrip())
+            click.echo(f"{record.id}  {record.recipe:<16} {record.state:<12} {record.started:<20} {record.message.partition(chr(10))[0][:60]}".rstrip())
         return
     record = store.records.run(run)
     if as_json:
         click.echo(json.dumps(asdict(record), indent=1, default=str))
         return
-    click.echo(f"{record.recipe}  run {record.run}  {record.state}  {record.started}")
+    click.echo(f"{record.recipe}  run {record.id}  {record.state}  {record.started}")
     if record.message:
         click.echo(f"  {record.message}")
     for stage in record.stages:

@@ -11,7 +11,7 @@ from mlforge.plugins import Catalog
 from mlforge.recipe import Recipe
 from mlforge.store import Store
 
-__all__ = ["assemble", "from_stage"]
+__all__ = ["assemble"]
 
 
 def assemble(recipe: Recipe, catalog: Catalog, store: Store, *, smoke: bool = False) -> Lifecycle:
@@ -26,13 +26,3 @@ def assemble(recipe: Recipe, catalog: Catalog, store: Store, *, smoke: bool = Fa
         stages[option] = stage
     sections: Iterable[str] = [*recipe.sections, *(["contract"] if recipe.contract is not None else [])]
     return Lifecycle(recipe, store, graph(stages, sections), smoke)
-
-
-def from_stage(lifecycle: Lifecycle, stage: str) -> frozenset[str]:
-    """That stage and every pure stage that takes from it, directly or not. RecipeError when there is no such stage."""
-    lifecycle.named(stage)
-    found = {stage}
-    for node in lifecycle.nodes:  # in order, so that one pass is enough
-        if found.intersection((*node.sources.values(), *node.after)) and not node.stage.effect:
-            found.add(node.name)
-    return frozenset(found)

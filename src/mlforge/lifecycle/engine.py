@@ -13,7 +13,7 @@ from mlforge.components import Job
 from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed
 from mlforge.finding import Finding
 from mlforge.lifecycle.effect import Done, Effect
-from mlforge.lifecycle.graph import Node
+from mlforge.lifecycle.graph import Node, upstream
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
@@ -68,18 +68,20 @@ class Engine:
                 raise
             finally:
                 self.lifecycle.code.save()
-            state = "refused" if outcome.refused else "done"
-            store.records.end_run(run, state, GateRefused.exit_code if outcome.refused else 0, "")
+            if outcome.refused:
+                store.records.end_run(run, "refused", GateRefused.exit_code)
+            else:
+                store.records.end_run(run, "done", 0)
             return outcome
 
     def _stages(self, outcome: Outcome, only: str | None) -> None:
-        for node in self.lifecycle.nodes:
+        for node in self.lifecycle.nodes if only is None else upstream(self.lifecycle.nodes, only):
             step = self.lifecycle.step(node, outcome.outputs, outcome.keys)
             if only is not None and node.name != only and step.state == "run":
-                raise RecipeError(f"--only {only} needs stage {node.name}, and that has to run: {step.reason}", hint=f"Run without --only, or --from {node.name}.")
+                raise RecipeError(
+                    f"--only {only} needs stage {node.name}, and that has to run: {step.reason}", hint=f"Run without --only, or --from {node.name}."
+                )
             self._carry_out(step, outcome)
-            if node.name == only:
-                return
 
     def _carry_out(self, step: Planned, outcome: Outcome) -> None:
         if isinstance(step.node.stage, Effect):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from mlforge.components import Stage
 from mlforge.errors import RecipeError
+from mlforge.sections import active
 
-__all__ = ["Node", "graph"]
+__all__ = ["Node", "downstream", "graph", "upstream"]
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,11 @@ class Node:
 def graph(stages: Mapping[str, Stage], sections: Iterable[str]) -> tuple[Node, ...]:
     """The stages whose sections the recipe has, every one after those that it takes from.
 
-    Where ports leave a choice, the order in which the stages are registered holds. Raises RecipeError when two stages make one port, when nothing makes
-    a port that a stage takes, or when stages wait for each other.
+    Where ports leave a choice, the order in which the stages are registered holds. Raises RecipeError when two stages make one port, when a port is
+    taken as another type than it is made, or when stages wait for each other.
     """
-    given = set(sections)
-    active = {name: stage for name, stage in stages.items() if given.issuperset(stage.needs)}
-    makers = _makers(active)
-    waiting = dict(active)
+    waiting = active(stages, sections)
+    makers = _makers(waiting)
     done: list[Node] = []
     while waiting:
         ready = next((name for name in waiting if _ready(waiting[name], done, waiting, makers, name)), None)
@@ -42,18 +41,34 @@ def graph(stages: Mapping[str, Stage], sections: Iterable[str]) -> tuple[Node, .
     return tuple(done)
 
 
-def _makers(active: Mapping[str, Stage]) -> dict[str, str]:
+def upstream(nodes: tuple[Node, ...], stage: str) -> tuple[Node, ...]:
+    """That stage, after every stage that it takes from, directly or not."""
+    wanted = {stage}
+    for node in reversed(nodes):  # against the order, so that one pass is enough
+        if node.name in wanted:
+            wanted.update((*node.sources.values(), *node.after))
+    return tuple(node for node in nodes if node.name in wanted)
+
+
+def downstream(nodes: tuple[Node, ...], stage: str) -> tuple[Node, ...]:
+    """That stage, and every stage that takes from it, directly or not."""
+    found = {stage}
+    for node in nodes:
+        if found.intersection((*node.sources.values(), *node.after)):
+            found.add(node.name)
+    return tuple(node for node in nodes if node.name in found)
+
+
+def _makers(stages: Mapping[str, Stage]) -> dict[str, str]:
     makers: dict[str, str] = {}
-    for name, stage in active.items():
+    for name, stage in stages.items():
         for port in stage.outputs:
             if port in makers:
                 raise RecipeError(f"stages {makers[port]} and {name} both make {port!r}")
             makers[port] = name
-    for name, stage in active.items():
+    for name, stage in stages.items():
         for port, kind in stage.inputs.items():
-            if port not in makers:
-                raise RecipeError(f"stage {name} takes {port!r}, and no stage of this recipe makes it", hint="Add the section that is missing.")
-            made = active[makers[port]].outputs[port]
+            made = stages[makers[port]].outputs[port]
             if not issubclass(made, kind):
                 raise RecipeError(f"stage {name} takes {port!r} as {kind.__name__}, and stage {makers[port]} makes it as {made.__name__}")
     return makers

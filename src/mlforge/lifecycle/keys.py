@@ -21,7 +21,9 @@ def key_of(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(parts), sort_keys=True).encode()).hexdigest()
 
 
-def parts_of(name: str, stage: Stage, recipe: Recipe, inputs: Mapping[str, str], external: Mapping[str, str], code: CodeIndex, *, smoke: bool) -> dict[str, str]:
+def parts_of(
+    name: str, stage: Stage, recipe: Recipe, inputs: Mapping[str, str], external: Mapping[str, str], code: CodeIndex, *, smoke: bool
+) -> dict[str, str]:
     """What decides the outputs of a stage: settings, inputs, outside facts, code and libraries."""
     parts = {f"input {port}": digest for port, digest in inputs.items()}
     parts |= {f"outside {what}": value for what, value in external.items()}

@@ -44,7 +44,9 @@ def machine_limits(stage: str) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunFailed(f"stage {stage}: no space left on the disk", hint="Free some space; the same command continues.") from None
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            raise RunFailed(f"stage {stage} cannot write {error.filename or 'to the store'}: {error.strerror}", hint="Check the rights of the folder.") from None
+            raise RunFailed(
+                f"stage {stage} cannot write {error.filename or 'to the store'}: {error.strerror}", hint="Check the rights of the folder."
+            ) from None
         raise
 
 

@@ -150,12 +150,12 @@ class Lifecycle:
     def _why(self, node: Node, parts: Mapping[str, str], begun: bool) -> str:
         if begun:
             return "was begun and not finished"
-        before = self.store.records.latest(self.recipe.name, node.name)
+        before = self.store.records.latest(self.recipe.name, node.name, self.smoke)
         if before is None:
             return "never run before"
         told = changes(parts, before.parts)
         return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
 
     def _seconds(self, node: Node) -> float | None:
-        seen = sorted(self.store.records.seconds(self.recipe.name, node.name))
+        seen = sorted(self.store.records.seconds(self.recipe.name, node.name, self.smoke))
         return seen[len(seen) // 2] if seen else None

@@ -11,7 +11,7 @@ from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
 from mlforge.recipe.node import Node
 from mlforge.recipe.words import few
-from mlforge.sections import SECTIONS
+from mlforge.sections import SECTIONS, active
 from mlforge.task import Task
 
 __all__ = ["Facts", "check"]
@@ -41,12 +41,11 @@ class Facts:
     def present(self) -> frozenset[str]:
         """Sections that the recipe has, whether or not they could be typed."""
         chosen = {where.partition(".")[0] for where in self.uses}
-        return frozenset(chosen | ({"contract"} & set(self.root.items)))
+        return frozenset(chosen | {"contract"})  # one that is missing is a problem of its own
 
     def active(self) -> dict[str, Stage]:
         """The stages that the recipe has sections for."""
-        there = self.present()
-        return {name: stage for name, stage in self.stages.items() if set(stage.needs) <= there | _ALWAYS}
+        return active(self.stages, self.present())
 
     def entries(self, section: str) -> Mapping[str, Component]:
         """The components of a section in the plural."""
@@ -72,7 +71,7 @@ def _targets(facts: Facts) -> Iterator[Problem]:
     fewest, most = task.targets
     if not fewest <= len(targets) <= most:
         wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        where = f"contract.columns.{targets[most]}" if len(targets) > most else "contract.columns"
+        where = f"contract.columns.{_added(facts, targets)}" if len(targets) > most else "contract.columns"
         listed = f": {', '.join(targets)}" if targets else ""
         found = f"{len(targets) or 'no'} target{'s' * (len(targets) != 1)}{listed}"
         yield Problem(
@@ -91,6 +90,11 @@ def _targets(facts: Facts) -> Iterator[Problem]:
             )
     if not contract.having("feature"):
         yield Problem("contract.columns", "no feature", facts.place("contract", "columns").place, "at least one column with role feature")
+
+
+def _added(facts: Facts, targets: tuple[str, ...]) -> str:
+    """The target that a child recipe or the command line made one; else the last."""
+    return max(targets, key=lambda key: (bool(facts.place("contract", "columns", key, "role").displaced), targets.index(key)))
 
 
 def _fit(facts: Facts) -> Iterator[Problem]:

@@ -47,7 +47,7 @@ class Contestant:
 class Evaluate(Stage):
     """Runs every variant of the bundle, the champion and a trivial model over the test rows, and measures them."""
 
-    needs: ClassVar[tuple[str, ...]] = ("exporters", "evaluators")
+    needs: ClassVar[tuple[str, ...]] = ("evaluators",)
     reads: ClassVar[tuple[str, ...]] = ("task", "contract", "champion")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles, "table": Table, "assignment": Assignment}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"predictions": Artifact}

@@ -36,7 +36,7 @@ class Recorded:
 class Gate(Stage):
     """Asks every gate about the findings, and writes down what it said; saying no is a result, not a failure."""
 
-    needs: ClassVar[tuple[str, ...]] = ("exporters", "gates")
+    needs: ClassVar[tuple[str, ...]] = ("gates",)
     reads: ClassVar[tuple[str, ...]] = ("task", "champion")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"verdict": Verdict}

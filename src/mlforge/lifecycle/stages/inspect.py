@@ -22,7 +22,7 @@ class Inspect(Stage):
     and find what leaks between them. Its findings are about the subject "data" and are named `data/…`.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split", "checks")
+    needs: ClassVar[tuple[str, ...]] = ("contract", "checks")
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment}
     libraries: ClassVar[tuple[str, ...]] = ("polars",)

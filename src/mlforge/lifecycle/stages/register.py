@@ -17,7 +17,7 @@ __all__ = ["Register"]
 class Register(Effect):
     """A new version of the model, when the gates have passed."""
 
-    needs: ClassVar[tuple[str, ...]] = ("exporters", "gates")
+    needs: ClassVar[tuple[str, ...]] = ("gates",)
     reads: ClassVar[tuple[str, ...]] = ("champion",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles, "verdict": Verdict}
 

@@ -23,7 +23,7 @@ _SHOWN = 5  # classes named in an error
 class Split(Stage):
     """Assigns each row to train, validation or test."""
 
-    needs: ClassVar[tuple[str, ...]] = ("source", "contract", "split")
+    needs: ClassVar[tuple[str, ...]] = ("contract", "split")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"assignment": Assignment}
