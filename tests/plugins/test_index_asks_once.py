@@ -105,6 +105,13 @@ def test_a_cache_that_cannot_be_written_is_no_error(workshop, monkeypatch):
     assert "one" in catalog(workshop.local(mine=provides("one"))).options("model")
 
 
+def test_a_user_without_a_home_has_no_cache_and_no_error(workshop, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)  # a user whom the system does not know
+    assert "one" in catalog(workshop.local(mine=provides("one"))).options("model")
+
+
 def test_nothing_half_written_is_left_in_the_cache(workshop):
     catalog(workshop.local(mine=provides("one")))
     files = list(workshop.cache.iterdir())

@@ -19,9 +19,14 @@ _FORMAT = 1
 
 
 def folder() -> Path:
-    """The user's cache folder for mlforge."""
-    base = os.environ.get("XDG_CACHE_HOME") or ""
-    return (Path(base) if base else Path.home() / ".cache") / "mlforge"
+    """The user's cache folder for mlforge; OSError for a user without a home, as containers have."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(base).is_absolute():
+        return Path(base) / "mlforge"
+    try:
+        return Path.home() / ".cache" / "mlforge"
+    except RuntimeError as error:
+        raise FileNotFoundError(str(error)) from None
 
 
 def stamp(path: str) -> list[int] | None:
@@ -55,9 +60,9 @@ def save(name: str, content: Mapping[str, Any]) -> None:
     """Keep it for the next command, whole or not at all. A cache that cannot be written is no error: it only costs time."""
     from tempfile import NamedTemporaryFile
 
-    place = folder()
     body = json.dumps(content).encode()
     with suppress(OSError):
+        place = folder()
         place.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=place, prefix=".plugins-", delete=False) as file:
             aside = Path(file.name)
