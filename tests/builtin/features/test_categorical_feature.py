@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import polars as pl
+from tests.builtin.features.front_of import fitted, said
 
 from mlforge.builtin.features.categorical import Categorical
 from mlforge.contract import Contract
-from tests.builtin.features.front_of import fitted, said
 
 CITY = {"dtype": "category", "nullable": True}
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from tests.builtin.features.front_of import fitted, said
 
 from mlforge.builtin.features.numeric import Numeric
 from mlforge.contract import Contract
 from mlforge.lifecycle.front import front
-from tests.builtin.features.front_of import fitted, said
 
 INT, FLOAT, MAYBE = {"dtype": "int"}, {"dtype": "float"}, {"dtype": "float", "nullable": True}
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.builtin.trainers.fittings import CLASSES, tensors
 
 from mlforge.builtin.trainers.batches import Batches, shuffled
 from mlforge.builtin.trainers.schedule import factor
-from tests.builtin.trainers.fittings import CLASSES, tensors
 
 
 def test_an_epoch_has_every_row_once_and_the_last_batch_is_what_is_left():

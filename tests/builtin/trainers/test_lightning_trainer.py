@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.builtin.trainers.fittings import CLASSES, SLOWLY, VALUE, files, fitting, tensors
 
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.components import Tensors
 from mlforge.errors import RunFailed
-from tests.builtin.trainers.fittings import CLASSES, SLOWLY, VALUE, files, fitting, tensors
 
 QUICK = {"max_epochs": 6, "batch_size": 32, "lr": 0.01, "accelerator": "cpu", "threads": 1}
 

@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 import polars as pl
 import pytest
+from tests.lifecycle.stages.chain import people, trained
+from tests.lifecycle.stages.job import StageJob, digest
 
 from mlforge.artifact import Bundles, Trained
 from mlforge.builtin.exporters.onnx import Onnx
@@ -21,8 +23,6 @@ from mlforge.contract import Contract
 from mlforge.errors import RunFailed
 from mlforge.lifecycle.stages.export import Export
 from mlforge.runtime.predictor import Predictor
-from tests.lifecycle.stages.chain import people, trained
-from tests.lifecycle.stages.job import StageJob, digest
 
 REPOSITORY = Path(__file__).parents[3]
 

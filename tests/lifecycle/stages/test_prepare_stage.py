@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import polars as pl
 import pytest
+from tests.lifecycle.stages.chain import people, prepared
 
 from mlforge.artifact import Assignment, Encoding, Table, frames
 from mlforge.builtin.features.categorical import Categorical
@@ -15,7 +16,6 @@ from mlforge.errors import DataError
 from mlforge.lifecycle.stages.prepare import output_of
 from mlforge.runtime.session import Graph
 from mlforge.task import TASKS, Output
-from tests.lifecycle.stages.chain import people, prepared
 
 CLASSIFICATION, REGRESSION = TASKS["classification"], TASKS["regression"]
 

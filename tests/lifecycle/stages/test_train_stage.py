@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from tests.lifecycle.stages.chain import people, prepared, trained
 
 from mlforge.artifact import Assignment, Encoding, Table, Trained, frames, target_array
 from mlforge.components import Fitting, Model, Trainer
@@ -11,7 +12,6 @@ from mlforge.errors import RecipeError
 from mlforge.lifecycle import encode as encoding_module
 from mlforge.lifecycle.stages.train import Train
 from mlforge.runtime.session import Graph
-from tests.lifecycle.stages.chain import people, prepared, trained
 
 
 class Looking(Trainer):
