@@ -79,7 +79,7 @@ def by_hydra(reference: str, overrides: list[str], project: Project, catalog: Ca
     list(lineage.documents())
     chosen: dict[str, list[str]] = {}
     for where, use in lineage.final(lineage.uses(reference), Overrides()).items():
-        chosen.setdefault(where.partition(".")[0], []).append(use.option)
+        chosen.setdefault(where.partition(".")[0], []).append(str(use.listed))
     Shelved.listing = Listing(lineage.library, reference, chosen)
     with initialize_config_dir(str(project.root), version_base="1.3"):
         return OmegaConf.to_container(hydra_compose(reference, overrides))

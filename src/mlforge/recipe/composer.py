@@ -124,10 +124,12 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
     shelf = Shelf(catalog)
     switch = Switch(final, shelf.fields)
     ordered, wrong = layers(lineage, final)
+    if wrong:
+        raise failure(reference, [*problems, *wrong])
     tree = _laid(ordered, lineage, switch, library)
     tree, mistaken = _overridden(tree, said, switch, lineage.uses(root))
     tree, unknown = referred(_chosen(tree, final))
-    problems += [*wrong, *switch.problems, *mistaken, *unknown]
+    problems += [*switch.problems, *mistaken, *unknown]
     return Composed(reference, project, tree, final, shelf, library, library.documents(), switch, problems)
 
 

@@ -100,6 +100,7 @@ def _defaults(root: Node, section: str | None) -> tuple[list[Parent | Choice], l
     seen = [part for part in made if isinstance(part, Parent) and part.is_self]
     if len(seen) > 1:
         problems.append(Problem("defaults", "_self_ is listed twice", seen[1].origin))
+        made = [part for part in made if part not in seen[1:]]
     problems += _twice([part for part in made if isinstance(part, Choice)])
     return (made if seen else [*made, Parent("_self_", node.origin)]), problems
 

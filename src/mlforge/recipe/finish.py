@@ -136,12 +136,12 @@ class _Finishing:
             node = node.with_items({**node.items, "store": placed_store})
             self.problems += [problem] if problem else []
         header, problems = made(Header, node, "", "a recipe", self.secret)
-        self.problems += [replace(one, where=one.where.lstrip(".")) for one in problems if self._new(one) and one.where != ".name"]
+        self.problems += [one for one in problems if self._new(one)]
         return header if complete else None
 
     def _new(self, problem: Problem) -> bool:
         """Is nothing said about this place yet."""
-        return not any(known.where == problem.where.lstrip(".") for known in self.problems)
+        return not any(known.where == problem.where for known in self.problems)
 
     def _sections(self, root: Node) -> dict[str, Component | Mapping[str, Component]]:
         sections: dict[str, Component | Mapping[str, Component]] = {}
@@ -183,9 +183,9 @@ class _Finishing:
             )
 
     def _all_stages(self, stages: Mapping[str, Stage]) -> bool:
-        """Is every stage known. One that could not be made for its settings is among the problems already."""
+        """Is every stage known. One that could not be made for its settings is among the problems already, and so is a plugin that cannot deliver one."""
         shelf = self.composed.shelf
-        return all(name in stages or shelf.get("stages", name) is not None for name in shelf.catalog.options("stages"))
+        return all(name in stages for name in shelf.catalog.options("stages"))
 
     def _stages(self) -> dict[str, Stage]:
         """Every stage that there is, with the recipe's settings where it has any."""

@@ -26,7 +26,7 @@ class Use:
     option: str
     origin: Origin
     displaced: tuple[Use, ...] = ()
-    listed: bool = True  # chosen in a defaults list or on the command line, not by a `use` key
+    listed: str | None = None  # the option of a defaults list or the command line under it; None when there is only a `use` key
 
     def node(self) -> Node:
         """As the value of the key `use`."""
@@ -85,7 +85,8 @@ class Lineage:
         """The presets under what is used. Unknown options, clashes and cycles become problems."""
         for where, use in uses.items():
             section = where.partition(".")[0]
-            yield from self._presets(section, use.option, (), use.origin, where)
+            if use.listed is not None:
+                yield from self._presets(section, use.listed, (), use.origin, where)
 
     def _presets(self, section: str, option: str, chain: tuple[Document, ...], origin: Origin, where: str) -> Iterator[Document]:
         name = f"{section}/{option}"
@@ -139,7 +140,9 @@ class Lineage:
         for section in SECTIONS.values():
             if section.default and section.name not in listed:
                 origin = Origin("default of mlforge")
-                made = {address(section.name, option): Use(self.library.component(section.name, option), option, origin) for option in section.default}
+                made = {
+                    address(section.name, option): Use(self.library.component(section.name, option), option, origin, (), option) for option in section.default
+                }
                 uses = {**made, **uses} if not any(where in uses for where in made) else uses
         return uses
 
@@ -151,7 +154,7 @@ class Lineage:
             where = address(choice.section, option)
             before = old.get(where)
             component = self.library.component(choice.section, option)
-            made[where] = Use(component, option, origin, (before, *before.displaced) if before else ())
+            made[where] = Use(component, option, origin, (before, *before.displaced) if before else (), option)
         return made
 
     def overlaid(self, uses: Uses, body: Node) -> dict[str, Use]:
@@ -170,7 +173,7 @@ class Lineage:
                     made[where] = _named(used, made.get(where))
                 elif section == "stages" and where not in made and where.partition(".")[2] in self.library.catalog.options("stages"):
                     name = where.partition(".")[2]
-                    made[where] = Use(name, name, child.place, listed=False)
+                    made[where] = Use(name, name, child.place)
         return made
 
     def final(self, uses: Uses, overrides: Overrides) -> dict[str, Use]:
@@ -203,4 +206,7 @@ def _whole(override: Override) -> bool:
 
 def _named(used: Node, before: Use | None) -> Use:
     name = str(used.value)
-    return Use(name, name, used.origin, (before, *before.displaced) if before else (), listed=False)
+    if before is None:
+        return Use(name, name, used.origin)
+    option = before.option if before.component == name else name
+    return Use(name, option, used.origin, (before, *before.displaced), before.listed)

@@ -94,7 +94,7 @@ class Node:
             entries = dict(self.value)
             for name, child in over.value.items():
                 entries[name] = entries[name].merged(child) if name in entries else child
-            return replace(self, value=entries)
+            return replace(over, value=entries, key=over.key or self.key, displaced=self.displaced)  # whoever touched it last
         return replace(over, displaced=(*over.displaced, self, *self.displaced))
 
     def updated(self, path: tuple[str, ...], over: Node) -> Node:

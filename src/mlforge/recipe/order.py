@@ -102,8 +102,8 @@ def layers(lineage: Lineage, uses: Mapping[str, Use]) -> tuple[list[Layer], list
     """All files of a recipe in the order in which they are laid over each other, the last on top."""
     chosen: dict[str, list[str]] = {}
     for where, use in uses.items():
-        if use.listed and use.component is not None:
-            chosen.setdefault(where.partition(".")[0], []).append(use.option)
+        if use.listed is not None and lineage.library.exists(where.partition(".")[0], use.listed):
+            chosen.setdefault(where.partition(".")[0], []).append(use.listed)
     listing = Listing(lineage.library, lineage.root, chosen)
     made: list[Layer] = []
     from hydra.errors import HydraException

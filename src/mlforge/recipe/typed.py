@@ -101,7 +101,7 @@ def _problems(kind: type[BaseModel], node: Node, where: str, owner: str, faults:
 
 def _problem(kind: type[BaseModel], node: Node, where: str, owner: str, path: Path, group: list[_Fault]) -> Problem:
     here = node.nearest(path)
-    address = ".".join((where, *path)) if path else where
+    address = ".".join((where, *path)) if where else ".".join(path)
     first = group[0]
     if first.unknown:
         return _unknown(kind, path, address, owner, here)

@@ -116,7 +116,8 @@ class _Builder:
             events = yaml.parse(_MARK.sub(_STAND_IN, text), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
             return self._only(events)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            ends = "end of stream" in str(error.problem)  # where what is not closed began says more
+            mark = (error.context_mark if ends else None) or error.problem_mark or error.context_mark
             place = self.place(mark) if mark else Origin(self.shown)
             said = ", ".join(part for part in (error.context, error.problem) if part)
             raise _StopError(Problem(self.shown, f"does not parse as YAML: {said}", place)) from None
