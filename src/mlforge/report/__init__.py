@@ -1,0 +1,1 @@
+"""Pages and lines rendered from findings."""

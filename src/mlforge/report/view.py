@@ -1,0 +1,43 @@
+"""What a page of a run shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlforge.components import Ruling
+from mlforge.finding import Finding
+
+__all__ = ["RunView", "StageView"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One stage of a run."""
+
+    name: str
+    state: str  # "run", "reuse", "done", "failed"
+    seconds: float | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)  # digest by port
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run, as far as a person wants to read of it. The engine fills it in; nothing here knows the store."""
+
+    recipe: str
+    run: str
+    started: str  # as it should be read: "2026-11-20 03:00 UTC"
+    stages: tuple[StageView, ...]
+    description: str = ""
+    passed: bool | None = None  # None: the run had no gates, or did not come that far
+    rulings: tuple[Ruling, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)  # "model" → "mlp", "gates.thresholds" → "thresholds"
+    overrides: tuple[str, ...] = ()
+    source: str = ""  # the composed recipe as text, secrets masked
+    rows: int | None = None  # that kept the contract
+    quarantine: Mapping[str, int] = field(default_factory=dict)  # rows that did not, by reason
+    champion: str = ""  # "adult 3", when there is one
+    registered: str = ""  # "adult 4, challenger", when there is a version
+    next: tuple[str, ...] = ()  # commands that one may want now
