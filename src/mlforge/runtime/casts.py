@@ -13,8 +13,10 @@ A cell that cannot be read as the declared dtype becomes null; `mlforge.runtime.
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import polars as pl
 
@@ -24,6 +26,7 @@ __all__ = ["STRINGS", "array_size", "cleaned", "stored", "typed"]
 
 STRINGS = frozenset({"category", "string", "text"})
 _NUMBERS = frozenset({"int", "float"})
+_NAN = ("nan", "NaN", "NAN")
 _TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _LARGEST = 2.0**63
@@ -45,23 +48,23 @@ def stored(column: Column, raw: pl.DataType) -> pl.DataType:
 
 
 def cleaned(name: str, raw: pl.DataType, dtype: str, nulls: tuple[str, ...]) -> pl.Expr:
-    """The column as the source gave it, with null for every way to write a missing value."""
+    """The column as the source gave it, with null for every way to write a missing value; text that is to be cast has no spaces around it."""
     column = pl.col(name)
     if isinstance(raw, (pl.Categorical, pl.Enum)):
         column, raw = column.cast(pl.String), pl.String()
     if raw == pl.String:
         text = column.str.strip_chars()
-        missing = text.is_in(["", *nulls])
-        return pl.when(~(missing | (text.str.to_lowercase() == "nan") if dtype in _NUMBERS else missing)).then(column)
+        missing = _any_of(text, ["", *nulls, *(_NAN if dtype in _NUMBERS else ())])
+        return pl.when(~missing).then(column if dtype in STRINGS else text)
     if raw.is_numeric():
         tokens = _numbers(nulls)
         column = column.fill_nan(None) if raw.is_float() else column
-        return pl.when(~column.cast(pl.Float64).is_in(tokens)).then(column) if tokens else column
+        return pl.when(~_any_of(column.cast(pl.Float64), tokens)).then(column) if tokens else column
     return column
 
 
 def typed(value: pl.Expr, raw: pl.DataType, column: Column) -> pl.Expr:
-    """A cleaned column as its declared dtype, null where a cell is none of it."""
+    """A cleaned column, of dtype `raw` in the source, as its declared dtype, null where a cell is none of it."""
     if isinstance(raw, (pl.Categorical, pl.Enum)):
         raw = pl.String()
     size = array_size(column.dtype)
@@ -70,12 +73,16 @@ def typed(value: pl.Expr, raw: pl.DataType, column: Column) -> pl.Expr:
     return _CASTS.get(column.dtype, _text)(value, raw)
 
 
+def _any_of(value: pl.Expr, tokens: Sequence[str | float]) -> pl.Expr:
+    """Is the value one of a few; much faster than `is_in` for as few as these."""
+    return reduce(operator.or_, (value == token for token in tokens))
+
+
 def _int(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
     if raw.is_integer():
         return value.cast(pl.Int64, strict=False)
     if raw == pl.String:
-        text = value.str.strip_chars()
-        return pl.coalesce(text.cast(pl.Int64, strict=False), _whole(text.cast(pl.Float64, strict=False)))
+        return pl.coalesce(value.cast(pl.Int64, strict=False), _whole(value.cast(pl.Float64, strict=False)))
     return _whole(value.cast(pl.Float64)) if raw.is_numeric() else _nothing(pl.Int64())
 
 
@@ -86,7 +93,7 @@ def _whole(value: pl.Expr) -> pl.Expr:
 def _float(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
     if raw != pl.String and not raw.is_numeric():
         return _nothing(pl.Float64())
-    number = (value.str.strip_chars() if raw == pl.String else value).cast(pl.Float64, strict=False)
+    number = value.cast(pl.Float64, strict=False)
     return number if raw.is_integer() else pl.when(number.is_finite()).then(number)
 
 
@@ -94,7 +101,7 @@ def _bool(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
     if raw == pl.Boolean:
         return value
     if raw == pl.String:
-        text = value.str.strip_chars().str.to_lowercase()
+        text = value.str.to_lowercase()
         return pl.when(text.is_in(["true", "1"])).then(True).when(text.is_in(["false", "0"])).then(False)
     return pl.when(value == 1).then(True).when(value == 0).then(False) if raw.is_numeric() else _nothing(pl.Boolean())
 
@@ -118,7 +125,7 @@ def _datetime(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
         return value.cast(pl.Datetime("us"))
     if raw != pl.String:
         return _nothing(pl.Datetime("us"))
-    text = value.str.strip_chars().str.replace(" ", "T", literal=True)
+    text = value.str.replace(" ", "T", literal=True)
     naive = [text.str.to_datetime(form, strict=False, time_unit="us") for form in _TIMES]
     zoned = text.str.to_datetime(_ZONED, strict=False, time_unit="us", time_zone="UTC").dt.replace_time_zone(None)
     return pl.coalesce(*naive, zoned)

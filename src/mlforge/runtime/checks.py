@@ -46,7 +46,7 @@ def broken(check: Check, column: Column, *, cast: bool) -> pl.Expr:
         case "lt":
             return value >= _bound(check.value, column)
         case "values":
-            return ~value.is_in(_allowed(check, column))
+            return ~value.is_in(_allowed(check, column).implode())
         case "regex":
             return ~value.str.contains(_pattern(check))
         case "length":

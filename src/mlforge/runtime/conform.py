@@ -57,17 +57,22 @@ class Plan:
         return frozenset(changed | {key for key in self.names if self.contract.columns[key].dtype.startswith(("float", "array"))})
 
     @cached_property
-    def staging(self) -> list[pl.Expr]:
-        """From the frame to the staged frame: typed columns, and beside those that were cast, what was there before."""
+    def _cleaning(self) -> list[pl.Expr]:
+        """What was there, missing values apart: under its key where that is all, else beside it, to be cast."""
         nulls = self.contract.nulls
-        exprs: list[pl.Expr] = []
-        for key, name in self.names.items():
-            dtype, column = self.schema[name], self.contract.columns[key]
-            before = cleaned(name, dtype, column.dtype, nulls)
-            exprs.append(typed(before, dtype, column).alias(key))
-            if key in self.cast:
-                exprs.append(before.alias(raw(key)))
+        exprs = [
+            cleaned(name, self.schema[name], self.contract.columns[key].dtype, nulls).alias(raw(key) if key in self.cast else key)
+            for key, name in self.names.items()
+        ]
         return [*exprs, *(pl.col(name) for name in self.extra)]
+
+    @cached_property
+    def _typing(self) -> list[pl.Expr]:
+        return [typed(pl.col(raw(key)), self.schema[name], self.contract.columns[key]).alias(key) for key, name in self.names.items() if key in self.cast]
+
+    def stage(self, frame: pl.DataFrame) -> pl.LazyFrame:
+        """The staged frame: typed columns under the keys, and beside those that were cast, what was there before."""
+        return frame.lazy().select(self._cleaning).with_columns(self._typing)  # in two steps, so that nothing is computed twice
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -123,12 +128,12 @@ class Conformer:
     def stage(self, frame: pl.DataFrame) -> tuple[Plan, pl.DataFrame]:
         """The plan for a frame, and its rows typed but not yet judged."""
         plan = self.plan(frame.schema)
-        return plan, frame.select(plan.staging)
+        return plan, plan.stage(frame).collect(engine="in-memory")
 
     def separate(self, frame: pl.DataFrame) -> Separated:
         """The rows that keep the contract, and the reasons against those that do not (`unique` aside, which looks at more than one frame)."""
         plan = self.plan(frame.schema)
-        staged = frame.lazy().select(plan.staging).with_columns(plan.any_broken.alias(_BROKEN)).collect(engine="in-memory")
+        staged = plan.stage(frame).with_columns(plan.any_broken.alias(_BROKEN)).collect(engine="in-memory")
         bad = staged[_BROKEN]
         positions = pl.int_range(0, frame.height, eager=True).alias("position")
         if not bad.any():
