@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -88,7 +88,7 @@ class _Finishing:
         return found
 
     def _unknown_keys(self) -> Iterator[Problem]:
-        known = [*HEADER, *SECTIONS]
+        known = ["mlforge", "defaults", *HEADER, *SECTIONS]
         for name, node in self.composed.root.items.items():
             if name not in known:
                 yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", nearest(name, known))
@@ -108,9 +108,9 @@ class _Finishing:
                 entries[section] = here.with_items({**here.items, entry: pruned(kind, here.items[entry])}) if entry else pruned(kind, here)
         return root.with_items(entries)
 
-    def _complete(self, node: Node, path: tuple[str, ...]) -> tuple[Node, bool]:
+    def _complete(self, node: Node, path: tuple[str, ...], known: Iterable[str]) -> tuple[Node, bool]:
         """A part of the recipe with the values of the environment, and whether nothing is missing in it."""
-        absent = [(below, leaf) for below, leaf in node.walk() if leaf.value == _MISSING]
+        absent = [(below, leaf) for below, leaf in node.walk() if leaf.value == _MISSING and below[:1] and below[0] in known]
         for below, leaf in absent:
             where = ".".join((*path, *below))
             self.problems.append(Problem(where, "has no value yet", leaf.place, hint=f"Give one: mlforge run {self._called()} {where}=…"))
@@ -122,7 +122,7 @@ class _Finishing:
         return self.composed.reference
 
     def _header(self, root: Node) -> Header | None:
-        node, complete = self._complete(root.with_items({name: child for name, child in root.items.items() if name in HEADER}), ())
+        node, complete = self._complete(root.with_items({name: child for name, child in root.items.items() if name in HEADER}), (), HEADER)
         if "name" not in node.items and "name" not in root.items:
             self.problems.append(
                 Problem("name", "missing", root.origin if root.origin.line else None, "the recipe's name, which is the model's", "Write `name: …`.")
@@ -160,7 +160,7 @@ class _Finishing:
         if kind is None:
             self._no_component(where, section, name, node)
             return None
-        node, complete = self._complete(node.without("use"), tuple(where.split(".")))
+        node, complete = self._complete(node.without("use"), tuple(where.split(".")), kind.model_fields)
         for path in read_paths(kind, node):
             leaf = node.find(path)
             if leaf is not None and leaf.value != _MISSING:

@@ -140,9 +140,7 @@ class Lineage:
         for section in SECTIONS.values():
             if section.default and section.name not in listed:
                 origin = Origin("default of mlforge")
-                made = {
-                    address(section.name, option): Use(self.library.component(section.name, option), option, origin, (), option) for option in section.default
-                }
+                made = {address(section.name, name): Use(self.library.component(section.name, name), name, origin, (), name) for name in section.default}
                 uses = {**made, **uses} if not any(where in uses for where in made) else uses
         return uses
 
