@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +11,7 @@ from mlforge.components import Job, Probe, Stage
 from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
+from mlforge.report.figures import measured
 from mlforge.lifecycle.yardsticks import Baseline, aligned
 from mlforge.task import Output, Task
 from mlforge.window import Profile, Window
@@ -51,6 +52,11 @@ class Evaluate(Stage):
     reads: ClassVar[tuple[str, ...]] = ("task", "contract", "champion")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles, "table": Table, "assignment": Assignment}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"predictions": Artifact}
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """The first measurements of the candidate."""
+        told = [finding for finding in findings if finding.subject == "candidate" and finding.value is not None and not finding.name.endswith("/gain")]
+        return " · ".join(f"{finding.name.partition('/')[2]} {measured(finding)}" for finding in told[:3])
 
     def run(self, job: Job) -> None:
         """Predict and summarise a partition at a time, then turn the profiles into findings; keep the predictions of the variant that ships."""
@@ -145,7 +151,15 @@ def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -
 def _find(job: Job, contestant: Contestant, findings: Iterable[Finding]) -> None:
     for finding in findings:
         about = {"name": f"{WINDOW}/{finding.name}", "subject": contestant.subject, "variant": contestant.variant}
+        if finding.name == job.task.headline and finding.value is not None:
+            about["text"] = finding.text or _sentence(finding)
         job.find(finding.model_copy(update=about))
+
+
+def _sentence(finding: Finding) -> str:
+    """The task's own score in words, so that a run's progress says something of the model's worth."""
+    ends = "" if finding.low is None or finding.high is None else f" [{finding.low:.3g}, {finding.high:.3g}]"
+    return f"{finding.name} {finding.value:.3g}{ends} over {finding.rows or 0:,} test rows"
 
 
 def _incomparable(probes: Iterable[Probe], contract: Contract, task: Task, variants: Iterable[str], reason: str) -> Iterator[Finding]:
