@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import ROW, Artifact, Quarantine, Table
 from mlforge.components import Job, Source, Stage
 from mlforge.contract import Check, Contract
-from mlforge.errors import DataError, RecipeError
+from mlforge.errors import DataError
 from mlforge.finding import Finding
+from mlforge.report.figures import number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +26,7 @@ __all__ = ["Ingest"]
 
 _SMOKE = 512  # rows
 _TOLD = 5  # reasons in an error
+_ULP = 1e-12  # 3.7 % need not be 0.037 to the last bit
 
 
 class Ingest(Stage):
@@ -37,15 +40,19 @@ class Ingest(Stage):
         """The source's fingerprint."""
         return {"source": job.component("source", Source).fingerprint()}
 
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """Rows, and how many are in quarantine for which reasons."""
+        by_name = {finding.name: finding for finding in findings}
+        rejected = by_name["data/rejected"]
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in list(dict(rejected.evidence.get("reasons", {})).items())[:_TOLD])
+        told = f"{number(by_name['data/rows'].value, 'rows')}"
+        return f"{told} · {number(rejected.value)} quarantined ({reasons})" if rejected.value else told
+
     def run(self, job: Job) -> None:
         """One pass in partitions of fixed size: type, judge, write. Bounded memory; `unique` takes a look at its column afterwards."""
         from mlforge.lifecycle.accepts import Accepts
         from mlforge.lifecycle.rejects import Rejects
 
-        if job.contract.schemas:
-            raise RecipeError(
-                f"contract.schemas: there is no Pandera model {job.contract.schemas[0]}", hint="No plugin can register one yet: leave the key out."
-            )
         accepts = Accepts(job.draft("table"), job.contract)
         with Rejects(job.draft("quarantine")) as rejects:
             seen = _pass(job, accepts, rejects)
@@ -129,7 +136,7 @@ def _judge(job: Job, accepts: Accepts, rejects: Rejects, seen: int) -> None:
     if not seen:
         raise DataError("source: there are no rows", hint="Is it the right source?")
     share, allowed = rejects.rows / seen, job.contract.max_rejected
-    if accepts.rows and share <= allowed:
+    if accepts.rows and share <= allowed + _ULP:
         return
     kept = job.work / "quarantine"
     shutil.copytree(rejects.folder, kept, dirs_exist_ok=True)
@@ -141,8 +148,6 @@ def _judge(job: Job, accepts: Accepts, rejects: Rejects, seen: int) -> None:
 
 
 def _percent(share: float, *, up: bool = False) -> str:
-    """A share to three digits; rounded up when it is to be an upper bound."""
-    shown = float(f"{share * 100:.3g}")
-    if up and shown < share * 100:
-        shown = float(f"{share * 100 * 1.005:.3g}")
-    return f"{shown:g}%"
+    """A share to three digits, as a recipe reads it; rounded up when it is to be an upper bound."""
+    digits = Context(prec=3, rounding=ROUND_UP if up else ROUND_HALF_EVEN)
+    return f"{digits.plus(Decimal(repr(share)) * 100).normalize():f}%"
