@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlforge.builtin.probes.measuring import Metric
 from mlforge.builtin.probes.ranking import average_precision, roc_auc
+from mlforge.builtin.probes.sums import mean, totals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,10 +86,6 @@ def _averaged(curve: Callable[[Array, np.ndarray, Array], Array]) -> Callable[[S
     return measure
 
 
-def _mean(values: Array, weights: Array) -> Array:
-    return _ratio(values @ weights, weights.sum(axis=0))
-
-
 def _ratio(above: Array, below: Array, otherwise: float = float("nan")) -> Array:
     import numpy as np
 
@@ -107,26 +104,25 @@ def _log_loss(scored: Scored, weights: Array) -> Array:
     import numpy as np
 
     smallest = np.finfo(np.float64).eps  # as scikit-learn: a certainty that was wrong costs 36, not infinity
-    return _mean(-np.log(np.clip(_of_target(scored), smallest, 1 - smallest)), weights)
+    return mean(-np.log(np.clip(_of_target(scored), smallest, 1 - smallest)), weights)
 
 
 def _brier(scored: Scored, weights: Array) -> Array:
     """Mean squared error of the positive class's probability, or summed over the classes where there are more than two."""
     squares = (scored.probability**2).sum(axis=1) - 2 * _of_target(scored) + 1
-    return _mean((scored.probability[:, 1] - (scored.target == 1)) ** 2 if scored.width == 2 else squares, weights)
+    return mean((scored.probability[:, 1] - (scored.target == 1)) ** 2 if scored.width == 2 else squares, weights)
 
 
 def _accuracy(scored: Scored, weights: Array) -> Array:
-    return _mean((scored.target == scored.predicted).astype(float), weights)
+    return mean((scored.target == scored.predicted).astype(float), weights)
 
 
 def _counts(scored: Scored, weights: Array) -> tuple[Array, Array, Array]:
     """Weights of the rows that are of each class and predicted so, predicted so, and of it: three times [classes, weightings]."""
     import numpy as np
 
-    classes = np.arange(scored.width)[:, None]
-    of, called = (scored.target == classes).astype(float), (scored.predicted == classes).astype(float)
-    return (of * called) @ weights, called @ weights, of @ weights
+    hit = np.where(scored.target == scored.predicted, scored.target, UNSEEN)
+    return totals(hit, scored.width, weights), totals(scored.predicted, scored.width, weights), totals(scored.target, scored.width, weights)
 
 
 def _balanced_accuracy(scored: Scored, weights: Array) -> Array:
@@ -172,8 +168,8 @@ def _recall(scored: Scored, weights: Array) -> Array:
     return _per_class(scored, hit, of)
 
 
-def _binned(scored: Scored) -> tuple[Array, Array, Array]:
-    """Membership of the calibration bins [bins, rows], the probability said and whether it came true: of the positive class, or of the predicted one."""
+def _binned(scored: Scored) -> tuple[np.ndarray, Array, Array]:
+    """Each row's calibration bin, the probability said and whether it came true: of the positive class, or of the predicted one."""
     import numpy as np
 
     if scored.width == 2:
@@ -181,25 +177,24 @@ def _binned(scored: Scored) -> tuple[Array, Array, Array]:
     else:
         said, true = scored.probability.max(axis=1), (scored.probability.argmax(axis=1) == scored.target).astype(float)
     place = np.clip(np.ceil(said * BINS).astype(int) - 1, 0, BINS - 1)
-    return (np.arange(BINS)[:, None] == place).astype(float), said, true
+    return place, said, true
 
 
 def _ece(scored: Scored, weights: Array) -> Array:
     """Expected calibration error over 15 bins of equal width: how far what was said is from what came true, on average."""
     import numpy as np
 
-    member, said, true = _binned(scored)
-    return _ratio(np.abs((member * (true - said)) @ weights).sum(axis=0), weights.sum(axis=0))
+    place, said, true = _binned(scored)
+    return _ratio(np.abs(totals(place, BINS, (true - said)[:, None] * weights)).sum(axis=0), weights.sum(axis=0))
 
 
 def _reliability(scored: Scored, weight: Array) -> dict[str, Any]:
-    member, said, true = _binned(scored)
-    of = member @ weight
-    bins = [
-        {"rows": int(member[b].sum()), "said": float(member[b] @ (said * weight) / of[b]), "true": float(member[b] @ (true * weight) / of[b])}
-        for b in range(BINS)
-        if of[b] > 0
-    ]
+    import numpy as np
+
+    place, said, true = _binned(scored)
+    rows = np.bincount(place, minlength=BINS)
+    of, sums, hits = totals(place, BINS, np.column_stack([weight, said * weight, true * weight])).T
+    bins = [{"rows": int(rows[b]), "said": float(sums[b] / of[b]), "true": float(hits[b] / of[b])} for b in range(BINS) if of[b] > 0]
     return {"bins": bins}
 
 

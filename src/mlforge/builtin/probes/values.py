@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlforge.builtin.probes.measuring import Metric
+from mlforge.builtin.probes.sums import mean
 
 if TYPE_CHECKING:
     from mlforge.builtin.probes.resampling import Array
@@ -42,26 +43,18 @@ def metrics(unit: str = "") -> list[Metric[Valued]]:
     ]
 
 
-def _mean(values: Array, weights: Array) -> Array:
-    import numpy as np
-
-    total = weights.sum(axis=0)
-    mean: Array = np.divide(values @ weights, total, out=np.full_like(total, np.nan), where=total > 0)
-    return mean
-
-
 def _mae(valued: Valued, weights: Array) -> Array:
     """Mean absolute error."""
     import numpy as np
 
-    return _mean(np.abs(valued.error), weights)
+    return mean(np.abs(valued.error), weights)
 
 
 def _rmse(valued: Valued, weights: Array) -> Array:
     """Root of the mean squared error."""
     import numpy as np
 
-    return np.sqrt(_mean(valued.error**2, weights))
+    return np.sqrt(mean(valued.error**2, weights))
 
 
 def _r2(valued: Valued, weights: Array) -> Array:
@@ -71,8 +64,8 @@ def _r2(valued: Valued, weights: Array) -> Array:
     if len(np.unique(valued.target)) < 2:
         return np.full(weights.shape[1], np.nan)
     centred = valued.target - valued.target.mean()  # so that the variance below is no difference of two large numbers
-    variance = _mean(centred**2, weights) - _mean(centred, weights) ** 2
-    return 1 - np.divide(_mean(valued.error**2, weights), variance, out=np.full_like(variance, np.nan), where=variance > 0)
+    variance = mean(centred**2, weights) - mean(centred, weights) ** 2
+    return 1 - np.divide(mean(valued.error**2, weights), variance, out=np.full_like(variance, np.nan), where=variance > 0)
 
 
 def _mape(valued: Valued, weights: Array) -> Array:
@@ -81,9 +74,9 @@ def _mape(valued: Valued, weights: Array) -> Array:
 
     if (valued.target == 0).any():
         return np.full(weights.shape[1], np.nan)
-    return _mean(np.abs(valued.error / valued.target), weights)
+    return mean(np.abs(valued.error / valued.target), weights)
 
 
 def _bias(valued: Valued, weights: Array) -> Array:
     """Mean error: above 0, predictions are too high."""
-    return _mean(valued.error, weights)
+    return mean(valued.error, weights)
