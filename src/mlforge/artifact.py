@@ -86,7 +86,10 @@ def frames(table: Table, assignment: Assignment, *parts: Part, columns: list[str
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One tensor that a network is fed: [rows, width] of float32, or of int64 ids where `cardinalities` gives the number of ids of each column (0 = missing or unknown)."""
+    """One tensor that a network is fed.
+
+    It is [rows, width] of float32, or of int64 ids, where `cardinalities` gives the number of ids of each column (0 = missing or unknown).
+    """
 
     name: str
     dtype: str  # "float32" or "int64"

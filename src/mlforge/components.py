@@ -18,7 +18,7 @@ defaults, the errors, the JSON Schema and the reference docs. Heavy imports (tor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
@@ -120,7 +120,8 @@ class Fragment:
     """A fitted transform: ONNX nodes from raw columns to one part of a block.
 
     Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool
-    (double where it may be missing), string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with the transform's entry as prefix.
+    (double where it may be missing), string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with
+    the transform's entry as prefix.
     """
 
     columns: tuple[str, ...]  # contract keys that it reads
@@ -158,7 +159,10 @@ class Model(Component):
 
     @abstractmethod
     def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module:
-        """A network whose `forward` takes one tensor per block, in this order, and returns raw scores [rows, output.width]. Must be exportable by `torch.export`."""
+        """A network whose `forward` takes one tensor per block, in this order, and returns raw scores [rows, output.width].
+
+        Must be exportable by `torch.export`.
+        """
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,8 @@ class Trainer(Component):
 
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:
-        """Fit and fill `fitting.folder` with `weights.safetensors`, `trained.json` and `curves.parquet`. Killed and called again, it continues from `work` to the same bytes.
+        """Fit and fill `fitting.folder` with `weights.safetensors`, `trained.json` and `curves.parquet`. Killed and called again, it continues from
+        `work` to the same bytes.
 
         Raises RunFailed when the loss is not finite.
         """
@@ -253,7 +258,10 @@ class Probe(Component):
 
     @abstractmethod
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
-        """The findings of a merged profile, names without the window's. With a reference (the champion's profile over the same rows; the training data's) also how the two differ."""
+        """The findings of a merged profile, names without the window's.
+
+        With a reference (the champion's profile over the same rows; the training data's) also how the two differ.
+        """
 
 
 class Evidence(Protocol):
@@ -288,7 +296,10 @@ class Gate(Component):
 
     @abstractmethod
     def needs(self, task: Task) -> Mapping[str, str]:
-        """The findings it will ask for, by the key that names them (relative to the gate): {"rules.auc.finding": "test/roc_auc"}. Checked before anything runs."""
+        """The findings that it will ask for, by the key that names them, relative to the gate; checked before anything runs.
+
+        For example {"rules.auc.finding": "test/roc_auc"}.
+        """
 
     @abstractmethod
     def judge(self, entry: str, evidence: Evidence, task: Task) -> Iterable[Ruling]:
@@ -384,6 +395,10 @@ class Stage(Component):
     def external(self, job: Job) -> Mapping[str, str]:
         """What else decides the outputs, such as the source's fingerprint: by name, for the key and for `plan`'s reasons."""
         return {}
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """One line for the terminal on what came of it; the texts of its findings, when a stage does not know better."""
+        return " · ".join(finding.text for finding in findings[:3] if finding.text)
 
     @abstractmethod
     def run(self, job: Job) -> None:

@@ -99,7 +99,6 @@ class Contract(BaseModel):
     nulls: tuple[str, ...] = Field(default=(), description="what the source writes for a missing value, here and at serving time")
     extra: Literal["error", "drop", "keep"] = Field(default="error", description="what to do with columns that are not declared")
     max_rejected: Share = Field(default=0.0, description="the share of rows that may break the contract before the run stops")
-    schemas: tuple[str, ...] = Field(default=(), description="registered Pandera models to run at ingest too")
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
@@ -131,7 +130,7 @@ class Contract(BaseModel):
             return self
         kept = ("feature", "id", "time", "group", "protected") if projection == "monitor" else ("feature",)
         columns = {key: column.model_copy(update={"unique": False}) for key, column in self.columns.items() if column.role in kept}
-        return self.model_copy(update={"columns": columns, "extra": "drop", "schemas": ()})
+        return self.model_copy(update={"columns": columns, "extra": "drop"})
 
     def checks(self) -> Iterator[Check]:
         """Every rule of every column, in declared order: type, then presence, then content."""

@@ -24,8 +24,8 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     """
     place = Workplace.here()
     composed = place.recipe(recipe, overrides)
-    from mlforge.cli.progress import duration
     from mlforge.lifecycle.assemble import assemble
+    from mlforge.report.figures import duration
 
     steps = assemble(composed, place.catalog, place.store(composed), smoke=smoke).plan()
     if as_json:

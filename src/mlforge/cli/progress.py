@@ -8,26 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlforge.lifecycle.plan import Planned
+from mlforge.report.figures import duration
 from mlforge.secrets import mask
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["Terminal", "duration"]
+__all__ = ["Terminal"]
 
 _WIDTH = 10
 _PATIENCE = 2.0  # seconds before a bar appears, or before a plain line says how far the work is
 _REPEAT = 30.0  # seconds between two such plain lines
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.4 s, 2 min 5 s, 1 h 10 min."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 @dataclass

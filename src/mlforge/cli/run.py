@@ -12,6 +12,7 @@ from mlforge.cli.workplace import Workplace
 from mlforge.errors import GateRefused
 
 if TYPE_CHECKING:
+    from mlforge.lifecycle.account import Account
     from mlforge.lifecycle.engine import Outcome
     from mlforge.lifecycle.plan import Lifecycle
 
@@ -36,10 +37,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     mlforge run adult --smoke
     """
     place = Workplace.here()
-    composed = place.recipe(recipe, overrides)
-    from mlforge.recipe import require
-
-    require(composed)
+    composed = place.recipe(recipe, overrides, for_run=True)
     from mlforge.cli.progress import Terminal
     from mlforge.lifecycle.assemble import assemble
     from mlforge.lifecycle.engine import Engine
@@ -61,27 +59,26 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
 
 
 def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> None:
-    from mlforge.lifecycle.account import account, write_account
+    from mlforge.lifecycle.account import Account
 
-    view = account(outcome, lifecycle)
-    report = write_account(view, lifecycle.store.state / "runs" / outcome.run)
+    told = Account.of(outcome, lifecycle)
+    report = told.write(lifecycle.store.state / "runs" / outcome.run)
     if as_json:
-        click.echo(json.dumps(view.as_json(), indent=1))
+        click.echo(json.dumps(told.as_json(), indent=1))
     else:
-        _print(outcome, lifecycle, report)
+        _print(told, report)
     if outcome.refused:
         raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {_near(report)}")
 
 
-def _print(outcome: Outcome, lifecycle: Lifecycle, report: Path) -> None:
-    name = lifecycle.recipe.name
-    if lifecycle.smoke:
+def _print(told: Account, report: Path) -> None:
+    if told.lifecycle.smoke:
         click.echo("Smoke run passed: every stage works on a few rows. Nothing was registered.")
-    elif not outcome.ran and not outcome.refused:
+    elif not told.outcome.ran and not told.outcome.refused:
         click.echo("Nothing to do: every stage is up to date.")
     click.echo(f"Report  {_near(report)}")
-    if outcome.done:
-        click.echo(f"Next    mlforge predict {name} --source FILE --sink FILE · mlforge models {name}")
+    if told.next:
+        click.echo(f"Next    {' · '.join(told.next)}")
 
 
 def _near(path: Path) -> str:

@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(run: str | None, recipe: str | None, limit: int, as_json: bool) -> None:
     """List runs, or show one with its stages and outputs."""
-    from mlforge.cli.progress import duration
+    from mlforge.report.figures import duration
 
     place = Workplace.here()
     store = place.store()

@@ -38,11 +38,11 @@ class Workplace:
         """The behaviour hooks; loading them imports the plugins' modules."""
         return hooks(self.project, self.catalog)
 
-    def recipe(self, reference: str, overrides: tuple[str, ...]) -> Recipe:
-        """A recipe, composed and checked; RecipeError with all its problems."""
+    def recipe(self, reference: str, overrides: tuple[str, ...], *, for_run: bool = False) -> Recipe:
+        """A recipe, composed and checked; RecipeError with all its problems. `for_run`: MissingRequirement when something that it needs is not installed."""
         from mlforge.recipe import compose
 
-        return compose(reference, overrides, self.project, self.catalog)
+        return compose(reference, overrides, self.project, self.catalog, for_run=for_run, further=self.hooks.check)
 
     def store(self, recipe: Recipe | None = None) -> Store:
         """The store that the recipe names, else the project's."""

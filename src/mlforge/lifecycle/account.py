@@ -2,57 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlforge.artifact import write_json
+from mlforge.artifact import Artifact, Quarantine, Table, Verdict, write_json
+from mlforge.components import Ruling
 from mlforge.lifecycle.engine import Outcome
 from mlforge.lifecycle.plan import Lifecycle
+from mlforge.recipe import show
+from mlforge.report.markdown import run_markdown
+from mlforge.report.page import run_page
+from mlforge.report.view import RunView, StageView
+from mlforge.store import RunRecord
 
-__all__ = ["Account", "StageAccount", "account", "write_account"]
-
-
-@dataclass(frozen=True, slots=True)
-class StageAccount:
-    """What one stage did."""
-
-    name: str
-    state: str  # "run", "reuse", "done"
-    outputs: Mapping[str, str]  # digest by port
-    folders: Mapping[str, str]  # where each output lies
+__all__ = ["Account"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
-    """What a run did."""
+    """What a run did, drawn from its records."""
 
-    recipe: str
-    run: str
-    passed: bool
-    stages: tuple[StageAccount, ...]
-    done: tuple[str, ...]  # what the effects came to: "adult 3, challenger"
+    outcome: Outcome
+    lifecycle: Lifecycle
+    record: RunRecord
+
+    @classmethod
+    def of(cls, outcome: Outcome, lifecycle: Lifecycle) -> Account:
+        """The account of an outcome."""
+        return cls(outcome, lifecycle, lifecycle.store.records.run(outcome.run))
+
+    @property
+    def rulings(self) -> tuple[Ruling, ...]:
+        """What the gates said; nothing when the recipe has none, or the run did not come that far."""
+        verdict = self._made(Verdict)
+        return tuple(Ruling.model_validate(raw) for raw in verdict.json("verdict.json")["rulings"]) if verdict else ()
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json` and `summary.json`."""
-        stages = [{"name": s.name, "state": s.state, "outputs": dict(s.outputs), "folders": dict(s.folders)} for s in self.stages]
-        return {"recipe": self.recipe, "run": self.run, "passed": self.passed, "stages": stages, "done": list(self.done)}
+        """For `--json` and `summary.json`: every output by name, digest and place."""
+        artifacts = self.lifecycle.store.artifacts
+        stages = []
+        for step in self.outcome.steps:
+            outputs = dict(self.outcome.outputs.get(step.name, {}))
+            state = "done" if step.node.stage.effect else step.state
+            stages.append({"name": step.name, "state": state, "outputs": outputs, "folders": {port: str(artifacts.path(d)) for port, d in outputs.items()}})
+        done = [{"subject": done.subject, "event": done.event, "new": done.new} for done in self.outcome.done]
+        return {"recipe": self.record.recipe, "run": self.record.id, "passed": not self.outcome.refused, "stages": stages, "done": done}
+
+    def view(self) -> RunView:
+        """What the report shows."""
+        recipe, table, quarantine = self.lifecycle.recipe, self._made(Table), self._made(Quarantine)
+        rulings = self.rulings
+        return RunView(
+            recipe=recipe.name,
+            run=self.record.id,
+            started=self.record.started[:16].replace("T", " ") + " UTC",
+            stages=tuple(self._stages()),
+            description=recipe.description,
+            passed=not self.outcome.refused if rulings else None,
+            rulings=rulings,
+            options=dict(_flat(recipe.options)),
+            overrides=self.record.overrides,
+            source="\n".join(show(recipe).lines()),
+            rows=table.rows if table else None,
+            quarantine=dict(quarantine.json("summary.json")["reasons"]) if quarantine else {},
+            registered=" · ".join(done.text for done in self.outcome.done),
+            next=self.next,
+        )
+
+    @property
+    def next(self) -> tuple[str, ...]:
+        """Commands that one may want now."""
+        name = self.record.recipe
+        if self.outcome.done:
+            return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge models {name}")
+        return (f"mlforge runs {self.record.id[-8:]}",) if self.outcome.refused else ()
+
+    def write(self, folder: Path) -> Path:
+        """Write `report.html`, `report.md` and `summary.json`; the path of the page."""
+        folder.mkdir(parents=True, exist_ok=True)
+        view = self.view()
+        (folder / "report.html").write_text(run_page(view), encoding="utf-8")
+        (folder / "report.md").write_text(run_markdown(view), encoding="utf-8")
+        write_json(folder / "summary.json", self.as_json())
+        return folder / "report.html"
+
+    def _stages(self) -> Iterable[StageView]:
+        seconds = {use.name: use.seconds for use in self.record.stages}
+        for step in self.outcome.steps:
+            outputs = self.outcome.outputs.get(step.name, {})
+            findings = self.lifecycle.store.records.findings(step.key) if step.key else []
+            state = "done" if step.node.stage.effect else step.state
+            yield StageView(step.name, state, seconds.get(step.name), outputs, tuple(findings))
+
+    def _made(self, kind: type[Artifact]) -> Any:
+        for step in self.outcome.steps:
+            for port, made in step.node.stage.outputs.items():
+                if issubclass(made, kind):
+                    return made(self.lifecycle.store.artifacts.path(self.outcome.outputs[step.name][port]))
+        return None
 
 
-def account(outcome: Outcome, lifecycle: Lifecycle) -> Account:
-    """The account of an outcome."""
-    artifacts = lifecycle.store.artifacts
-    stages = []
-    for step in outcome.steps:
-        outputs = outcome.outputs.get(step.name, {})
-        folders = {port: str(artifacts.path(digest)) for port, digest in outputs.items()}
-        stages.append(StageAccount(step.name, "done" if step.node.stage.effect else step.state, outputs, folders))
-    return Account(lifecycle.recipe.name, outcome.run, not outcome.refused, tuple(stages), tuple(done.text for done in outcome.done))
-
-
-def write_account(view: Account, folder: Path) -> Path:
-    """Write the summary into the run's folder; the path of what a person should open."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "summary.json", view.as_json())
-    return folder / "summary.json"
+def _flat(options: Mapping[str, str | Mapping[str, str]]) -> Iterable[tuple[str, str]]:
+    for section, option in options.items():
+        if isinstance(option, str):
+            yield section, option
+        else:
+            yield from ((f"{section}.{entry}", one) for entry, one in option.items())

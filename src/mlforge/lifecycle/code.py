@@ -129,7 +129,10 @@ def _find(name: str) -> Path | None:
 
 
 def _imports(source: bytes, name: str, path: Path) -> Iterator[str]:
-    """Dotted names that a module may import: `from a import b` gives both `a` and `a.b`, for `b` may be a module. Imports for type checkers only are left out."""
+    """Dotted names that a module may import:
+
+    `from a import b` gives both `a` and `a.b`, for `b` may be a module. Imports for type checkers only are left out.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from mlforge.artifact import Verdict, write_json
 from mlforge.components import Job
 from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed
-from mlforge.finding import Finding
 from mlforge.lifecycle.effect import Done, Effect
 from mlforge.lifecycle.graph import Node, upstream
 from mlforge.lifecycle.job import StageJob
@@ -103,7 +102,7 @@ class Engine:
             outcome.refused |= not self.lifecycle.smoke and not Verdict(self.lifecycle.store.artifacts.path(outputs[port])).passed
 
     def _run(self, step: Planned, outcome: Outcome) -> Mapping[str, str]:
-        store, stage = self.lifecycle.store, step.node.stage
+        store = self.lifecycle.store
         inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
         folder = store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
         job = self.lifecycle.job(step.node, inputs, outcome.keys, folder)
@@ -121,7 +120,7 @@ class Engine:
             store.records.fail_stage(step.key, outcome.run, str(error))
             raise
         shutil.rmtree(folder, ignore_errors=True)
-        self.reporter.finished(step, seconds, _told(job.findings))
+        self.reporter.finished(step, seconds, step.node.stage.headline(job.findings))
         return outputs
 
     def _try(self, step: Planned, job: StageJob) -> None:
@@ -147,7 +146,8 @@ class Engine:
         digests = {}
         for port in node.stage.outputs:
             draft = job.folder / "drafts" / port
-            assert draft.is_dir() and any(draft.iterdir()), f"stage {node.name} has left its output {port!r} empty"
+            if not draft.is_dir() or not any(draft.iterdir()):
+                raise TypeError(f"stage {node.name} has left its output {port!r} empty")
             digests[port] = artifacts.publish(draft)
         digests[FINDINGS] = artifacts.publish(findings)
         return digests
@@ -172,7 +172,3 @@ class Engine:
             records.end_run(run, "failed", error.exit_code, str(error))
         else:
             records.end_run(run, "failed", 1, f"{type(error).__name__}: {error}")
-
-
-def _told(findings: list[Finding]) -> str:
-    return " · ".join(finding.text for finding in findings if finding.text and finding.subject in ("data", "candidate"))[:200]

@@ -11,8 +11,8 @@ from mlforge.components import Job, Probe, Stage
 from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
-from mlforge.report.figures import measured
 from mlforge.lifecycle.yardsticks import Baseline, aligned
+from mlforge.report.figures import measured
 from mlforge.task import Output, Task
 from mlforge.window import Profile, Window
 
@@ -151,15 +151,7 @@ def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -
 def _find(job: Job, contestant: Contestant, findings: Iterable[Finding]) -> None:
     for finding in findings:
         about = {"name": f"{WINDOW}/{finding.name}", "subject": contestant.subject, "variant": contestant.variant}
-        if finding.name == job.task.headline and finding.value is not None:
-            about["text"] = finding.text or _sentence(finding)
         job.find(finding.model_copy(update=about))
-
-
-def _sentence(finding: Finding) -> str:
-    """The task's own score in words, so that a run's progress says something of the model's worth."""
-    ends = "" if finding.low is None or finding.high is None else f" [{finding.low:.3g}, {finding.high:.3g}]"
-    return f"{finding.name} {finding.value:.3g}{ends} over {finding.rows or 0:,} test rows"
 
 
 def _incomparable(probes: Iterable[Probe], contract: Contract, task: Task, variants: Iterable[str], reason: str) -> Iterator[Finding]:

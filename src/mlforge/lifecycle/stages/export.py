@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Bundles, Encoding, Table, Trained, write_json
 from mlforge.components import Exporter, Job, Model, Shipment, Stage
 from mlforge.errors import DataError
 from mlforge.finding import Finding
-from mlforge.lifecycle.encode import encoded_batches
-from mlforge.lifecycle.parity import Parity
-from mlforge.runtime.predictor import Predictor
-from mlforge.runtime.session import Graph
+from mlforge.report.figures import number
 
 __all__ = ["Export"]
 
@@ -24,6 +21,12 @@ class Export(Stage):
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """Size of the bundle that ships, and how far it is from the network."""
+        told = {finding.name: finding for finding in reversed(findings)}
+        size, parity = told["bundle/size"], told.get("parity/max_difference")
+        return f"{size.variant} {number(size.value, size.unit)}" + (f" · parity {number(parity.value)}" if parity else "")
 
     def run(self, job: Job) -> None:
         """Fill the draft of `bundles`; the first listed variant ships."""
@@ -51,6 +54,11 @@ class Export(Stage):
 def _compare(job: Job, variant: str, shipment: Shipment) -> None:
     if shipment.model.family != "network":
         return  # other families have no second opinion: their exporter writes what they fitted
+    from mlforge.lifecycle.encode import encoded_batches
+    from mlforge.lifecycle.parity import Parity
+    from mlforge.runtime.predictor import Predictor
+    from mlforge.runtime.session import Graph
+
     predictor, network, parity = Predictor.open(shipment.folder), shipment.network(), Parity()
     front = Graph(shipment.encoding.folder / "front.onnx")
     assignment = job.input("assignment", Assignment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Bundles, Verdict, write_json
@@ -41,6 +41,13 @@ class Gate(Stage):
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"verdict": Verdict}
     gathers: ClassVar[bool] = True
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """How many rules were kept; those that were not, in words."""
+        broken = [finding.text for finding in findings if finding.severity == "critical"]
+        if broken:
+            return f"refused by {len(broken)} of {len(findings)}  {' · '.join(broken)}"
+        return f"passed {len(findings)} of {len(findings)}  {' · '.join(finding.text for finding in findings)}"
 
     def run(self, job: Job) -> None:
         """One ruling after the other, in the recipe's order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Table
@@ -11,6 +11,7 @@ from mlforge.window import Profile, Window
 
 if TYPE_CHECKING:
     import polars as pl
+from mlforge.finding import Finding
 
 __all__ = ["Inspect"]
 
@@ -26,6 +27,11 @@ class Inspect(Stage):
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment}
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """What deserves a look; how much was looked at when nothing does."""
+        told = [finding.text for finding in findings if finding.severity != "info" and finding.text]
+        return " · ".join(told[:3]) or f"nothing to worry about in {len(findings)} measurements"
 
     def run(self, job: Job) -> None:
         """Summarise each partition, merge, and tell."""

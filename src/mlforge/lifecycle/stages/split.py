@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import PARTS, ROW, Artifact, Assignment, Table, write_json
@@ -10,6 +10,7 @@ from mlforge.components import Job, Splitter, Stage
 from mlforge.contract import Contract
 from mlforge.errors import DataError, RunFailed
 from mlforge.finding import Finding
+from mlforge.report.figures import number
 from mlforge.task import Task
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Split(Stage):
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"assignment": Assignment}
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """Rows in each part."""
+        return " · ".join(f"{finding.name.rpartition('/')[2]} {number(finding.value)}" for finding in findings)
 
     def run(self, job: Job) -> None:
         """Let the splitter decide, and see that each part has rows, and rows of each class."""

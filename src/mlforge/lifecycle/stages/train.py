@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
@@ -21,6 +21,10 @@ class Train(Stage):
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
+
+    def headline(self, findings: Sequence[Finding]) -> str:
+        """Epochs."""
+        return " · ".join(finding.text for finding in findings if finding.name == "train/epochs")
 
     def run(self, job: Job) -> None:
         """Fill the draft of `trained`."""
