@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from mlforge.errors import Interrupted, RunFailed
+from mlforge.errors import Interrupted, MlforgeError, RunFailed
 
 __all__ = ["interruptible", "machine_limits", "time_limit"]
 
@@ -40,14 +40,22 @@ def machine_limits(stage: str) -> Iterator[None]:
         yield
     except MemoryError:
         raise RunFailed(f"stage {stage} ran out of memory", hint="Free memory, or make batches or columns smaller; the same command continues.") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except MlforgeError:
+        raise
+    except Exception as error:
+        if _disk_is_full(error):
             raise RunFailed(f"stage {stage}: no space left on the disk", hint="Free some space; the same command continues.") from None
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise RunFailed(
                 f"stage {stage} cannot write {error.filename or 'to the store'}: {error.strerror}", hint="Check the rights of the folder."
             ) from None
         raise
+
+
+def _disk_is_full(error: Exception) -> bool:
+    """Also when a library in another language, such as Polars, says so in words only."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in (errno.ENOSPC, errno.EDQUOT) or any(f"(os error {code})" in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
 
 
 @contextmanager
