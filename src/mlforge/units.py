@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field
 __all__ = ["Duration", "Share"]
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = r"^\s*\d+(\.\d+)?\s*(" + "|".join(_SECONDS) + r")\s*$"  # for editors
-_SHARE = r"^\s*\d+(\.\d+)?\s*%\s*$"
+_WrittenDuration = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*(" + "|".join(_SECONDS) + r")\s*$")]
+_WrittenShare = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*$")]
 
 
 def _duration(value: Any) -> Any:
@@ -32,9 +32,7 @@ def _share(value: Any) -> Any:
     return float(match[1]) / 100
 
 
-Duration = Annotated[
-    float, BeforeValidator(_duration, json_schema_input_type=Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=_DURATION)]), Field(gt=0)
-]
+Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=_WrittenDuration), Field(gt=0)]
 """Seconds, as a number or with a unit: 30, "90s", "5m", "2h", "1d"."""
 
 Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=_WrittenShare), Field(ge=0, le=1)]

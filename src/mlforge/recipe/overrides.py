@@ -13,6 +13,8 @@ from mlforge.sections import SECTIONS
 
 __all__ = ["Override", "Overrides", "parse"]
 
+_DEEPEST = 30
+
 Act = Literal["choose", "add", "drop", "set", "delete"]
 
 
@@ -39,7 +41,7 @@ class Overrides:
 def parse(texts: Sequence[str], allowed: Iterable[str]) -> Overrides:
     """Read overrides; what is wrong or refused is among the problems."""
     if not texts:
-        return Overrides()  # the grammar takes 0.1 s to import
+        return Overrides()
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     parser = OverridesParser.create()
@@ -70,6 +72,8 @@ def _one(parser: object, text: str, allowed: tuple[str, ...]) -> Override | Prob
     key = parsed.key_or_group
     if problem := refused_override(text, key, COMMAND_LINE):
         return [problem]
+    if key.count(".") > _DEEPEST:
+        return Problem(key[:60] + "…", f"is deeper than {_DEEPEST} levels", COMMAND_LINE)
     if parsed.is_sweep_override():
         hint = f"For a list write {key}=[1,2]; sweeps come with a sweep: section."
         return Problem(key, f"{text!r} gives several values", COMMAND_LINE, "one value", hint)

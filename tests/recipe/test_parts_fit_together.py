@@ -1,0 +1,91 @@
+# ruff: noqa: E501  a case reads better in one line
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlforge.errors import MissingRequirement
+from mlforge.recipe import compose, missing
+
+FOREST = '''
+from typing import ClassVar
+from mlforge.components import Model, Stage
+
+class Forest(Model):
+    """Trees, which no network trainer fits."""
+    family: ClassVar[str] = "trees"
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    requires: ClassVar[tuple[str, ...]] = ("a-forest-that-nobody-has>=2", "torch")
+    def build(self, blocks, output):
+        raise NotImplementedError
+
+class Audit(Stage):
+    """Needs what few recipes have."""
+    needs: ClassVar[tuple[str, ...]] = ("checks", "gates")
+    def run(self, job):
+        raise NotImplementedError
+'''
+
+
+@pytest.fixture
+def forest(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    (tmp_path / "acme_forest.py").write_text(textwrap.dedent(FOREST))
+    monkeypatch.syspath_prepend(tmp_path)
+    bench.with_plugin("mlforge-acme", {"model/forest": "acme_forest:Forest", "stages/audit": "acme_forest:Audit"})
+    yield bench
+    sys.modules.pop("acme_forest", None)
+
+
+def test_a_model_that_its_trainer_does_not_fit_and_that_does_not_do_the_task(forest: Any) -> None:
+    problems = {problem.where: problem for problem in forest.problems("small", "model=forest")}
+    assert problems["trainer"].found == "lightning does not fit forest, which is a trees"
+    assert str(problems["trainer"].origin).startswith("recipes/small.yaml:2:")
+    assert problems["model"].found == "forest does not do classification"
+
+
+def test_settings_of_a_stage_that_the_recipe_does_not_have(forest: Any) -> None:
+    problem = forest.problem("small", "stages.audit.retries=1")
+    assert (problem.where, problem.found, problem.expected) == ("stages.audit", "the recipe has no stage audit", "it needs checks, gates too")
+
+
+def test_stages_of_a_recipe_are_those_that_it_has_sections_for(bench: Any) -> None:
+    assert "gate" not in bench.compose("small").sections["stages"]
+    assert {"ingest", "split", "prepare", "train"} <= set(bench.compose("small").sections["stages"])
+
+
+def test_a_section_that_no_stage_reads(bench: Any) -> None:
+    bench.write(
+        alone="mlforge: 1\ndefaults: [lifecycle, {source: csv}, {gates: [baseline]}, _self_]\nname: alone\nsource: {path: rows.csv}\ncontract: {columns: {y: {dtype: int}}}\n"
+    )
+    problem = next(problem for problem in bench.problems("alone") if problem.where == "gates")
+    assert problem.found == "no stage reads it"
+
+
+def test_all_problems_come_at_once(bench: Any) -> None:
+    problems = bench.problems("small", "trainer.lr=x", "model=mlpp", "sead=1", "contract.columns.x.dtype=foat", "~nothing", "split.tset=1")
+    assert {problem.where for problem in problems} == {"trainer.lr", "model", "sead", "contract.columns.x.dtype", "nothing", "split.tset"}
+
+
+def test_missing_packages_are_told_with_the_pip_command_and_only_for_a_run(forest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forest.write(trees="mlforge: 1\ndefaults: [diabetes, {model: forest}, {override trainer: null}, _self_]\ntrainer: null\n")
+    monkeypatch.setattr("mlforge.recipe.checks._unread", lambda facts: iter(()))  # a model without a trainer is read by no stage
+    recipe = forest.compose("trees")
+    assert missing(recipe)["a-forest-that-nobody-has>=2"] == ("model",)
+    with pytest.raises(MissingRequirement, match=r"model needs a-forest-that-nobody-has>=2, which is not installed\npip install 'a-forest"):
+        compose("trees", [], forest.project, forest.catalog, for_run=True)
+
+
+def test_a_missing_extra_of_mlforge_is_named_as_such(bench: Any) -> None:
+    from mlforge.recipe.requirements import _installs
+
+    assert _installs(["torch", "pytorch-lightning", "scikit-learn"]) == ["'mlforge[train]'", "'mlforge[sample]'"]
+
+
+def test_packages_that_the_recipe_itself_requires(bench: Any) -> None:
+    recipe = bench.compose("small", "requires=[nobody-has-this, 'pydantic>=2', 'pydantic>=99']")
+    assert set(missing(recipe)) == {"nobody-has-this", "pydantic>=99"}
