@@ -1,7 +1,7 @@
 """The hooks. A plugin implements any of them with `@hookimpl` in the module that its entry point names (group `mlforge`).
 
 That module must import in milliseconds: hooks only, components as "module:Class". `mlforge_components` and `mlforge_register_commands` are called while
-the index is built, in a process of their own; all others in the process that drives a run, in the order in which pluggy calls implementations (last registered first).
+the index is built, in a process of their own; all others in the process that drives a run, in pluggy's order (last registered first).
 """
 
 from __future__ import annotations

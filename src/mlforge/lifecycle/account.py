@@ -77,7 +77,7 @@ class Account:
         name = self.record.recipe
         if self.outcome.done:
             return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge models {name}")
-        return (f"mlforge runs {self.record.id[-8:]}",) if self.outcome.refused else ()
+        return (f"mlforge runs {self.record.id}",) if self.outcome.refused else ()
 
     def write(self, folder: Path) -> Path:
         """Write `report.html`, `report.md` and `summary.json`; the path of the page."""
