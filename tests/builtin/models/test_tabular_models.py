@@ -28,7 +28,7 @@ def test_linear_is_a_linear_layer_over_one_hot_columns():
     numbers = torch.randn(2, 3)
     one_hot = torch.cat([torch.nn.functional.one_hot(IDS[:, i], n) for i, n in enumerate(CATEGORIES.cardinalities)], 1).float()
     weights = network.state_dict()
-    wanted = numbers @ weights["parts.numbers.weight"].T + one_hot @ weights["parts.categories.table.weight"] + weights["bias"]
+    wanted = numbers @ weights["parts.numbers.weight"].T + one_hot @ weights["parts.categories.table"] + weights["bias"]
     assert torch.allclose(network(numbers, IDS), wanted, atol=1e-6)
 
 

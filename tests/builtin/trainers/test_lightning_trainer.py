@@ -21,7 +21,7 @@ from tests.builtin.trainers.fittings import CLASSES, SLOWLY, VALUE, files, fitti
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.components import Tensors
-from mlforge.errors import RunFailed
+from mlforge.errors import MissingRequirement, RunFailed
 
 QUICK = {"max_epochs": 6, "batch_size": 32, "lr": 0.01, "accelerator": "cpu", "threads": 1}
 
@@ -230,6 +230,26 @@ def test_an_interrupt_stays_an_interrupt(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Lightning(**QUICK).fit(type(fit)(**{**vars(fit), "progress": progress}))
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_model_that_does_not_fit_into_memory_is_a_run_that_failed(tmp_path):
+    with pytest.raises(RunFailed, match=r"(?s)out of memory with a batch of 32 rows: .*Try trainer\.batch_size=16") as caught:
+        Lightning(**QUICK).fit(fitting(tmp_path, model=Mlp(hidden=(10**11,))))
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_a_missing_requirement(tmp_path):
+    with pytest.raises(MissingRequirement, match=r"trainer\.accelerator: gpu, and torch .* finds none"):
+        Lightning(accelerator="gpu").fit(fitting(tmp_path))
+
+
+@pytest.mark.gpu
+def test_a_gpu_learns_what_a_cpu_learns(tmp_path):
+    for name in ("cpu", "gpu"):
+        Lightning(**(QUICK | {"accelerator": name})).fit(fitting(tmp_path / name, model=Mlp(hidden=(16,))))
+    one, other = (curves(tmp_path / name)["validation/loss"][-1] for name in ("cpu", "gpu"))
+    assert one == pytest.approx(other, rel=1e-3)
 
 
 def test_the_network_is_the_model_components(tmp_path):

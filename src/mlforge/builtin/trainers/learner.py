@@ -85,7 +85,7 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         losses = _losses(scores, target)
         weights = torch.ones_like(losses) if weight is None else weight
         right = (scores.argmax(1) == target).float() if target.ndim == 1 else losses
-        self._sums.append(torch.stack([weights.sum(), (weights * losses).sum(), right.sum(), torch.ones_like(losses).sum()]).double())
+        self._sums.append(torch.stack([weights.sum(), (weights * losses).sum(), right.sum(), torch.ones_like(losses).sum()]))
 
     def on_train_epoch_end(self) -> None:
         """Take down the epoch, keep its weights if they are the best, leave a checkpoint, stop when it is time."""
@@ -121,8 +121,8 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
             )
 
     def _values(self) -> dict[str, float]:
-        weights, loss, right, rows = torch.stack(self._sums).sum(0).tolist()
-        values = {"train/loss": float(torch.stack(self._losses).double().mean()), "validation/loss": loss / weights}
+        weights, loss, right, rows = torch.stack(self._sums).cpu().double().sum(0).tolist()  # in double, which not every device knows
+        values = {"train/loss": float(torch.stack(self._losses).cpu().double().mean()), "validation/loss": loss / weights}
         if not values["validation/loss"] - values["validation/loss"] == 0:  # neither infinite nor NaN
             raise RunFailed(
                 f"trainer: the validation loss of epoch {self.record.epochs + 1} is {values['validation/loss']}",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mlforge.builtin.trainers.schedule import Schedule
 from mlforge.components import Fitting, Trainer
-from mlforge.errors import RunFailed
+from mlforge.errors import MissingRequirement, RunFailed
 from mlforge.finding import Finding
 from mlforge.units import Duration
 
@@ -48,10 +48,18 @@ class Lightning(Trainer):
 
     def fit(self, fitting: Fitting) -> None:
         """Fit, or continue from the last whole checkpoint; on one machine, device and set of versions the same bytes either way."""
-        from mlforge.builtin.trainers.surroundings import deterministic, interruptible, quiet
+        from mlforge.builtin.trainers.surroundings import deterministic, enough_memory, interruptible, quiet
 
-        with quiet(), deterministic(fitting.seed, self.threads), interruptible():
+        self._check_accelerator()
+        with quiet(), deterministic(fitting.seed, self.threads), enough_memory(self.batch_size), interruptible():
             self._fit(fitting)
+
+    def _check_accelerator(self) -> None:
+        import torch
+
+        if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+            hint = "Choose trainer.accelerator=auto, or install the torch that fits your GPU."
+            raise MissingRequirement(f"trainer.accelerator: gpu, and torch {torch.__version__} finds none", hint=hint)
 
     def optimiser_of(self, network: torch.nn.Module) -> torch.optim.Optimizer:
         """The optimiser for a network's weights."""

@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
-__all__ = ["deterministic", "interruptible", "quiet"]
+from mlforge.errors import RunFailed
+
+__all__ = ["deterministic", "enough_memory", "interruptible", "quiet"]
 
 _TALKERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
 
@@ -53,6 +55,18 @@ def deterministic(seed: int, threads: int | None) -> Iterator[None]:
             torch.set_num_threads(count)
             aid.fill_uninitialized_memory = fill
             torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+
+
+@contextmanager
+def enough_memory(batch_size: int) -> Iterator[None]:
+    """Running out of memory is a run that failed, not a bug. Raises RunFailed."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError on a GPU; on a CPU only the text tells
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        hint = f"Try trainer.batch_size={max(1, batch_size // 2)}, or a smaller model."
+        raise RunFailed(f"trainer: out of memory with a batch of {batch_size} rows: {str(error).strip().splitlines()[0][-200:]}", hint=hint) from None
 
 
 @contextmanager
