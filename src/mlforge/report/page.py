@@ -51,7 +51,7 @@ def _verdict(run: RunView) -> str:
 
 def _gates(run: RunView) -> str:
     rows = [
-        f'<tr><td class="{"yes" if ruling.passed else "no"}">{"✓ yes" if ruling.passed else "✗ no"}</td>'
+        f'<tr><td class="number {"yes" if ruling.passed else "no"}">{"✓ yes" if ruling.passed else "✗ no"}</td>'
         f"<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class=number>{_text(number(ruling.margin))}</td></tr>"
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
@@ -75,15 +75,24 @@ def _findings(stage: StageView) -> str:
     if not shown:
         return ""
     table = tabulated(shown)
-    notes = "".join(f'<p class="soft">{_text(note)}</p>' for note in table.notes[:8])
+    notes = "" if len(table.columns) == 1 else "".join(f'<p class="soft">{_text(note)}</p>' for note in table.notes[:8])
     ways = sorted({finding.interval for finding in shown if finding.interval})
     how = f'<p class="soft">In brackets: {_text("; ".join(ways))}.</p>' if ways else ""
     return _sheet(f"Findings of {stage.name}", _finding_table(table) + how + notes)
 
 
 def _finding_table(table: FindingTable) -> str:
-    rows = [f"<tr><td>{_text(name)}</td>{''.join(_cell(cell) for cell in cells)}</tr>" for name, cells in table.rows]
-    return _table(("", *table.columns), rows)
+    """With one column, what the findings say stands beside their values; with more, below the table."""
+    alone = len(table.columns) == 1
+    rows = [
+        f"<tr><td>{_text(name)}</td>{''.join(_cell(cell) for cell in cells)}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>"
+        for name, cells in table.rows
+    ]
+    return _table(("", *table.columns, *([""] if alone else [])), rows)
+
+
+def _said(cell: Cell | None) -> str:
+    return f'<td class="soft">{_text(cell.sentence if cell else "")}</td>'
 
 
 def _cell(cell: Cell | None) -> str:
@@ -95,7 +104,7 @@ def _lineage(run: RunView) -> str:
     known = [("rows", number(run.rows))] if run.rows is not None else []
     known += [("in quarantine", f"{rejected:,}")] if run.rows is not None or rejected else []
     known += [(f"· {reason}", f"{count:,}") for reason, count in list(run.quarantine.items())[:10]]
-    known += [("compared with", run.champion or "no champion yet")] if run.rulings else []
+    known += [("compared with", run.champion)] if run.champion else []
     known += [("registered", run.registered)] if run.registered else []
     return _sheet("Lineage", _pairs(known)) if known else ""
 

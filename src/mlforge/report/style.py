@@ -12,7 +12,7 @@ CSS = """
 }
 * { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem 1rem 4rem; background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; }
+main { max-width: 72rem; margin: 0 auto; }
 h1 { margin: 0; font-size: 1.5rem; }
 h2 { margin: 0 0 .6rem; font-size: 1.05rem; }
 p { margin: .3rem 0; }

@@ -18,6 +18,7 @@ class Cell:
     text: str
     title: str = ""  # how the interval was made, over how many rows; or why there is no value
     tone: str = ""  # "warning", "critical"
+    sentence: str = ""  # what the finding says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def tabulated(findings: Iterable[Finding]) -> FindingTable:
     for finding in findings:
         name, column = _place(finding)
         columns.setdefault(column)
-        cells.setdefault(name, {})[column] = Cell(measured(finding), _title(finding), "" if finding.severity == "info" else finding.severity)
+        cells.setdefault(name, {})[column] = Cell(measured(finding), _title(finding), "" if finding.severity == "info" else finding.severity, finding.text)
         if finding.text:
             notes.setdefault(finding.text, []).append(f"{name} ({column})")
     ordered = sorted(columns, key=lambda column: _ORDER.index(column.split()[0]) if column.split()[0] in _ORDER else len(_ORDER))
