@@ -115,6 +115,12 @@ def test_a_cycle_of_defaults_names_its_chain(bench: Any, files: dict[str, str], 
     assert any(chain in problem.found for problem in bench.problems("a"))
 
 
+def test_a_preset_that_builds_on_nothing(bench: Any) -> None:
+    bench.write({"conf/model/empty.yaml": "hidden: [3]\n"})
+    problem = bench.problem("small", "model=empty")
+    assert (problem.where, problem.found) == ("model", "the preset empty builds on no component")
+
+
 def test_a_cycle_through_a_path_is_found_too(bench: Any) -> None:
     bench.write(a="mlforge: 1\ndefaults: [a]\n")
     assert "a cycle" in bench.problem("./recipes/a.yaml").found

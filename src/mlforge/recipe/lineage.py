@@ -87,6 +87,9 @@ class Lineage:
             section = where.partition(".")[0]
             if use.listed is not None:
                 yield from self._presets(section, use.listed, (), use.origin, where)
+            if use.component is None and not any(problem.where in (where, "defaults") for problem in self.problems):
+                found = f"the preset {use.option} builds on no component"
+                self.problems.append(Problem(where, found, use.origin, "a defaults list such as [mlp, _self_], or the key `use`"))
 
     def _presets(self, section: str, option: str, chain: tuple[Document, ...], origin: Origin, where: str) -> Iterator[Document]:
         name = f"{section}/{option}"
