@@ -37,7 +37,7 @@ def judge(error: BaseException) -> int:
         case MemoryError():
             return _say(["out of memory"], _FAILED)
         case OSError() if error.errno in _MENDABLE:
-            return _say([str(error)], _FAILED)
+            return _say(_machine(error), _FAILED)
     return _bug(error)
 
 
@@ -85,6 +85,13 @@ def _usage(error: click.UsageError) -> list[str]:
     if "mlforge --help" not in lines[0]:
         lines.append(f"Try: {command} --help")
     return lines
+
+
+def _machine(error: OSError) -> list[str]:
+    """What the machine refused, where, and what to do."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "Free some space; the same command continues." if full else "Allow it, or choose another place; the same command continues."
+    return [f"{error.filename or 'a file'}: {error.strerror or error}".replace("\n", " "), hint]
 
 
 def _say(lines: list[str], code: int) -> int:

@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlforge.artifact import Verdict, write_json
@@ -66,7 +67,8 @@ class Engine:
                 self._ended(run, error)
                 raise
             finally:
-                self.lifecycle.code.save()
+                with suppress(OSError):  # a cache: on a full disk it must not hide what really happened
+                    self.lifecycle.code.save()
             if outcome.refused:
                 store.records.end_run(run, "refused", GateRefused.exit_code)
             else:

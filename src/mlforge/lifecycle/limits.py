@@ -45,7 +45,7 @@ def machine_limits(stage: str) -> Iterator[None]:
     except Exception as error:
         if _disk_is_full(error):
             raise RunFailed(f"stage {stage}: no space left on the disk", hint="Free some space; the same command continues.") from None
-        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
             raise RunFailed(
                 f"stage {stage} cannot write {error.filename or 'to the store'}: {error.strerror}", hint="Check the rights of the folder."
             ) from None

@@ -47,7 +47,7 @@ class Store:
         try:
             (state / "locks").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise explained(error, state) from error
+            raise explained(error, Path(error.filename or state)) from error
         kept = open_artifacts(artifacts, state)
         kept.sweep()
         from mlforge.store.database import Database  # SQLAlchemy, from here on
