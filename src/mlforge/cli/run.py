@@ -62,21 +62,23 @@ def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> None:
     from mlforge.lifecycle.account import Account
 
     told = Account.of(outcome, lifecycle)
-    report = told.write(lifecycle.store.state / "runs" / outcome.run)
+    report = told.write(lifecycle.store.state / "runs" / outcome.run) if outcome.ran else None
     if as_json:
         click.echo(json.dumps(told.as_json(), indent=1))
     else:
         _print(told, report)
     if outcome.refused:
-        raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {_near(report)}")
+        where = _near(report) if report else f"mlforge runs {outcome.run}"
+        raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {where}")
 
 
-def _print(told: Account, report: Path) -> None:
+def _print(told: Account, report: Path | None) -> None:
     if told.lifecycle.smoke:
         click.echo("Smoke run passed: every stage works on a few rows. Nothing was registered.")
     elif not told.outcome.ran and not told.outcome.refused:
         click.echo("Nothing to do: every stage is up to date.")
-    click.echo(f"Report  {_near(report)}")
+    if report is not None:
+        click.echo(f"Report  {_near(report)}")
     if told.next:
         click.echo(f"Next    {' · '.join(told.next)}")
 

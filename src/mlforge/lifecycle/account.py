@@ -67,6 +67,7 @@ class Account:
             source="\n".join(show(recipe).lines()),
             rows=table.rows if table else None,
             quarantine=dict(quarantine.json("summary.json")["reasons"]) if quarantine else {},
+            champion=self._champion(),
             registered=" · ".join(done.text for done in self.outcome.done),
             next=self.next,
         )
@@ -95,6 +96,12 @@ class Account:
             findings = self.lifecycle.store.records.findings(step.key) if step.key else []
             state = "done" if step.node.stage.effect else step.state
             yield StageView(step.name, state, seconds.get(step.name), outputs, tuple(findings))
+
+    def _champion(self) -> str:
+        for outputs in self.outcome.outputs.values():
+            if "bundles" in outputs and (champion := self.lifecycle.champion(outputs)) is not None:
+                return f"{champion.model} {champion.version}"
+        return ""
 
     def _made(self, kind: type[Artifact]) -> Any:
         for step in self.outcome.steps:

@@ -36,6 +36,8 @@ class CodeIndex:
     _known: dict[str, list[object]] = field(default_factory=dict)
     _modules: dict[str, _Module] = field(default_factory=dict)
     _located: dict[str, Path | None] = field(default_factory=dict)
+    _libraries: dict[str, bool] = field(default_factory=dict)  # by top-level package
+    _digests: dict[str, str] = field(default_factory=dict)
     _dirty: bool = False
 
     def __post_init__(self) -> None:
@@ -47,10 +49,12 @@ class CodeIndex:
 
     def digest(self, module: str) -> str:
         """Digest over the module and the first-party modules that it imports, directly or not."""
-        total = hashlib.sha256()
-        for name in sorted(self.closure(module)):
-            total.update(f"{name} {self._modules[name].digest}\n".encode())
-        return total.hexdigest()[:32]
+        if module not in self._digests:
+            total = hashlib.sha256()
+            for name in sorted(self.closure(module)):
+                total.update(f"{name} {self._modules[name].digest}\n".encode())
+            self._digests[module] = total.hexdigest()[:32]
+        return self._digests[module]
 
     def closure(self, module: str) -> set[str]:
         """Names of the module and of the first-party modules that it imports, directly or not."""
@@ -85,13 +89,17 @@ class CodeIndex:
             yield name
 
     def _locate(self, name: str, own: str) -> Path | None:
+        top = name.partition(".")[0]
+        if top != own and self._libraries.get(top):
+            return None
         if name not in self._located:
             self._located[name] = _find(name)
         path = self._located[name]
-        if path is None:
-            return None
-        top = name.partition(".")[0]
-        return path if top == own or not os.path.realpath(path).startswith(_LIBRARIES) else None
+        if path is None or top == own:
+            return path
+        if top not in self._libraries:
+            self._libraries[top] = os.path.realpath(path).startswith(_LIBRARIES)
+        return None if self._libraries[top] else path
 
     def _read(self, name: str, path: Path) -> _Module:
         if name in self._modules:

@@ -9,6 +9,7 @@ from mlforge.artifact import Artifact, Bundles, Verdict, write_json
 from mlforge.components import Gate as Rule
 from mlforge.components import Job, Ruling, Stage
 from mlforge.finding import Finding, Subject
+from mlforge.report.verdict import brief
 
 __all__ = ["Gate", "Recorded"]
 
@@ -44,10 +45,9 @@ class Gate(Stage):
 
     def headline(self, findings: Sequence[Finding]) -> str:
         """How many rules were kept; those that were not, in words."""
-        broken = [finding.text for finding in findings if finding.severity == "critical"]
-        if broken:
-            return f"refused by {len(broken)} of {len(findings)}  {' · '.join(broken)}"
-        return f"passed {len(findings)} of {len(findings)}  {' · '.join(finding.text for finding in findings)}"
+        broken = [finding for finding in findings if finding.severity == "critical"]
+        told = f"refused by {len(broken)} of {len(findings)}" if broken else f"passed {len(findings)} of {len(findings)}"
+        return f"{told}  {' · '.join(str(finding.evidence['brief']) for finding in broken or findings)}"
 
     def run(self, job: Job) -> None:
         """One ruling after the other, in the recipe's order."""
@@ -68,4 +68,5 @@ def _finding(ruling: Ruling) -> Finding:
         text=ruling.text,
         better="higher",
         severity="info" if ruling.passed else "critical",
+        evidence={"brief": brief(ruling)},
     )
