@@ -86,6 +86,11 @@ def test_a_missing_extra_of_mlforge_is_named_as_such(bench: Any) -> None:
     assert _installs(["torch", "pytorch-lightning", "scikit-learn"]) == ["'mlforge[train]'", "'mlforge[sample]'"]
 
 
+def test_an_unknown_option_of_a_plugin_that_is_required_and_missing_says_how_to_install_it(bench: Any) -> None:
+    with pytest.raises(MissingRequirement, match="requires mlforge-acme>=2, which is not installed\npip install 'mlforge-acme>=2'"):
+        bench.compose("small", "requires=['mlforge-acme>=2']", "model=acme")
+
+
 def test_packages_that_the_recipe_itself_requires(bench: Any) -> None:
     recipe = bench.compose("small", "requires=[nobody-has-this, 'pydantic>=2', 'pydantic>=99']")
     assert set(missing(recipe)) == {"nobody-has-this", "pydantic>=99"}

@@ -55,6 +55,16 @@ def test_links_that_lead_outside_are_refused(bench: Any, outside: Path) -> None:
         assert "outside the project's roots" in bench.problem("reads").found, path
 
 
+def test_links_in_a_circle_and_endless_names_are_problems(bench: Any) -> None:
+    (bench.project.root / "a").symlink_to(bench.project.root / "b")
+    (bench.project.root / "b").symlink_to(bench.project.root / "a")
+    for path in ("a", "a/x.csv", "x" * 5000, "~nobody-of-this-name/x.csv"):
+        wants(bench, path)
+        assert path.startswith("~") or bench.problem("reads").where == "source.path", path
+        if path.startswith(("x", "~")):
+            assert bench.problem("small", f"source.path='{path}'").where == "source.path"
+
+
 def test_links_that_stay_inside_are_fine(bench: Any) -> None:
     (bench.project.root / "link.csv").symlink_to(bench.project.root / "rows.csv")
     wants(bench, "link.csv")

@@ -38,7 +38,15 @@ def test_a_recipe_by_its_path_may_extend_one_of_its_name(bench: Any) -> None:
 
 @pytest.mark.parametrize(
     ("reference", "found"),
-    [("./none.yaml", "is not there"), ("./recipes/", "is a folder"), ("adlut", "no recipe 'adlut'"), ("", "no recipe ''"), ("..", "no recipe")],
+    [
+        ("./none.yaml", "is not there"),
+        ("./recipes/", "is a folder"),
+        ("adlut", "no recipe 'adlut'"),
+        ("", "no recipe ''"),
+        ("..", "no recipe"),
+        ("x" * 5000, "no recipe"),
+        ("./" + "x" * 5000, "cannot be read"),
+    ],
 )
 def test_a_recipe_that_is_not_there(bench: Any, reference: str, found: str) -> None:
     problem = bench.problem(reference)

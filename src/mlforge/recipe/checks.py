@@ -64,7 +64,7 @@ def check(facts: Facts) -> Iterator[Problem]:
 def _targets(facts: Facts) -> Iterator[Problem]:
     contract, task = facts.contract, facts.task
     if contract is None and "contract" not in facts.root.items and {"source", "model"} & facts.present():
-        yield Problem("contract", "missing: nothing says what the columns are", None, "contract: {columns: {…}}", "Write what each column is.")
+        yield Problem("contract", "missing: nothing says what the columns are", facts.root.origin, "contract: {columns: {…}}", "Write what each column is.")
     if contract is None or task is None or "model" not in facts.present():
         return
     targets = contract.having("target")

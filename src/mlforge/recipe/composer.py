@@ -85,14 +85,14 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     need. `further` is called with the plain recipe when nothing else is wrong, and may find more problems (the hook `mlforge_check`).
     """
     from mlforge.recipe.finish import finish
-    from mlforge.recipe.requirements import require
+    from mlforge.recipe.requirements import require, unmet
 
     made = composed(reference, overrides, project, catalog)
     recipe, problems = finish(made)
     if recipe is not None and not problems and further is not None:
         problems = list(further(recipe.plain))
     if problems:
-        raise failure(reference, problems)
+        raise unmet(reference, made.root, problems) or failure(reference, problems)
     if recipe is None:
         raise made.shelf.missing[0]
     if for_run:
@@ -137,8 +137,11 @@ def _find(reference: str, project: Project, catalog: Catalog) -> tuple[Library, 
     path = Path(reference)
     if path.suffix not in (".yaml", ".yml") and os.sep not in reference:
         return Library(project, catalog), reference
-    if not path.is_file():
-        there = "is a folder" if path.is_dir() else "is not there"
+    try:
+        there = "" if path.is_file() else "is a folder" if path.is_dir() else "is not there"
+    except OSError as error:
+        there = f"cannot be read: {error.strerror}"
+    if there:
         raise failure(reference, [Problem("recipe", f"the file {display(path)} {there}", COMMAND_LINE, "the path of a recipe, or its name")])
     return Library(project, catalog, path), PRIMARY
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Library", "display"]
 
 PRIMARY = ":recipe"  # the name under which a recipe that is given by its path is composed
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def display(path: Path) -> str:

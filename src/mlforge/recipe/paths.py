@@ -56,10 +56,13 @@ def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | No
         return node, None if typed else _refused(node, where, "is a URL, and a recipe may read only below the project's roots")
     if "\0" in text or not text.strip():
         return node, Problem(where, f"{shown(text)} is not a path", node.origin)
-    path = Path(text).expanduser() if typed else Path(text)
-    made = (Path.cwd() if typed else project.root) / path
-    absolute = replace(node, value=_normal(made))
-    return absolute, None if typed else _outside(absolute, node, project, where)
+    try:
+        path = Path(text).expanduser() if typed else Path(text)
+        made = (Path.cwd() if typed else project.root) / path
+        absolute = replace(node, value=_normal(made))
+        return absolute, None if typed else _outside(absolute, node, project, where)
+    except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, a home that is not known
+        return node, Problem(where, f"{shown(text)} is not a path that can be followed", node.origin)
 
 
 def _normal(path: Path) -> str:

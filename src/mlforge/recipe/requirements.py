@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from mlforge.errors import MissingRequirement
 
 if TYPE_CHECKING:
+    from mlforge.errors import Problem
+    from mlforge.recipe.node import Node
     from mlforge.recipe.recipe import Recipe
 
-__all__ = ["missing", "require"]
+__all__ = ["missing", "require", "unmet"]
 
 
 def missing(recipe: Recipe) -> dict[str, tuple[str, ...]]:
@@ -32,6 +34,17 @@ def require(recipe: Recipe) -> None:
     if absent:
         said = "; ".join(f"{', '.join(users)} need{'s' * (len(users) == 1)} {name}" for name, users in absent.items())
         raise MissingRequirement(f"{recipe.name}: {said}, which is not installed", hint=f"pip install {' '.join(_installs(absent))}")
+
+
+def unmet(reference: str, root: Node, problems: Iterable[Problem]) -> MissingRequirement | None:
+    """The error to raise instead when an option is unknown because what the recipe says it `requires` is not installed."""
+    if not any(problem.found.startswith("no such") for problem in problems):
+        return None
+    written = root.items.get("requires")
+    absent = [str(node.value) for _, node in written.walk() if isinstance(node.value, str) and not _installed(node.value)] if written else []
+    if not absent:
+        return None
+    return MissingRequirement(f"recipe {reference} requires {', '.join(absent)}, which is not installed", hint=f"pip install {' '.join(_installs(absent))}")
 
 
 def _installed(requirement: str) -> bool:
