@@ -1,0 +1,107 @@
+"""The fields of a pydantic model as a person reads them: type, bounds, default, description."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mlforge.components import Reads
+from mlforge.units import Duration, Share
+
+__all__ = ["defaults", "described", "fields", "nested"]
+
+_PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value"}
+_UNITS = {Duration: "duration", Share: "share"}
+_BOUNDS = {
+    "ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "multiple_of": "a multiple of {}",
+    "min_length": "length ≥ {}", "max_length": "length ≤ {}", "pattern": "matching `{}`",
+}  # fmt: skip
+
+
+def fields(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """The keys that a recipe may write."""
+    return kind.model_fields
+
+
+def described(kind: type[BaseModel]) -> list[tuple[str, ...]]:
+    """One row a field: key, type with bounds, default, what it is."""
+    return [(f"`{name}`", _typed(info), _default(info), info.description or "") for name, info in fields(kind).items()]
+
+
+def defaults(kind: type[BaseModel]) -> dict[str, str]:
+    """The defaults as a recipe writes them, of the fields that have one."""
+    return {name: _written(info.get_default(call_default_factory=True)) for name, info in fields(kind).items() if not info.is_required()}
+
+
+def nested(kind: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models that appear in the types of its fields, each once, those inside them too."""
+    found: dict[type[BaseModel], None] = {}
+    for info in fields(kind).values():
+        for model in _models(info.annotation):
+            found |= dict.fromkeys([model, *nested(model)])
+    return list(found)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        if not isinstance(part, str):
+            yield from _models(part)
+
+
+def _typed(info: FieldInfo) -> str:
+    return ", ".join([_type(info.annotation, tuple(info.metadata)), *_bounds(info.metadata)])
+
+
+def _type(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
+    for unit, name in _UNITS.items():
+        if unit.__metadata__[0] in marks:
+            return name
+    if any(isinstance(mark, Reads) for mark in marks):
+        return "path"
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return ", ".join([_type(parts[0], parts[1:]), *_bounds(parts[1:])])
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type(part) for part in parts)
+    if origin is Literal:
+        return " or ".join(f"`{_written(part)}`" for part in parts)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"`{annotation.__name__}`"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"map of {_type(parts[1])}"
+    return f"list of {_type(parts[0])}"
+
+
+def _bounds(marks: Any) -> Iterator[str]:
+    """The bounds, but for those that a unit implies."""
+    flat = [mark for mark in _flat(marks) if not any(mark in _flat(unit.__metadata__) and unit.__metadata__[0] in marks for unit in _UNITS)]
+    for mark in flat:
+        yield from (text.format(bound) for key, text in _BOUNDS.items() if (bound := getattr(mark, key, None)) is not None)
+
+
+def _flat(marks: Any) -> list[Any]:
+    return [inner for mark in marks for inner in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
+
+
+def _default(info: FieldInfo) -> str:
+    return "required" if info.is_required() else f"`{_written(info.get_default(call_default_factory=True))}`"
+
+
+def _written(value: Any) -> str:
+    """A value as YAML's flow style writes it."""
+    if isinstance(value, str):
+        return value if value.replace("_", "").replace("-", "").isalnum() else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
