@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_killed_in_several_stages_a_run_ends_with_the_same_digests_and_one_versi
     spans = {aim: seconds / 2 for aim, seconds in spans.items()}  # early in a stage, so that few are missed on a busy machine
     aimed = ["ingest", "split", "prepare", "train", "train", "export", "evaluate", "register"]
     kills = _round(project, "buyers", ("buyers",), spans, random.Random(seed()), aimed)
-    print(report(kills, tmp_path / "kills.jsonl"))
+    sys.stdout.write(report(kills, tmp_path / "kills.jsonl") + "\n")
     assert len([kill for kill in kills if kill.hit]) >= 5, kills
     assert len({kill.hit for kill in kills} & set(STAGES)) >= 3, kills
     _check(project, "buyers", wanted)
@@ -81,7 +82,7 @@ def test_a_hundred_kills_over_adult_change_nothing(tmp_path: Path) -> None:
         shutil.rmtree(project.root)
         rounds += 1
         hits = Counter(kill.hit for kill in kills if kill.hit not in ("", "end"))
-        print(f"{rounds} rounds, {report(kills, log)}", flush=True)
+        sys.stdout.write(f"{rounds} rounds, {report(kills, log)}\n")
 
 
 def _folder(path: Path) -> Path:
