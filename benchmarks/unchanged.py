@@ -15,7 +15,7 @@ from startup import MLFORGE
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        again = [MLFORGE, "run", "adult", f"source.path={adult.TRAIN}", "trainer.max_epochs=2"]
+        again = [MLFORGE, "run", "adult", f"source.path={adult.TRAIN}"]
         subprocess.run(again, cwd=folder, check=True, capture_output=True)
         told = subprocess.run(again, cwd=folder, check=True, capture_output=True, text=True).stdout
         assert "Nothing to do" in told, told

@@ -82,6 +82,13 @@ class Source(Component):
     def fingerprint(self) -> str:
         """A text that changes when the rows may have changed; cheap where the store gives an etag, a size and time, or a snapshot id."""
 
+    def watched(self) -> tuple[Path, ...] | None:
+        """The files and folders by which one can tell, without reading them, that the fingerprint is as it was.
+
+        None when there is more to it: then an unchanged run asks for the fingerprint.
+        """
+        return None
+
     @abstractmethod
     def scan(self) -> pl.LazyFrame:
         """All rows in a fixed order, under their real names; untyped sources give strings (the contract says what they are).
@@ -388,6 +395,9 @@ class Stage(Component):
     """Takes the findings of every earlier stage as well."""
     effect: ClassVar[bool] = False
     """Changes the world instead of making artifacts: done once, never re-done by a re-run, and not run by `--smoke`."""
+
+    declares: ClassVar[tuple[str, ...]] = ()
+    """Names of the findings that it makes, for gates; `*` stands for one part that only the data decides."""
 
     retries: int = Field(default=0, ge=0, le=10, description="how often to try again after a failure that is not the recipe's or the data's")
     timeout: Duration | None = Field(default=None, description="longest time that the stage may take")

@@ -127,3 +127,10 @@ def test_only_variables_that_the_project_allows_are_read(bench: Any, monkeypatch
     assert bench.compose("small", "description='${oc.env:SECRET}'").description == "hunter2"
     monkeypatch.delenv("SECRET")
     assert "SECRET is not set" in bench.problem("small", "description='${oc.env:SECRET}'").found
+
+
+def test_no_variable_stands_in_what_travels_with_the_model(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    bench.configured(env=("SECRET",))
+    problem = bench.problem("small", "contract.columns.x.description='${oc.env:SECRET}'")
+    assert (problem.where, "travels with the model" in problem.found) == ("contract.columns.x.description", True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlforge.cli.workplace import Workplace
 from mlforge.errors import GateRefused
+from mlforge.lifecycle.unchanged import Stamp
 
 if TYPE_CHECKING:
     from mlforge.lifecycle.account import Account
@@ -37,6 +39,10 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     mlforge run adult --smoke
     """
     place = Workplace.here()
+    stamp = None if smoke or only or start else Stamp(place.project, place.catalog, (recipe, *overrides))
+    if stamp is not None and (told := stamp.told()) is not None:
+        _unchanged(told, as_json)
+        return
     composed = place.recipe(recipe, overrides, for_run=True)
     from mlforge.cli.progress import Terminal
     from mlforge.lifecycle.assemble import assemble
@@ -55,10 +61,21 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
         outcome = Engine(lifecycle, place.hooks, reporter).run(overrides, only)
     finally:
         terminal.close()
-    _conclude(outcome, lifecycle, as_json)
+    account = _conclude(outcome, lifecycle, as_json)
+    if stamp is not None:
+        stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())
 
 
-def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> None:
+def _unchanged(told: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+        return
+    click.echo(f"{told['recipe']}  nothing to do: everything is as it was in run {told['run']}")
+    for done in told["done"]:
+        click.echo(f"{done['subject']} is {done['event']}.")
+
+
+def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
     from mlforge.lifecycle.account import Account
 
     told = Account.of(outcome, lifecycle)
@@ -70,6 +87,7 @@ def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> None:
     if outcome.refused:
         where = _near(report) if report else f"mlforge runs {outcome.run}"
         raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {where}")
+    return told
 
 
 def _print(told: Account, report: Path | None) -> None:

@@ -50,6 +50,12 @@ class Account:
         done = [{"subject": done.subject, "event": done.event, "new": done.new} for done in self.outcome.done]
         return {"recipe": self.record.recipe, "run": self.record.id, "passed": not self.outcome.refused, "stages": stages, "done": done}
 
+    def when_unchanged(self) -> dict[str, Any]:
+        """What `as_json` would tell of the same command once more."""
+        told = self.as_json()
+        stages = [stage | {"state": "reuse" if stage["state"] == "run" else stage["state"]} for stage in told["stages"]]
+        return told | {"stages": stages, "done": [done | {"new": False} for done in told["done"]]}
+
     def view(self) -> RunView:
         """What the report shows."""
         recipe, table, quarantine = self.lifecycle.recipe, self._made(Table), self._made(Quarantine)

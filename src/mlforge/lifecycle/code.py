@@ -73,6 +73,10 @@ class CodeIndex:
             waiting += self._read(name, path).imports
         return found
 
+    def files(self) -> set[Path]:
+        """Every file that was read for a digest."""
+        return {path for name, path in self._located.items() if path is not None and name in self._modules}
+
     def save(self) -> None:
         """Remember what was read for the next process."""
         if self.cache is None or not self._dirty:

@@ -25,7 +25,7 @@ _COMMAND = re.compile(r"[a-z][a-z0-9-]*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class Refused(Exception):
     """The plugin is not as it should be; the text says how."""
 
     def __init__(self, reason: str, state: str = "broken") -> None:

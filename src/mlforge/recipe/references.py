@@ -21,6 +21,7 @@ _LONGEST = 10_000
 _MOST = 1000  # references that are followed; each may lead to others
 
 _REFERENCE = re.compile(r"(?<!\\)\$\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
+_TRAVELS = ("contract", "name")
 _ENV = re.compile(r"\$\{oc\.env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -89,6 +90,10 @@ def with_env(root: Node) -> tuple[Node, frozenset[tuple[str, ...]], list[Problem
     alone: set[tuple[str, ...]] = set()
     for path, node in _variables(root):
         text = str(node.value)
+        if path[0] in _TRAVELS:
+            found = f"a variable of the environment in {path[0]}, which travels with the model for everyone to read"
+            problems.append(Problem(".".join(path), found, node.origin, "a plain value; variables may stand in a component's settings and in store"))
+            continue
         for name in _ENV.findall(text):
             value = os.environ.get(name)
             if value is None:

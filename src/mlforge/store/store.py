@@ -73,6 +73,13 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the records; none when a server does."""
+        url = self._database.engine.url
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return ()
+        return (Path(url.database), Path(f"{url.database}-wal"))
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._database.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from mlforge.builtin.sources.files import content_digest, found
+from mlforge.builtin.sources.files import content_digest, found, watched
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
 
@@ -41,6 +41,10 @@ class Csv(Source):
     def fingerprint(self) -> str:
         """Digest of the files' content."""
         return content_digest(found(self.path))
+
+    def watched(self) -> tuple[Path, ...] | None:
+        """The files, and for a glob the folder in which others could come to match."""
+        return watched(self.path)
 
     def scan(self) -> pl.LazyFrame:
         """The rows as text, file after file in the order of their names."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlforge.errors import DataError, nearest
 
-__all__ = ["content_digest", "found"]
+__all__ = ["content_digest", "found", "watched"]
 
 _known: dict[tuple[str, int, int, int], str] = {}  # digest by path, size, time and inode: one process plans, checks and runs over the same files
 
@@ -35,6 +35,13 @@ def found(path: str) -> list[Path]:
     if not files:
         raise DataError(f"source.path: no file matches {path}", hint="** stands for any folders, * for any part of a name.")
     return files
+
+
+def watched(path: str) -> tuple[Path, ...] | None:
+    """The files at a path, with their folder for a glob; None for a glob over folders, where others could come to match unseen."""
+    if glob.has_magic(str(Path(path).parent)):
+        return None
+    return (*found(path), Path(path).parent) if glob.has_magic(path) else tuple(found(path))
 
 
 def content_digest(files: list[Path]) -> str:

@@ -11,6 +11,8 @@ from mlforge.components import Source
 from mlforge.errors import MissingRequirement
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
 __all__ = ["Sample"]
@@ -28,6 +30,10 @@ class Sample(Source):
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
 
     name: Literal["breast_cancer", "diabetes", "digits", "iris", "wine"] = Field(description="which data set")
+
+    def watched(self) -> tuple[Path, ...]:
+        """Nothing: the data changes with the installed scikit-learn only."""
+        return ()
 
     def fingerprint(self) -> str:
         """The data set's name and scikit-learn's version, which carries it."""
