@@ -45,6 +45,9 @@ and the option's name is the entry's name. A stage belongs to a run when the rec
 _REFUSED = """\
 Whatever names code is refused before anything is read further: `_target_`, `_args_`, `_partial_`, `_convert_`, resolvers other than
 the one above, and Hydra's own keys. Code comes in by installing a plugin, or by listing a local one in the project's settings.""".splitlines()
+_TRUST = """\
+What no recipe may decide stands in `mlforge.toml`, or in `pyproject.toml` under `[tool.mlforge]`: the nearest one, from the current folder upwards, and
+its folder is the project. Without any, the current folder is.""".splitlines()
 _SHAPE = """\
 An error says where, what was found, what was expected and what to do, in at most fifteen lines; where there is more, it names the
 file that has it all. Only a bug comes with a traceback.""".splitlines()
@@ -59,6 +62,14 @@ _WAYS = [
     ("`timeout: 2h`", "a duration: a number of seconds, or one with `ms`, `s`, `m`, `h` or `d`"),
     ("`max_rejected: 0.5%`", "a share: from 0 to 1, or a percentage"),
 ]
+
+SETTINGS = {
+    "plugins": ("list of modules", "`[]`", "modules of the project itself that are plugins; looked for beside the settings, and in `src/`"),
+    "roots": ("list of folders", "the project's own", "folders that recipes may read; what the command line names may be read too"),
+    "env": ("list of names", "`[]`", "environment variables that recipes may read with `${oc.env:NAME}`"),
+    "store": ("text", "`.mlforge/records.db`", "where the records lie: `postgresql+psycopg://user@host/name` or `sqlite:///path`"),
+}
+"""What `mlforge.toml` may say; a test holds it against what the project accepts."""
 
 
 def pages() -> dict[str, str]:
@@ -102,6 +113,7 @@ def _recipes() -> list[str]:
         *[f"**roles**: {', '.join(f'`{name}`' for name in Role.__args__)}. Only `feature` columns reach the model.", ""],
         *["## Tasks", "", *table(("task", "targets", "dtypes of the target", "two models are compared by"), [_task(name) for name in TASKS])],
         *["## Writing values", "", *table(("write", "to say"), _WAYS), *_REFUSED, ""],
+        *["## Settings of a project", "", *_TRUST, "", *table(_HEADS, [(f"`{name}`", *rest) for name, rest in SETTINGS.items()])],
         *["## Recipes that come along", "", *table(("recipe", "what it does"), _shipped())],
     ]
 

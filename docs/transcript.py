@@ -23,7 +23,7 @@ _FENCE = re.compile(r"^```(?P<language>\w+)(?: file=(?P<file>\S+))?\n(?P<text>.*
 _HOME = "/home/you"  # what stands on a page for the folder in which its commands are run
 _FORMS = (
     (r"\b01[0-9a-z]{24}\b", "RUN"),
-    (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{8}…", "DIGEST"),
+    (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{8}…", "DIGEST"),
     (r"\d{4}-\d\d-\d\d[T ][\d:.+]+", "WHEN"),
     (r"\b\d+ min \d+ s\b|\b[\d.]+ m?s\b", "TIME"),
     (r"\b\d+ epochs; the best was \d+", "N epochs; the best was N"),

@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 from fields import fields, nested
-from generate import REFERENCE, command, example, pages, signatures
+from generate import REFERENCE, SETTINGS, command, example, pages, signatures
 
 from mlforge import errors, hookspecs
 from mlforge.cli.verbs import VERBS
@@ -115,6 +115,17 @@ def test_every_section_every_recipe_and_every_exit_code_stands_there(made: dict[
     for code in (0, 1, *codes):
         assert f"| {code} |" in made["errors.md"]
     print(f"{len(SECTIONS)} sections, {len(recipes)} recipes, {len(codes) + 2} exit codes")
+
+
+def test_every_setting_of_a_project_stands_there(made: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "mlforge.toml").write_text("no_setting = 1\n", encoding="utf-8")
+    with pytest.raises(errors.RecipeError) as told:
+        Project.find(tmp_path)
+    known = told.value.problems[0].expected.removeprefix("there are ").split(", ")
+    assert sorted(known) == sorted(SETTINGS)
+    for name in known:
+        assert f"| `{name}` |" in _part(made["recipes.md"], "## Settings of a project")
+    print(f"{len(known)} settings")
 
 
 def test_every_page_is_reached_from_the_index_and_every_link_leads_somewhere() -> None:
