@@ -10,7 +10,7 @@ from typing import Literal
 
 from mlforge.artifact import Artifact
 from mlforge.components import Champion
-from mlforge.errors import RecipeError, nearest
+from mlforge.errors import MissingRequirement, RecipeError, nearest
 from mlforge.finding import Finding
 from mlforge.lifecycle.code import CodeIndex
 from mlforge.lifecycle.graph import Node
@@ -64,7 +64,10 @@ class Lifecycle:
         keys: dict[str, str] = {}
         planned = []
         for node in self.nodes:
-            step = self.step(node, outputs, keys)
+            try:
+                step = self.step(node, outputs, keys)
+            except MissingRequirement as error:  # a machine without the extra can plan; a run says at once what to install
+                step = Planned(node, "run", str(error.args[0]), seconds=self._seconds(node))
             if step.state == "reuse":
                 outputs[node.name] = step.outputs
                 keys[node.name] = step.key
