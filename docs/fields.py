@@ -16,7 +16,7 @@ from mlforge.units import Duration, Share
 __all__ = ["defaults", "described", "fields", "nested"]
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value"}
-_UNITS = {Duration: "duration", Share: "share"}
+_UNITS = {get_args(Duration)[1:]: "duration", get_args(Share)[1:]: "share"}  # by what marks them
 _BOUNDS = {
     "ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "multiple_of": "a multiple of {}",
     "min_length": "length ≥ {}", "max_length": "length ≤ {}", "pattern": "matching `{}`",
@@ -60,8 +60,8 @@ def _typed(info: FieldInfo) -> str:
 
 
 def _type(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
-    for unit, name in _UNITS.items():
-        if unit.__metadata__[0] in marks:
+    for signs, name in _UNITS.items():
+        if signs[0] in marks:
             return name
     if any(isinstance(mark, Reads) for mark in marks):
         return "path"
@@ -83,7 +83,7 @@ def _type(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
 
 def _bounds(marks: Any) -> Iterator[str]:
     """The bounds, but for those that a unit implies."""
-    flat = [mark for mark in _flat(marks) if not any(mark in _flat(unit.__metadata__) and unit.__metadata__[0] in marks for unit in _UNITS)]
+    flat = [mark for mark in _flat(marks) if not any(signs[0] in marks and mark in _flat(signs) for signs in _UNITS)]
     for mark in flat:
         yield from (text.format(bound) for key, text in _BOUNDS.items() if (bound := getattr(mark, key, None)) is not None)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from fields import defaults, described, fields, nested
@@ -86,7 +86,7 @@ def write() -> None:
         (REFERENCE / name).write_text(text, encoding="utf-8")
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """A Markdown table."""
     lines = [heads, tuple("---" for _ in heads), *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines] + [""]
@@ -110,7 +110,7 @@ def _recipes() -> list[str]:
         *["Each entry of `columns` has these keys:", "", *table(_HEADS, described(Column))],
         *["The keys of `length`:", "", *table(_HEADS, described(Length))],
         *[f"**dtypes**: {', '.join(f'`{name}`' for name in DTYPES)}, and arrays such as `array[float, 8x8]`.", ""],
-        *[f"**roles**: {', '.join(f'`{name}`' for name in Role.__args__)}. Only `feature` columns reach the model.", ""],
+        *[f"**roles**: {', '.join(f'`{name}`' for name in get_args(Role))}. Only `feature` columns reach the model.", ""],
         *["## Tasks", "", *table(("task", "targets", "dtypes of the target", "two models are compared by"), [_task(name) for name in TASKS])],
         *["## Writing values", "", *table(("write", "to say"), _WAYS), *_REFUSED, ""],
         *["## Settings of a project", "", *_TRUST, "", *table(_HEADS, [(f"`{name}`", *rest) for name, rest in SETTINGS.items()])],
