@@ -87,7 +87,7 @@ def _rows(frame: pl.DataFrame, positions: pl.Series, start: int, keep: tuple[str
     missing = [name for name in keep if name not in frame.columns]
     if missing:
         raise RecipeError(f"--keep names {', '.join(missing)}, and the source has {', '.join(frame.columns[:20])}")
-    return frame.select(keep)[positions].insert_column(0, (positions + start).alias("row"))
+    return frame[positions].select((positions + start).alias("row"), *keep)
 
 
 def _refused(frame: pl.DataFrame, rejected: pl.DataFrame, start: int) -> pl.DataFrame:

@@ -72,6 +72,9 @@ class Column(BaseModel):
                 re.compile(self.regex)
             except re.error as error:
                 raise ValueError(f"regex does not parse: {error}") from None
+        unread = [name for name in _RULES if getattr(self, name) not in (None, False)]
+        if self.role == "ignore" and unread:
+            raise ValueError(f"an ignored column is not looked at, so {', '.join(unread)} would have no effect")
         if self.positive is not None and self.role != "target":
             raise ValueError("only a target has a positive class")
         return self
@@ -86,6 +89,8 @@ class Check(BaseModel):
     rule: Literal["dtype", "null", "ge", "gt", "le", "lt", "values", "regex", "length", "unique"]
     value: Any = None
 
+
+_RULES = ("ge", "gt", "le", "lt", "values", "regex", "unique", "length")
 
 Projection = Literal["train", "predict", "monitor"]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from mlforge.cli.workplace import Workplace
+from mlforge.cli.workplace import Workplace, store_option
 
 __all__ = ["command"]
 
@@ -15,13 +15,14 @@ __all__ = ["command"]
 @click.command("models")
 @click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(model: str | None, as_json: bool) -> None:
+@store_option
+def command(model: str | None, as_json: bool, store: str | None) -> None:
     """List models, or the versions of one."""
-    store = Workplace.here().store()
-    names = [model] if model else store.registry.models()
+    opened = Workplace.here().store(store)
+    names = [model] if model else opened.registry.models()
     if model:
-        store.registry.resolve(model)  # an unknown name is answered with the near one
-    versions = [version for name in names for version in store.registry.versions(name)]
+        opened.registry.resolve(model)  # an unknown name is answered with the near one
+    versions = [version for name in names for version in opened.registry.versions(name)]
     if as_json:
         click.echo(json.dumps([asdict(version) for version in versions], indent=1))
         return
@@ -31,4 +32,4 @@ def command(model: str | None, as_json: bool) -> None:
         aliases = ", ".join(version.aliases)
         click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {version.created:<20}  run {version.run}".rstrip())
     if model and versions:
-        click.echo(f"Bundle of version {versions[-1].version}: {store.artifacts.path(versions[-1].bundle)}")
+        click.echo(f"Bundle of version {versions[-1].version}: {opened.artifacts.path(versions[-1].bundle)}")

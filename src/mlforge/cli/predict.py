@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mlforge.cli.workplace import Workplace
+from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import DataError
 
 __all__ = ["command"]
@@ -20,7 +20,8 @@ __all__ = ["command"]
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column of the source beside the prediction; may be repeated.")
 @click.option("--max-rejected", default=0.0, type=click.FloatRange(0, 1), help="Share of rows that may break the contract before the exit code is 3.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-def command(model: str, source: Path, sink: Path, keep: tuple[str, ...], max_rejected: float, as_json: bool) -> None:
+@store_option
+def command(model: str, source: Path, sink: Path, keep: tuple[str, ...], max_rejected: float, as_json: bool, store: str | None) -> None:
     """Predict a file with a registered model.
 
     Rows that break the model's contract are written beside the sink, each with its reason.
@@ -30,14 +31,14 @@ def command(model: str, source: Path, sink: Path, keep: tuple[str, ...], max_rej
     mlforge predict adult@3 --source new.csv --sink out.csv --keep id
     """
     place = Workplace.here()
-    store = place.store()
-    version = store.registry.resolve(model)
-    store.artifacts.verify(version.bundle)
+    opened = place.store(store)
+    version = opened.registry.resolve(model)
+    opened.artifacts.verify(version.bundle)
     from mlforge.artifact import Bundles
     from mlforge.batch import predict_file, source_at
     from mlforge.runtime.predictor import Predictor
 
-    predictor = Predictor.open(Bundles(store.artifacts.path(version.bundle)).bundle())
+    predictor = Predictor.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
     rejected = sink.with_name(f"{sink.stem}.rejected{sink.suffix}")
     counts = predict_file(predictor, source_at(source, place.catalog), sink, rejected, keep=keep)
     if as_json:

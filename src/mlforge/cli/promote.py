@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlforge.cli.workplace import Workplace
+from mlforge.cli.workplace import Workplace, store_option
 
 __all__ = ["command"]
 
@@ -14,15 +14,16 @@ __all__ = ["command"]
 @click.argument("version", type=int)
 @click.option("--alias", default="champion", show_default=True, help="The alias to move.")
 @click.option("--reason", default="", help="Why, for the audit log.")
-def command(model: str, version: int, alias: str, reason: str) -> None:
+@store_option
+def command(model: str, version: int, alias: str, reason: str, store: str | None) -> None:
     """Make a version the champion.
 
     \b
     mlforge promote adult 4 --reason "better on the new quarter"
     """
     place = Workplace.here()
-    store = place.store()
-    before = store.registry.champion(model) if alias == "champion" else None
-    store.registry.set_alias(model, alias, version, actor=None, reason=reason)
+    opened = place.store(store)
+    before = opened.registry.champion(model) if alias == "champion" else None
+    opened.registry.set_alias(model, alias, version, actor=None, reason=reason)
     place.hooks.event("promoted", f"{model} {version}", {"alias": alias, "reason": reason})
     click.echo(f"{model} {version} is {alias}" + (f"; before, {before.version} was" if before and before.version != version else ""))

@@ -50,7 +50,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     from mlforge.lifecycle.graph import downstream
     from mlforge.lifecycle.reporter import Quiet, Reporter
 
-    lifecycle = assemble(composed, place.catalog, place.store(composed), smoke=smoke)
+    lifecycle = assemble(composed, place.catalog, place.store(composed.store), smoke=smoke)
     if only is not None:
         lifecycle.forced = frozenset({lifecycle.named(only).name})
     elif start is not None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from mlforge.cli.workplace import Workplace
+from mlforge.cli.workplace import Workplace, store_option
 
 __all__ = ["command"]
 
@@ -17,14 +17,15 @@ __all__ = ["command"]
 @click.option("--recipe", help="Only the runs of this recipe.")
 @click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(run: str | None, recipe: str | None, limit: int, as_json: bool) -> None:
+@store_option
+def command(run: str | None, recipe: str | None, limit: int, as_json: bool, store: str | None) -> None:
     """List runs, or show one with its stages and outputs."""
     from mlforge.report.figures import duration
 
     place = Workplace.here()
-    store = place.store()
+    opened = place.store(store)
     if run is None:
-        records = store.records.runs(recipe, limit)
+        records = opened.records.runs(recipe, limit)
         if as_json:
             click.echo(json.dumps([asdict(record) for record in records], indent=1, default=str))
             return
@@ -33,7 +34,7 @@ def command(run: str | None, recipe: str | None, limit: int, as_json: bool) -> N
         for record in records:
             click.echo(f"{record.id}  {record.recipe:<16} {record.state:<12} {record.started:<20} {record.message.partition(chr(10))[0][:60]}".rstrip())
         return
-    record = store.records.run(run)
+    record = opened.records.run(run)
     if as_json:
         click.echo(json.dumps(asdict(record), indent=1, default=str))
         return
@@ -43,4 +44,4 @@ def command(run: str | None, recipe: str | None, limit: int, as_json: bool) -> N
     for stage in record.stages:
         click.echo(f"  {stage.name:<10} {stage.state:<8} {duration(stage.seconds) if stage.seconds is not None else '':>10}")
         for port, digest in stage.outputs.items():
-            click.echo(f"      {port:<12} {store.artifacts.path(digest) if store.artifacts.has(digest) else 'gone'}")
+            click.echo(f"      {port:<12} {opened.artifacts.path(digest) if opened.artifacts.has(digest) else 'gone'}")

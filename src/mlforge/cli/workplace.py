@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from mlforge.errors import RecipeError
 from mlforge.plugins import Catalog, Hooks, catalog, hooks
 from mlforge.project import Project
+from mlforge.secrets import remember
 
 if TYPE_CHECKING:
     from mlforge.recipe import Recipe
     from mlforge.store import Store
 
-__all__ = ["Workplace"]
+__all__ = ["Workplace", "store_option"]
+
+store_option = click.option("--store", metavar="FOLDER|URL", help="The store to look in, where it is not the project's own.")
 
 
 @dataclass
@@ -44,8 +52,27 @@ class Workplace:
 
         return compose(reference, overrides, self.project, self.catalog, for_run=for_run, further=self.hooks.check)
 
-    def store(self, recipe: Recipe | None = None) -> Store:
-        """The store that the recipe names, else the project's."""
+    def store(self, named: str | None = None) -> Store:
+        """The store that is named (by a recipe, or on the command line), else the project's; closed when the command is over."""
         from mlforge.store import Store
 
-        return Store.open((recipe.store if recipe else None) or self.project.store, self.project.state)
+        store = Store.at(named or self._place(), self.project.state)
+        if (context := click.get_current_context(silent=True)) is not None:
+            context.call_on_close(store.close)
+        return store
+
+    def _place(self) -> str | None:
+        """Where the project's settings say that the store is: a folder below its root, or a URL, with variables that the project allows."""
+        written = self.project.store
+        if written is None:
+            return None
+        place = re.sub(r"\$\{oc\.env:(\w+)\}", lambda found: self._variable(found[1]), written)
+        return place if "://" in place else str(self.project.root / Path(place).expanduser())
+
+    def _variable(self, name: str) -> str:
+        value = os.environ.get(name) if name in self.project.env else None
+        if value is None:
+            why = "is not set" if name in self.project.env else "is not among those that the project allows"
+            raise RecipeError(f"{self.project.settings}: store: the variable {name} {why}", hint=f'Set it, and list it: env = ["{name}"].')
+        remember(value)
+        return value

@@ -117,19 +117,13 @@ def _gates(facts: Facts) -> Iterator[Problem]:
         return  # a probe could not be made: what it declares is not known
     if not task.targets[0] <= len(contract.having("target")) <= task.targets[1]:
         return
-    declared = [
-        f"{window}/{name}"
-        for section, window in _WINDOWS.items()
-        for probe in facts.entries(section).values()
-        if isinstance(probe, Probe)
-        for name in probe.declares(contract, task)
-    ]
+    declared = list(_declared(facts, contract, task))
     for entry, gate in facts.entries("gates").items():
         for key, name in gate.needs(task).items() if isinstance(gate, Gate) else ():
             if not any(_matches(name, known) for known in declared):
                 where = f"gates.{entry}.{key}" if key else f"gates.{entry}"
-                there = f"evaluators declare {few(declared, 8)}" if declared else "nothing measures anything"
-                yield Problem(where, f"no evaluator declares {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
+                there = f"the recipe measures {few(declared, 8)}" if declared else "nothing measures anything"
+                yield Problem(where, f"nothing measures {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
 
 
 def _declared(facts: Facts, contract: Contract, task: Task) -> Iterator[str]:
@@ -137,6 +131,8 @@ def _declared(facts: Facts, contract: Contract, task: Task) -> Iterator[str]:
         for probe in facts.entries(section).values():
             if isinstance(probe, Probe):
                 yield from (f"{window}/{name}" for name in probe.declares(contract, task))
+    for stage in facts.active().values():
+        yield from stage.declares
 
 
 def _count(facts: Facts, section: str) -> int:

@@ -37,6 +37,13 @@ class Store:
         self._database = database
 
     @classmethod
+    def at(cls, place: str | None, state: Path) -> Store:
+        """Open the store at a folder, which then holds all of it, or at a database's URL, beside which `state` holds the artifacts; None is `state`."""
+        if place is None:
+            return cls.open(None, state)
+        return cls.open(place, state) if "://" in place else cls.open(None, Path(place).expanduser())
+
+    @classmethod
     def open(cls, url: str | None, state: Path, artifacts: str | None = None) -> Store:
         """Open a store, making what is missing.
 

@@ -20,6 +20,7 @@ class Export(Stage):
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "exporters")
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
+    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement")
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
 
     def headline(self, findings: Sequence[Finding]) -> str:

@@ -33,6 +33,7 @@ class Ingest(Stage):
     """Reads the source once, and parts the rows that keep the contract from those that do not."""
 
     needs: ClassVar[tuple[str, ...]] = ("source", "contract")
+    declares: ClassVar[tuple[str, ...]] = ("data/rows", "data/rejected", "data/rejected_share", "data/nulls/*")
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "quarantine": Quarantine}
     libraries: ClassVar[tuple[str, ...]] = ("polars", "pandera", "pyarrow")
 

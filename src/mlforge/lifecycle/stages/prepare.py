@@ -26,6 +26,7 @@ class Prepare(Stage):
     needs: ClassVar[tuple[str, ...]] = ("contract", "features")
     reads: ClassVar[tuple[str, ...]] = ("task",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment}
+    declares: ClassVar[tuple[str, ...]] = ("features/width",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"encoding": Encoding}
 
     def run(self, job: Job) -> None:

@@ -27,6 +27,7 @@ class Split(Stage):
     needs: ClassVar[tuple[str, ...]] = ("contract", "split")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table}
+    declares: ClassVar[tuple[str, ...]] = ("data/rows/*",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"assignment": Assignment}
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 

@@ -20,6 +20,7 @@ class Train(Stage):
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
+    declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
 
     def headline(self, findings: Sequence[Finding]) -> str:
@@ -47,7 +48,8 @@ class Train(Stage):
         fitting.work.mkdir(exist_ok=True)
         trainer.fit(fitting)
         trained = Trained(fitting.folder).json("trained.json")
-        job.find(Finding(name="train/epochs", value=trained["epochs"], text=f"trained for {trained['epochs']} epochs; the best was {trained['best_epoch']}"))
+        epochs = f"{trained['epochs']} epoch{'s' * (trained['epochs'] != 1)}"
+        job.find(Finding(name="train/epochs", value=trained["epochs"], text=f"trained for {epochs}; the best was {trained['best_epoch']}"))
 
 
 def _tensors(job: Job, encoding: Encoding, part: str) -> Tensors:
