@@ -18,6 +18,8 @@ __all__ = ["command"]
 @store_option
 def command(model: str | None, as_json: bool, store: str | None) -> None:
     """List models, or the versions of one."""
+    from mlforge.report.figures import moment
+
     opened = Workplace.here().store(store)
     names = [model] if model else opened.registry.models()
     if model:
@@ -30,6 +32,6 @@ def command(model: str | None, as_json: bool, store: str | None) -> None:
         click.echo("No model yet. Try: mlforge run breast_cancer")
     for version in versions:
         aliases = ", ".join(version.aliases)
-        click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {version.created:<20}  run {version.run}".rstrip())
+        click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {moment(version.created)}  run {version.run}".rstrip())
     if model and versions:
         click.echo(f"Bundle of version {versions[-1].version}: {opened.artifacts.path(versions[-1].bundle)}")

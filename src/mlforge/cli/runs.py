@@ -20,7 +20,7 @@ __all__ = ["command"]
 @store_option
 def command(run: str | None, recipe: str | None, limit: int, as_json: bool, store: str | None) -> None:
     """List runs, or show one with its stages and outputs."""
-    from mlforge.report.figures import duration
+    from mlforge.report.figures import duration, moment
 
     place = Workplace.here()
     opened = place.store(store)
@@ -32,13 +32,13 @@ def command(run: str | None, recipe: str | None, limit: int, as_json: bool, stor
         if not records:
             click.echo("No run yet. Try: mlforge run breast_cancer")
         for record in records:
-            click.echo(f"{record.id}  {record.recipe:<16} {record.state:<12} {record.started:<20} {record.message.partition(chr(10))[0][:60]}".rstrip())
+            click.echo(f"{record.id}  {record.recipe:<16} {record.state:<12} {moment(record.started)} {record.message.partition(chr(10))[0][:60]}".rstrip())
         return
     record = opened.records.run(run)
     if as_json:
         click.echo(json.dumps(asdict(record), indent=1, default=str))
         return
-    click.echo(f"{record.recipe}  run {record.id}  {record.state}  {record.started}")
+    click.echo(f"{record.recipe}  run {record.id}  {record.state}  {moment(record.started)}")
     if record.message:
         click.echo(f"  {record.message}")
     for stage in record.stages:

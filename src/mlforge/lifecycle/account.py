@@ -12,6 +12,7 @@ from mlforge.components import Ruling
 from mlforge.lifecycle.engine import Outcome
 from mlforge.lifecycle.plan import Lifecycle
 from mlforge.recipe import show
+from mlforge.report.figures import moment
 from mlforge.report.markdown import run_markdown
 from mlforge.report.page import run_page
 from mlforge.report.view import RunView, StageView
@@ -63,7 +64,7 @@ class Account:
         return RunView(
             recipe=recipe.name,
             run=self.record.id,
-            started=self.record.started[:16].replace("T", " ") + " UTC",
+            started=moment(self.record.started),
             stages=tuple(self._stages()),
             description=recipe.description,
             passed=not self.outcome.refused if rulings else None,

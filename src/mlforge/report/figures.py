@@ -6,7 +6,7 @@ from math import isfinite, log10
 
 from mlforge.finding import Finding
 
-__all__ = ["duration", "measured", "number"]
+__all__ = ["duration", "measured", "moment", "number"]
 
 _BYTES = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -41,3 +41,8 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(iso: str) -> str:
+    """ "2026-11-20 03:00 UTC"."""
+    return f"{iso[:16].replace('T', ' ')} UTC"
