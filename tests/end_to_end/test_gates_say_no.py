@@ -18,7 +18,7 @@ def test_a_refused_model_is_recorded_not_registered_and_refused_again_without_ru
     assert first.code == 4, first.text
     assert "Traceback" not in first.text
     assert "a gate said no" in first.err
-    assert "test/roc_auc" in first.out
+    assert "roc_auc" in first.out
     with store_of(project) as store:
         assert store.registry.models() == []
         assert store.records.runs("buyers", limit=1)[0].state == "refused"
