@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import sys
 import time
 from collections import Counter
@@ -88,3 +89,28 @@ def test_a_hundred_kills_over_adult_change_nothing(tmp_path: Path) -> None:
 def _folder(path: Path) -> Path:
     path.mkdir(parents=True)
     return path
+
+
+def test_what_is_left_to_do_after_a_kill_before_register_is_done_and_reported(trained: TestProject) -> None:
+    """The state of a run that was killed after its verdict: all artifacts and records, and no version."""
+    with sqlite3.connect(trained.root / ".mlforge" / "records.db") as connection:
+        for table in ("aliases", "versions", "audit"):
+            connection.execute(f"delete from {table}")
+    outcome = trained.run("run", "buyers")
+    assert outcome.code == 0, outcome.text
+    assert "Nothing to do" not in outcome.out
+    with store_of(trained) as store:
+        newest = store.records.runs("buyers", limit=1)[0]
+        assert {stage.state for stage in newest.stages} == {"reused"}
+        assert [version.run for version in store.registry.versions("buyers")] == [newest.id]
+    assert (trained.root / ".mlforge" / "runs" / newest.id / "report.html").is_file()
+
+
+def test_what_a_kill_leaves_after_a_stage_was_recorded_is_cleared_by_the_next_run(trained: TestProject) -> None:
+    with store_of(trained) as store:
+        done = store.records.runs("buyers", limit=1)[0].stages
+    for stage in done:
+        (trained.root / ".mlforge" / "work" / f"buyers.{stage.name}.{stage.key[:16]}" / "drafts").mkdir(parents=True)
+    assert len(leftovers(trained.root / ".mlforge")) == len(done)
+    assert trained.run("run", "buyers", "gates.thresholds.rules.auc.min=0.6").code == 0
+    assert [path.split(".")[1] for path in leftovers(trained.root / ".mlforge")] == ["gate"], "of another key than the run's: the run does not know it"

@@ -79,7 +79,8 @@ def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
     from mlforge.lifecycle.account import Account
 
     told = Account.of(outcome, lifecycle)
-    report = told.write(lifecycle.store.state / "runs" / outcome.run) if outcome.ran else None
+    new = outcome.ran or any(done.new for done in outcome.done)  # killed before it registered, a run has that alone left to do
+    report = told.write(lifecycle.store.state / "runs" / outcome.run) if new else None
     if as_json:
         click.echo(json.dumps(told.as_json(), indent=1))
     else:
@@ -93,7 +94,7 @@ def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
 def _print(told: Account, report: Path | None) -> None:
     if told.lifecycle.smoke:
         click.echo("Smoke run passed: every stage works on a few rows. Nothing was registered.")
-    elif not told.outcome.ran and not told.outcome.refused:
+    elif report is None and not told.outcome.refused:
         click.echo("Nothing to do: every stage is up to date.")
     if report is not None:
         click.echo(f"Report  {_near(report)}")

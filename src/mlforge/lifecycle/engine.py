@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlforge.artifact import Verdict, write_json
 from mlforge.components import Job
@@ -92,6 +93,7 @@ class Engine:
         if step.state == "reuse":
             self.lifecycle.store.records.reuse_stage(step.key, outcome.run)
             self.reporter.reused_stage(step)
+            shutil.rmtree(self._folder(step), ignore_errors=True)  # of a run that was killed after the stage was recorded and before it was cleared
             outputs = step.outputs
         else:
             outputs = self._run(step, outcome)
@@ -106,7 +108,7 @@ class Engine:
     def _run(self, step: Planned, outcome: Outcome) -> Mapping[str, str]:
         store = self.lifecycle.store
         inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
-        folder = store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
+        folder = self._folder(step)
         job = self.lifecycle.job(step.node, inputs, outcome.keys, folder)
         job.tell = lambda done, total, note: self.reporter.progressed(step, done, total, note)
         self.reporter.started(step)
@@ -124,6 +126,10 @@ class Engine:
         shutil.rmtree(folder, ignore_errors=True)
         self.reporter.finished(step, seconds, step.node.stage.headline(job.findings))
         return outputs
+
+    def _folder(self, step: Planned) -> Path:
+        """Where a stage works: the same for the same key, so that it can continue."""
+        return self.lifecycle.store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
 
     def _try(self, step: Planned, job: StageJob) -> None:
         stage = step.node.stage
