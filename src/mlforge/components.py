@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "Component", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model", "Probe", "Ruling", "Shipment", "Source",
-    "Splitter", "Stage", "Tensors", "Trainer", "Transform",
+    "Champion", "Component", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model",
+    "Probe", "Reads", "Ruling", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Artifact)
@@ -60,7 +60,7 @@ InputPath = Annotated[str, Reads()]
 class Component(BaseModel, ABC):
     """What a recipe's section can name. The first line of the docstring is what `mlforge ls` prints."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True, allow_inf_nan=False)
 
     requires: ClassVar[tuple[str, ...]] = ()
     """Distributions beyond mlforge's base install, as pip names them: `("torch", "pytorch-lightning")`. Missing ones are reported before anything runs."""

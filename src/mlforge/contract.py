@@ -6,7 +6,8 @@ This module is data only: it decides *what* must hold. `mlforge.runtime.conform`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -38,10 +39,52 @@ class Length(BaseModel):
     max: int | None = Field(default=None, ge=0)
 
 
+def _runnable(regex: str | None) -> None:
+    """Patterns are run by an engine that takes linear time, and so knows no look-around and no back-references."""
+    if regex is None:
+        return
+    try:
+        re.compile(regex)
+    except re.error as error:
+        raise ValueError(f"regex does not parse: {error}") from None
+    if re.search(r"\(\?(=|!|<[=!]|P=|\()|(?<!\\)(?:\\\\)*\\[1-9]", regex):
+        raise ValueError("regex: look-around and back-references are not supported")
+
+
+def _reader(dtype: str, *, allowed: bool = False) -> Callable[[Any], Any]:
+    """What makes sense of a bound or an allowed value of a column; raises ValueError for one that does not fit."""
+
+    def number(value: Any) -> float:
+        if isinstance(value, bool | str):
+            raise ValueError(f"{value!r} is not a number, as a column of {dtype} needs")
+        return float(value)
+
+    def moment(value: Any) -> float:
+        try:
+            read = datetime.fromisoformat(str(value))
+        except ValueError:
+            raise ValueError(f"{value!r} is not a date or time as ISO 8601 writes it") from None
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+    def truth(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not true or false")
+        return value
+
+    def whole(value: Any) -> float:
+        if number(value) != int(value):
+            raise ValueError(f"{value!r} is not a whole number")
+        return float(value)
+
+    if dtype == "int" and allowed:
+        return whole
+    return {"int": number, "float": number, "datetime": moment, "bool": truth}.get(dtype, str)
+
+
 class Column(BaseModel):
     """What one column is: its type, its bounds, its role."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dtype: Annotated[str, BeforeValidator(_dtype)] = Field(description="int, float, bool, category, string, text, image, datetime or array[float, 8x8]")
     role: Role = Field(default="feature", description="what the column is for; protected columns are audited and are no features")
@@ -67,17 +110,28 @@ class Column(BaseModel):
             raise ValueError(f"bounds need a column of numbers or times, and dtype is {self.dtype}")
         if self.dtype not in ("string", "category", "text") and (self.regex is not None or self.length is not None):
             raise ValueError(f"regex and length need a column of strings, and dtype is {self.dtype}")
-        if self.regex is not None:
-            try:
-                re.compile(self.regex)
-            except re.error as error:
-                raise ValueError(f"regex does not parse: {error}") from None
-        unread = [name for name in _RULES if getattr(self, name) not in (None, False)]
+        _runnable(self.regex)
+        self._possible()
+        unread = [name for name in _RULES if getattr(self, name) is not None and getattr(self, name) is not False]
         if self.role == "ignore" and unread:
             raise ValueError(f"an ignored column is not looked at, so {', '.join(unread)} would have no effect")
         if self.positive is not None and self.role != "target":
             raise ValueError("only a target has a positive class")
         return self
+
+    def _possible(self) -> None:
+        """Bounds and allowed values are of the column's type, and leave something that is allowed."""
+        read = _reader(self.dtype)
+        lowest = [read(bound) for bound in (self.ge, self.gt) if bound is not None]
+        highest = [read(bound) for bound in (self.le, self.lt) if bound is not None]
+        if lowest and highest and max(lowest) > min(highest):
+            raise ValueError("no value is within its bounds")
+        if self.values and (self.dtype.startswith("array") or self.dtype == "image"):
+            raise ValueError(f"values cannot be listed for a column of {self.dtype}")
+        for value in self.values or ():
+            _reader(self.dtype, allowed=True)(value)
+        if self.values is not None and self.positive is not None and str(self.positive) not in map(str, self.values):
+            raise ValueError(f"the positive class {self.positive!r} is none of its values")
 
 
 class Check(BaseModel):
@@ -90,6 +144,7 @@ class Check(BaseModel):
     value: Any = None
 
 
+_RESERVED = frozenset({"part", "position", "row", "reason", "prediction", "probability"})  # columns that stages put beside the data's own
 _RULES = ("ge", "gt", "le", "lt", "values", "regex", "unique", "length")
 
 Projection = Literal["train", "predict", "monitor"]
@@ -98,7 +153,7 @@ Projection = Literal["train", "predict", "monitor"]
 class Contract(BaseModel):
     """The columns of a data set, and what holds for each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     columns: Mapping[str, Column] = Field(min_length=1, description="by identifier; `name` gives the real name where it is none")
     nulls: tuple[str, ...] = Field(default=(), description="what the source writes for a missing value, here and at serving time")
@@ -109,6 +164,8 @@ class Contract(BaseModel):
     def _names_are_distinct(self) -> Self:
         seen: dict[str, str] = {}
         for key, column in self.columns.items():
+            if key in _RESERVED or key.startswith("__"):
+                raise ValueError(f"{key!r} is a name that mlforge uses beside the columns; take another key, and say name: {column.name or key}")
             real = column.name or key
             if real in seen:
                 raise ValueError(f"columns {seen[real]} and {key} are both named {real!r}")

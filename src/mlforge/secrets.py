@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["MASK", "forget", "mask", "remember"]
+import hashlib
+import os
+import re
+from pathlib import Path
+
+__all__ = ["MASK", "digest", "forget", "mask", "remember", "remember_passwords"]
 
 MASK = "•••"
 _SHORTEST = 3  # shorter values would blot out ordinary text ("1", "no")
@@ -26,3 +31,20 @@ def mask(text: str) -> str:
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, MASK)
     return text
+
+
+def remember_passwords(text: str) -> None:
+    """Mask the passwords of the URLs in a text: postgresql://user:password@host/name."""
+    for password in re.findall(r"://[^/@\s:]*:([^/@\s]+)@", text):
+        remember(password)
+
+
+def digest(value: str, salt: Path) -> str:
+    """A short digest by which one can tell that a secret has changed, slow to guess from; `salt` is a file of the store, made when it is missing."""
+    if not salt.exists():
+        salt.parent.mkdir(parents=True, exist_ok=True)
+        aside = salt.with_name(f"{salt.name}.{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_bytes(os.urandom(32))
+        aside.replace(salt)
+    return hashlib.scrypt(value.encode(), salt=salt.read_bytes(), n=2**14, r=8, p=1, dklen=6).hex()

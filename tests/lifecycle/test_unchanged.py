@@ -17,7 +17,7 @@ RECIPE = """
       - _self_
     name: rows
     task: classification
-    source: {path: "data/*.csv", comment: "${oc.env:WHAT}"}
+    source: {path: "data/*.csv"}
     contract:
       columns:
         x: {dtype: float}
@@ -60,8 +60,7 @@ def settled(project):
     """A project whose recipe has run, and run again to see that nothing is left to do."""
     rows = "x,up\n" + "".join(f"{i % 17},{'yes' if i % 3 else 'no'}\n" for i in range(300))
     project.write({"data/one.csv": rows, "own/__init__.py": PLUGIN, "own/probe.py": PROBE, "own/helper.py": "NAME = 'local'\n"}, rows=RECIPE)
-    project.write({"mlforge.toml": 'plugins = ["own"]\nenv = ["WHAT"]\n'})
-    project.env["WHAT"] = "#wave"
+    project.write({"mlforge.toml": 'plugins = ["own"]\n'})
     for path in sorted(project.root.rglob("*")):  # as if it had been written a while ago
         os.utime(path, (1_700_000_000, 1_700_000_000))
     os.utime(project.root / "recipes", (1_700_000_000, 1_700_000_000))
@@ -119,13 +118,8 @@ def test_an_edit_in_an_imported_helper_is_noticed(settled):
     assert answer(settled) == ["inspect"]
 
 
-def test_another_value_of_an_allowed_variable_is_noticed(settled):
-    settled.env["WHAT"] = "#particle"
-    assert answer(settled) is not None
-
-
 def test_other_settings_of_the_project_are_noticed(settled):
-    (settled.root / "mlforge.toml").write_text('plugins = ["own"]\nenv = ["WHAT", "MORE"]\n')
+    (settled.root / "mlforge.toml").write_text('plugins = ["own"]\nroots = [".", "/srv"]\n')
     assert answer(settled) is not None
 
 
@@ -145,8 +139,36 @@ def test_a_torn_stamp_is_as_good_as_none(settled):
     assert answer(settled) == []
 
 
-def test_no_value_of_a_variable_is_written_down(settled):
-    assert not any(b"#wave" in path.read_bytes() for path in (settled.root / ".mlforge").rglob("*") if path.is_file())
+def test_a_project_that_allows_variables_is_always_planned(settled):
+    """What they say may matter, and is nothing to be written down, not even as a digest."""
+    (settled.root / "mlforge.toml").write_text('plugins = ["own"]\nenv = ["WHAT"]\n')
+    assert answer(settled) == []
+    assert answer(settled) == []
+
+
+def test_an_edit_while_the_command_runs_is_noticed(settled):
+    """The run ends with the recipe that it began with; the next one sees the new."""
+    path = settled.root / "recipes/rows.yaml"
+    text = path.read_text()
+    probe = settled.root / "own/probe.py"
+    edit = f"import pathlib; pathlib.Path({str(path)!r}).write_text({text.replace('split: random', 'split: stratified')!r})"
+    probe.write_text(probe.read_text().replace("        return Profile()\n", f"        {edit}\n        return Profile()\n"))
+    assert answer(settled) == ["inspect"]
+    assert "split" in answer(settled)
+
+
+def test_a_link_that_is_pointed_elsewhere_is_noticed(settled):
+    rows = (settled.root / "data/one.csv").read_text()
+    settled.write({"v1.csv": rows, "v2.csv": rows + "3,yes\n"})
+    link = settled.root / "data" / "two.csv"
+    link.symlink_to(settled.root / "v1.csv")
+    for path in (settled.root / "v1.csv", settled.root / "v2.csv", settled.root / "data"):
+        os.utime(path, (1_700_000_500, 1_700_000_500))
+    assert "ingest" in answer(settled)
+    assert answer(settled) is None
+    link.unlink()
+    link.symlink_to(settled.root / "v2.csv")
+    assert "ingest" in answer(settled)
 
 
 def test_a_forced_stage_runs(settled):

@@ -33,7 +33,6 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     place = Workplace.here()
     try:
         composed = place.recipe(recipe, overrides)
-        _ask_plugins(place, composed)
     except RecipeError as error:
         if not as_json:
             raise
@@ -50,13 +49,6 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         click.echo(mask(f"  {line}"))
     if absent:
         click.echo(f"  To run it, these are missing here: {', '.join(absent)}. `mlforge run` says how to install them.")
-
-
-def _ask_plugins(place: Workplace, composed: Recipe) -> None:
-    problems = place.hooks.check(composed.plain)
-    if problems:
-        count = len(problems)
-        raise RecipeError(f"{count} problem{'s' * (count > 1)} in recipe {composed.name}", problems=problems)
 
 
 def _columns(composed: Recipe) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def command(model: str, source: Path, sink: Path, keep: tuple[str, ...], max_rej
     mlforge predict adult --source new.csv --sink predictions.parquet
     mlforge predict adult@3 --source new.csv --sink out.csv --keep id
     """
+    rejected = sink.with_name(f"{sink.stem}.rejected{sink.suffix}")
+    if not glob.has_magic(str(source)) and not source.exists():
+        raise click.BadParameter(f"there is no file {source}", param_hint="--source")
+    if source.resolve() in (sink.resolve(), rejected.resolve()):
+        raise click.BadParameter(f"{sink} is the source: it would be written over", param_hint="--sink")
     place = Workplace.here()
     opened = place.store(store)
     version = opened.registry.resolve(model)
@@ -39,13 +45,14 @@ def command(model: str, source: Path, sink: Path, keep: tuple[str, ...], max_rej
     from mlforge.runtime.predictor import Predictor
 
     predictor = Predictor.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
-    rejected = sink.with_name(f"{sink.stem}.rejected{sink.suffix}")
     counts = predict_file(predictor, source_at(source, place.catalog), sink, rejected, keep=keep)
     if as_json:
         told = {"model": version.model, "version": version.version, "rows": counts.rows, "predicted": counts.predicted, "rejected": counts.rejected}
         click.echo(json.dumps(told | {"sink": str(sink)}))
     else:
         click.echo(f"{version.model} {version.version}: {counts.predicted:,} rows predicted → {sink}")
+    if not counts.rejected:
+        rejected.unlink(missing_ok=True)  # of an earlier prediction into the same sink
     if counts.rejected > max_rejected * counts.rows:
         raise DataError(f"{counts.rejected:,} of {counts.rows:,} rows break the model's contract", evidence=str(rejected))
     if counts.rejected and not as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     mlforge run adult model=linear trainer.max_epochs=3
     mlforge run adult --smoke
     """
+    if only and start:
+        raise click.UsageError("--only and --from contradict each other: one stage alone, or this one and all after it")
     place = Workplace.here()
     stamp = None if smoke or only or start else Stamp(place.project, place.catalog, (recipe, *overrides))
     if stamp is not None and (told := stamp.told()) is not None:
@@ -63,7 +66,8 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
         terminal.close()
     account = _conclude(outcome, lifecycle, as_json)
     if stamp is not None:
-        stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())
+        with suppress(OSError):  # a convenience: that it could not be written fails no run
+            stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())
 
 
 def _unchanged(told: Mapping[str, Any], as_json: bool) -> None:

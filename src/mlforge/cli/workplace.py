@@ -14,7 +14,7 @@ import click
 from mlforge.errors import RecipeError
 from mlforge.plugins import Catalog, Hooks, catalog, hooks
 from mlforge.project import Project
-from mlforge.secrets import remember
+from mlforge.secrets import remember, remember_passwords
 
 if TYPE_CHECKING:
     from mlforge.recipe import Recipe
@@ -56,7 +56,9 @@ class Workplace:
         """The store that is named (by a recipe, or on the command line), else the project's; closed when the command is over."""
         from mlforge.store import Store
 
-        store = Store.at(named or self._place(), self.project.state)
+        place = named or self._place()
+        remember_passwords(place or "")
+        store = Store.at(place, self.project.state)
         if (context := click.get_current_context(silent=True)) is not None:
             context.call_on_close(store.close)
         return store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,7 @@ class Engine:
     lifecycle: Lifecycle
     hooks: Hooks
     reporter: Reporter = field(default_factory=Quiet)
+    _verified: set[str] = field(default_factory=set)
 
     def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
         """Run what is not there yet.
@@ -113,10 +114,12 @@ class Engine:
         job.tell = lambda done, total, note: self.reporter.progressed(step, done, total, note)
         self.reporter.started(step)
         began = time.perf_counter()
+        self._verify(inputs.values())
         store.records.start_stage(step.key, step.name, self.lifecycle.recipe.name, outcome.run, step.parts)
         try:
             with machine_limits(step.name):
                 self._try(step, job)
+                self._as_before(step, job)
                 outputs = self._publish(step.node, job)
                 seconds = time.perf_counter() - began
                 store.records.finish_stage(step.key, outcome.run, outputs, job.findings, seconds)
@@ -126,6 +129,18 @@ class Engine:
         shutil.rmtree(folder, ignore_errors=True)
         self.reporter.finished(step, seconds, step.node.stage.headline(job.findings))
         return outputs
+
+    def _verify(self, digests: Iterable[str]) -> None:
+        """Inputs are compared with their manifests before they are worked with, each once in a run."""
+        for digest in set(digests) - self._verified:
+            self.lifecycle.store.artifacts.verify(digest)
+            self._verified.add(digest)
+
+    def _as_before(self, step: Planned, job: StageJob) -> None:
+        """What the stage has read is what its key speaks of, or nothing is published under that key."""
+        for what, value in step.node.stage.external(job).items():
+            if step.parts[f"outside {what}"] != value:
+                raise RunFailed(f"stage {step.name}: {what} changed while it was read", hint="Run again when it is at rest.")
 
     def _folder(self, step: Planned) -> Path:
         """Where a stage works: the same for the same key, so that it can continue."""

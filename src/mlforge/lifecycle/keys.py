@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from mlforge.components import Component, Stage, reads_of
 from mlforge.lifecycle.code import CodeIndex
 from mlforge.recipe import Recipe
+from mlforge.secrets import digest
 
 __all__ = ["changes", "key_of", "parts_of", "settings"]
 
@@ -22,12 +24,12 @@ def key_of(parts: Mapping[str, str]) -> str:
 
 
 def parts_of(
-    name: str, stage: Stage, recipe: Recipe, inputs: Mapping[str, str], external: Mapping[str, str], code: CodeIndex, *, smoke: bool
+    name: str, stage: Stage, recipe: Recipe, inputs: Mapping[str, str], external: Mapping[str, str], code: CodeIndex, salt: Path, *, smoke: bool
 ) -> dict[str, str]:
     """What decides the outputs of a stage: settings, inputs, outside facts, code and libraries."""
     parts = {f"input {port}": digest for port, digest in inputs.items()}
     parts |= {f"outside {what}": value for what, value in external.items()}
-    parts |= dict(_settings_of_stage(stage, recipe))
+    parts |= dict(_settings_of_stage(stage, recipe, salt))
     components = [(name, stage), *_components(stage, recipe)]
     for where, component in components:
         parts[f"code of {where}"] = code.digest(type(component).__module__)
@@ -70,7 +72,7 @@ def _importance(name: str) -> tuple[int, str]:
     return (next((i + 1 for i, prefix in enumerate(order) if name.startswith(prefix)), 0), name)
 
 
-def _settings_of_stage(stage: Stage, recipe: Recipe) -> Iterator[tuple[str, str]]:
+def _settings_of_stage(stage: Stage, recipe: Recipe, salt: Path) -> Iterator[tuple[str, str]]:
     for section in dict.fromkeys((*stage.needs, *stage.reads)):
         if section == "seed":
             yield "seed", str(recipe.seed)
@@ -86,8 +88,10 @@ def _settings_of_stage(stage: Stage, recipe: Recipe) -> Iterator[tuple[str, str]
         fields = component.model_dump(mode="json", exclude=set(reads_of(component)))
         for name, value in fields.items():
             written = plain.get(name) if isinstance(plain, Mapping) else None
-            secret = "${oc.env:" in json.dumps(written, default=str)  # what is read from the environment counts by its name
-            yield from settings(written if secret else value, f"{where}.{name}")
+            if "${oc.env:" in json.dumps(written, default=str):  # what is read from the environment counts by name and digest
+                yield f"{where}.{name}", f"{written} ({digest(json.dumps(value), salt)})"
+            else:
+                yield from settings(value, f"{where}.{name}")
 
 
 def _components(stage: Stage, recipe: Recipe) -> Iterator[tuple[str, Component]]:

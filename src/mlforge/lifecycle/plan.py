@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ from mlforge.lifecycle.graph import Node
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.keys import changes, key_of, parts_of
 from mlforge.recipe import Recipe
-from mlforge.store import Store
+from mlforge.store import StageRecord, Store
 
 __all__ = ["FINDINGS", "Lifecycle", "Planned", "State"]
 
@@ -52,11 +53,16 @@ class Lifecycle:
     nodes: tuple[Node, ...]
     smoke: bool = False
     forced: frozenset[str] = frozenset()  # stages to run even where they could be reused
+    _champions: dict[str, Champion | None] = field(default_factory=dict)  # by the candidate's bundles
 
     @cached_property
     def code(self) -> CodeIndex:
         """The source digests, remembered beside the store."""
         return CodeIndex(self.store.state / "cache" / "code.json")
+
+    def afresh(self) -> Lifecycle:
+        """The same, with nothing remembered of who is champion."""
+        return replace(self, _champions={})
 
     def plan(self) -> list[Planned]:
         """What a run would do with each stage, in order."""
@@ -72,7 +78,8 @@ class Lifecycle:
                 outputs[node.name] = step.outputs
                 keys[node.name] = step.key
             planned.append(step)
-        self.code.save()
+        with suppress(OSError):  # a cache: that it cannot be written hides nothing
+            self.code.save()
         return planned
 
     def step(self, node: Node, outputs: Mapping[str, Mapping[str, str]], keys: Mapping[str, str]) -> Planned:
@@ -90,7 +97,7 @@ class Lifecycle:
         if "champion" in node.stage.reads:
             champion = self.champion(inputs)
             external["champion"] = champion.bundle.digest if champion else "none"
-        parts = parts_of(node.name, node.stage, self.recipe, inputs | gathered, external, self.code, smoke=self.smoke)
+        parts = parts_of(node.name, node.stage, self.recipe, inputs | gathered, external, self.code, self.store.state / "salt", smoke=self.smoke)
         key = key_of(parts)
         if node.name in self.forced:
             return Planned(node, "run", "asked for", key, parts, seconds=seconds)
@@ -100,7 +107,7 @@ class Lifecycle:
             if not missing:
                 return Planned(node, "reuse", "", key, parts, record.outputs, seconds)
             return Planned(node, "run", f"its {missing[0]} is gone from the store", key, parts, seconds=seconds)
-        return Planned(node, "run", self._why(node, parts, record is not None), key, parts, seconds=seconds)
+        return Planned(node, "run", self._why(node, parts, record), key, parts, seconds=seconds)
 
     def job(self, node: Node, inputs: Mapping[str, str], keys: Mapping[str, str], folder: Path) -> StageJob:
         """The job of a stage whose inputs are in the store."""
@@ -123,17 +130,26 @@ class Lifecycle:
     def champion(self, inputs: Mapping[str, str]) -> Champion | None:
         """The version to compare these bundles with: who was champion when they were judged before, else who is now.
 
-        A candidate that has become champion would otherwise be judged again, against itself.
+        A candidate that has become champion would otherwise be judged again, against itself. Looked up once: a promotion while the run goes on does not
+        change what it compares with. A champion whose bundle is lost is one that nothing can be compared with, and not none.
         """
+        candidate = inputs.get("bundles", "")
+        if candidate not in self._champions:
+            self._champions[candidate] = self._rival(candidate)
+        return self._champions[candidate]
+
+    def _rival(self, candidate: str) -> Champion | None:
         versions = self.store.registry.versions(self.recipe.name)
-        judged = next((version for version in versions if version.bundle == inputs.get("bundles")), None)
+        judged = next((version for version in versions if version.bundle == candidate), None)
         if judged is not None:
             rival = next((version for version in versions if version.bundle == judged.judged_against), None)
         else:
             rival = self.store.registry.champion(self.recipe.name)
-        if rival is None or not self.store.artifacts.has(rival.bundle):
+        if rival is None:
             return None
-        return Champion(rival.model, rival.version, Artifact(self.store.artifacts.path(rival.bundle), rival.bundle))
+        there = self.store.artifacts.has(rival.bundle)
+        folder = self.store.artifacts.path(rival.bundle) if there else self.store.state / "lost" / rival.bundle
+        return Champion(rival.model, rival.version, Artifact(folder, rival.bundle))
 
     def named(self, stage: str) -> Node:
         """The node of that name; RecipeError when the recipe has no such stage."""
@@ -150,9 +166,9 @@ class Lifecycle:
                 return Planned(node, "done", f"{known[0].model} {known[0].version}", seconds=seconds)
         return Planned(node, "once", "if the gates pass", seconds=seconds)
 
-    def _why(self, node: Node, parts: Mapping[str, str], begun: bool) -> str:
-        if begun:
-            return "was begun and not finished"
+    def _why(self, node: Node, parts: Mapping[str, str], record: StageRecord | None) -> str:
+        if record is not None:
+            return "failed the last time" if record.state == "failed" else "was begun and not finished"
         before = self.store.records.latest(self.recipe.name, node.name, self.smoke)
         if before is None:
             return "never run before"

@@ -1,8 +1,9 @@
 """Has anything changed since this very command had nothing left to do? Answered by looking at files, not into them.
 
 A stamp notes what a run's outcome depends on: the command line, the project's settings, the plugins, every file that was read (recipes, presets, the source
-of components, the data) and every folder in which a file could have come first, the installed distributions, allowed variables of the environment, and the
-records. Each by size and time. Anything that differs, or cannot be told so cheaply, is no error: the plan is then made in full, by content.
+of components, the data) and every folder in which a file could have come first, the installed distributions, and the records. Each by size and time, and none
+written after the command began: what was edited while it ran is looked into the next time. Anything that differs, or cannot be told so cheaply, is no error:
+the plan is then made in full, by content.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stamp"]
 
-_SETTLED = 20_000_000  # ns; a file that was written later than this before the stamp may change again without its time showing it
+_SETTLED = 20_000_000  # ns; a file that was written so shortly before the command began may have changed again without its time showing it
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,13 @@ class Stamp:
     project: Project
     catalog: Catalog
     command: tuple[str, ...]
+    began: int = field(default_factory=time.time_ns)  # ns
 
     def told(self) -> dict[str, Any] | None:
         """What was told when there was nothing left to do; None when something may have changed since."""
         question = self._question
+        if self.project.env:
+            return None  # what variables say is nothing to be written down, not even as a digest
         try:
             noted = json.loads(self._path.read_bytes())
             same = noted["question"] == question and all(_look(Path(path)) == seen for path, seen in noted["seen"].items())
@@ -50,17 +55,14 @@ class Stamp:
     def note(self, lifecycle: Lifecycle, outputs: Iterable[str], told: Mapping[str, Any]) -> None:
         """Note that there is nothing left to do and what to tell then, where that can be told by looking. Closes the store: its files come to rest."""
         watched = self._watched(lifecycle)
-        if watched is None:
+        if self.project.env or watched is None or any(step.state not in ("reuse", "done") for step in lifecycle.afresh().plan()):
             return
         made = [*lifecycle.store.files(), *(lifecycle.store.artifacts.path(digest) for digest in outputs)]
         lifecycle.store.close()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         aside = self._path.with_suffix(f".{os.getpid()}")
-        aside.touch()
-        moment = aside.stat().st_mtime_ns
         looks = {str(path): _look(path) for path in watched}
-        if any(look and look[0] > moment - _SETTLED for look in looks.values()):
-            aside.unlink()
+        if any(look and look[0] > self.began - _SETTLED for look in looks.values()):
             return
         seen = looks | {str(path): _look(path) for path in made}
         aside.write_text(json.dumps({"question": self._question, "seen": seen, "told": dict(told)}))
@@ -73,10 +75,9 @@ class Stamp:
 
     @cached_property
     def _question(self) -> str:
-        """Everything that is not a file, in one digest: secrets enter it and cannot be read from it. As it is when the command begins."""
-        environment = {name: os.environ.get(name) for name in self.project.env}
+        """Everything that is not a file, in one digest, as it is when the command begins."""
         plugins = [(p.name, p.version, p.state, p.components, p.hooks) for p in self.catalog.plugins]
-        facts = [mlforge.__version__, sys.version, sys.path, repr(self.project), environment, plugins]
+        facts = [mlforge.__version__, sys.version, sys.path, repr(self.project), plugins]
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _watched(self, lifecycle: Lifecycle) -> list[Path] | None:

@@ -17,6 +17,7 @@ from mlforge.recipe.order import Layer, layers
 from mlforge.recipe.overrides import Overrides, parse
 from mlforge.recipe.references import referred
 from mlforge.recipe.switching import Switch
+from mlforge.secrets import remember_passwords
 from mlforge.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def failure(reference: str, problems: Sequence[Problem]) -> RecipeError:
 
 def composed(reference: str, overrides: Sequence[str], project: Project, catalog: Catalog) -> Composed:
     """Lay a recipe's files and the overrides over each other. Raises RecipeError for what leaves no sense in looking further."""
+    for text in overrides:
+        remember_passwords(text)
     library, root = _find(reference, project, catalog)
     said = parse(overrides, project.env)
     lineage = Lineage(library, root)
@@ -129,6 +132,9 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
     tree = _laid(ordered, lineage, switch, library)
     tree, mistaken = _overridden(tree, said, switch, lineage.uses(root))
     tree, unknown = referred(_chosen(tree, final))
+    for _, node in tree.walk():
+        if isinstance(node.value, str):
+            remember_passwords(node.value)
     problems += [*switch.problems, *mistaken, *unknown]
     return Composed(reference, project, tree, final, shelf, library, library.documents(), switch, problems)
 

@@ -71,7 +71,7 @@ class _Finishing:
             header.name, header.description, header.seed, TASKS[header.task], header.store, header.contract, sections,
             options=self._by_section("option"), uses=self._by_section("component"),
             plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
-            dropped=tuple(composed.switch.dropped), files=tuple(one.path.resolve() for one in documents), shadows=tuple(shadows),
+            dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
             migrations=tuple(line for one in documents for line in one.report), requires=header.requires, providers=self._providers(),
         )  # fmt: skip
 

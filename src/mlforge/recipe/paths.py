@@ -5,10 +5,11 @@ A path in a recipe is relative to the project, one on the command line to where 
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["placed", "read_paths"]
 
-_GLOB = re.compile(r"[*?\[{]")
+_GLOB = re.compile(r"[*?\[]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)|[A-Za-z0-9+.-]*::")
-_LOOKED_AT = 10_000  # files of a glob
 
 
 def read_paths(kind: type[BaseModel], node: Node) -> Iterator[tuple[str, ...]]:
@@ -66,9 +66,11 @@ def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | No
 
 
 def _normal(path: Path) -> str:
-    """An absolute path; `..` is followed as the file system does, up to the first wildcard."""
+    """An absolute path. Links stay in it, so that one that is pointed elsewhere is noticed; `..` is followed as the file system does."""
     fixed, rest = _fixed(path)
-    return str(fixed.resolve() / rest) if rest.parts else str(fixed.resolve())
+    if ".." in fixed.parts:
+        fixed = fixed.resolve()
+    return str(fixed / rest) if rest.parts else str(fixed)
 
 
 def _fixed(path: Path) -> tuple[Path, Path]:
@@ -84,8 +86,8 @@ def _outside(made: Node, node: Node, project: Project, where: str) -> Problem | 
     roots = [root.resolve() for root in project.roots]
     if ".." in rest.parts:
         return _refused(node, where, "has .. after a wildcard")
-    found = islice(fixed.glob(str(rest)), _LOOKED_AT) if rest.parts and "{" not in str(rest) else ()
-    for path in (fixed, *found):
+    found = glob.iglob(str(made.value), recursive=True) if rest.parts else iter(())  # noqa: PTH207 - as sources do: `**` follows links
+    for path in chain([fixed], map(Path, found)):
         if not any(path.resolve().is_relative_to(root) for root in roots):
             leads = "" if path.resolve() == path else " (a link)"
             return _refused(node, where, f"lies outside the project's roots{leads}")

@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from mlforge.contract import Check, Column
-from mlforge.errors import RecipeError
 from mlforge.runtime.casts import STRINGS, array_size, stored
 
 __all__ = ["broken", "label", "raw", "reason"]
@@ -102,13 +101,8 @@ def _shown(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _bound(bound: Any, column: Column) -> pl.Expr:
     if column.dtype != "datetime":
-        if isinstance(bound, str):
-            raise RecipeError(f"contract: the bound {bound!r} of a column of numbers is not a number")
         return pl.lit(bound)
-    try:
-        moment = datetime.fromisoformat(str(bound))
-    except ValueError:
-        raise RecipeError(f"contract: the bound {bound!r} of a datetime column is not a date or time as ISO 8601 writes it") from None
+    moment = datetime.fromisoformat(str(bound))
     return pl.lit(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment, dtype=pl.Datetime("us"))
 
 
@@ -116,13 +110,12 @@ def _allowed(check: Check, column: Column) -> pl.Series:
     """The allowed values as the column's own dtype, so that `values: [1, 2]` means "1" and "2" for a category."""
     values: list[Any] = [_text(one) if column.dtype in STRINGS else one for one in check.value]
     dtype = stored(column, pl.String())
-    try:
-        if column.dtype == "datetime":
-            return pl.Series([datetime.fromisoformat(str(one)) for one in values], dtype=dtype)
-        return pl.Series([float(one) for one in values] if column.dtype == "float" else values, dtype=dtype)
-    except (TypeError, ValueError):
-        hint = f"Write values that are {_DTYPES.get(column.dtype, 'text')}."
-        raise RecipeError(f"contract.columns.{check.column}.values: not all of {values[:_LISTED]} can be of dtype {column.dtype}", hint=hint) from None
+    if column.dtype == "datetime":
+        return pl.Series([datetime.fromisoformat(str(one)) for one in values], dtype=dtype)
+    if column.dtype in ("int", "float"):
+        number = int if column.dtype == "int" else float
+        return pl.Series([number(one) for one in values], dtype=dtype)
+    return pl.Series(values, dtype=dtype)
 
 
 def _text(value: Any) -> str:
@@ -130,11 +123,5 @@ def _text(value: Any) -> str:
 
 
 def _pattern(check: Check) -> str:
-    """The regular expression over the whole value, as Polars reads it (without look-around and back-references, so that its time is linear)."""
-    pattern = rf"\A(?:{check.value})\z"
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.ComputeError:
-        hint = "Look-around and back-references are not supported."
-        raise RecipeError(f"contract.columns.{check.column}.regex: {check.value!r} cannot be run", hint=hint) from None
-    return pattern
+    """The regular expression over the whole value; its contract has made sure that Polars can run it."""
+    return rf"\A(?:{check.value})\z"

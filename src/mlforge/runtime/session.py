@@ -29,7 +29,7 @@ class Graph:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            self._session: Any = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+            self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise DataError(f"{path}: cannot be read: {error.strerror}", hint="Restore the file, or make it again with `mlforge run`.") from None
         except Exception as error:

@@ -69,13 +69,6 @@ def test_a_feature_that_no_entry_takes_is_named_with_its_type(tmp_path):
         prepared(tmp_path, rows, contract, features={"numeric": Numeric()})
 
 
-def test_a_column_with_the_name_of_an_output_is_refused(tmp_path):
-    rows, contract = people()
-    columns = {"prediction" if key == "age" else key: column for key, column in contract.columns.items()}
-    with pytest.raises(DataError, match=r"contract.columns.prediction: the model's output has this name"):
-        prepared(tmp_path, rows.rename({"age": "prediction"}), Contract(columns=columns))
-
-
 @pytest.mark.parametrize(
     ("dtype", "values", "classes"),
     [

@@ -133,6 +133,8 @@ def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:
     name = f"the champion, {job.champion.model} {job.champion.version},"
     try:
         model = Predictor.open(bundles.bundle())
+    except FileNotFoundError:
+        return None, f"{name} is gone from the store"
     except MlforgeError as error:
         return None, f"{name} cannot be opened: {error}"
     theirs = model.bundle.output
