@@ -29,7 +29,7 @@ class Outliers(Probe):
     """Numbers far from their column's median, in robust standard deviations (1.4826 times the median absolute deviation).
 
     `outliers/largest_share` is the largest share of any column that lies more than `z` of them away, in a uniform sample of the rows;
-    `outliers/farthest` is how far away the farthest value of all rows is. A column of which more than half has one value has no such deviation, and is left out.
+    `outliers/farthest` is how far away the farthest value of all rows is. A column of which more than half has one value is left out.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
