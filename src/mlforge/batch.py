@@ -69,7 +69,7 @@ def predict_file(
             out.write(_rows(frame, answer.accepted, start, keep).hstack(answer.predictions.rename(names)))
             if answer.rejected.height:
                 wrong = wrong or stack.enter_context(Sink.open(rejected))
-                wrong.write(_refused(frame, answer.rejected, start))
+                wrong.write(_refused(frame.select(predictor.writable(frame.columns)), answer.rejected, start))
             predicted += answer.predictions.height
             refused += answer.rejected.height
             tell(predicted + refused)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlforge.components import Component, Gate, Model, Probe, Stage, Trainer
+from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Trainer, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
 from mlforge.recipe.node import Node
+from mlforge.recipe.protecting import protecting
 from mlforge.recipe.words import few
+from mlforge.runtime.protections import sealed
 from mlforge.sections import SECTIONS, active
 from mlforge.task import Task
 
@@ -55,8 +57,14 @@ class Facts:
 
 def check(facts: Facts) -> Iterator[Problem]:
     """Everything that does not fit together."""
+    misprotected = list(protecting(facts.root, facts.contract, facts.entries("privacy"), facts.entries("references")))
+    yield from misprotected
+    if facts.contract is not None and not misprotected:  # the rest looks at the rows as they are after protection
+        entries = {entry: one for entry, one in facts.entries("privacy").items() if isinstance(one, Protection)}
+        facts = replace(facts, contract=sealed(facts.contract, rules_of(facts.contract, entries)))
     yield from _targets(facts)
     yield from _fit(facts)
+    yield from _objections(facts)
     yield from _gates(facts)
     yield from _unread(facts)
 
@@ -109,6 +117,18 @@ def _fit(facts: Facts) -> Iterator[Problem]:
     if isinstance(model, Model) and isinstance(trainer, Trainer) and model.family not in trainer.fits:
         found = f"{facts.uses['trainer'].component} does not fit {facts.uses['model'].component}, which is a {model.family}"
         yield Problem("trainer", found, facts.place("trainer", "use").origin, f"a trainer for it; this one fits {', '.join(sorted(trainer.fits))}")
+
+
+def _objections(facts: Facts) -> Iterator[Problem]:
+    """What components say against the contract."""
+    if facts.contract is None:
+        return
+    for where in facts.uses:
+        section, _, entry = where.partition(".")
+        one = facts.entries(section).get(entry) if entry else facts.sections.get(section)
+        for objection in one.objections(facts.contract) if isinstance(one, Component) else ():
+            path = f"{where}.{objection.field}" if objection.field else where
+            yield Problem(path, objection.found, facts.place(*path.split(".")).place, objection.expected, objection.hint)
 
 
 def _gates(facts: Facts) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from mlforge.recipe.composer import Composed
 from mlforge.recipe.header import HEADER, Header
 from mlforge.recipe.migrate import VERSION
 from mlforge.recipe.node import Node, Plain
-from mlforge.recipe.paths import placed, read_paths
+from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
 from mlforge.recipe.typed import made, pruned
@@ -161,6 +161,7 @@ class _Finishing:
             self._no_component(where, section, name, node)
             return None
         node, complete = self._complete(node.without("use"), tuple(where.split(".")), kind.model_fields)
+        self.problems += list(variables(kind, node, self.composed.project, where))
         for path in read_paths(kind, node):
             leaf = node.find(path)
             if leaf is not None and leaf.value != _MISSING:

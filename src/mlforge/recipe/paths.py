@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlforge.project import Project
 
-__all__ = ["placed", "read_paths"]
+__all__ = ["placed", "read_paths", "variables"]
 
 _GLOB = re.compile(r"[*?\[{]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)|[A-Za-z0-9+.-]*::")
@@ -30,22 +30,35 @@ _LOOKED_AT = 10_000  # files of a glob
 
 def read_paths(kind: type[BaseModel], node: Node) -> Iterator[tuple[str, ...]]:
     """Paths of all values that name a file to be read."""
+    from mlforge.components import Reads
+
     for name, info in kind.model_fields.items():
         child = node.items.get(name)
-        if child is not None and (_marked(info.metadata) or _has_mark(info.annotation)):
+        if child is not None and (_marked(info.metadata, Reads) or _has_mark(info.annotation, Reads)):
             yield from ((name, *below) for below, leaf in child.walk() if isinstance(leaf.value, str))
 
 
-def _marked(metadata: Any) -> bool:
-    from mlforge.components import Reads
+def variables(kind: type[BaseModel], node: Node, project: Project, where: str) -> Iterator[Problem]:
+    """The fields that name an environment variable which the project does not allow."""
+    from mlforge.components import Names
 
-    return any(isinstance(mark, Reads) for mark in metadata)
+    for name, info in kind.model_fields.items():
+        child = node.items.get(name)
+        if child is None or not isinstance(child.value, str) or not (_marked(info.metadata, Names) or _has_mark(info.annotation, Names)):
+            continue
+        if child.value not in project.env:
+            expected = f"one that the project allows under [tool.mlforge] env ({', '.join(project.env) or 'none so far'})"
+            yield Problem(f"{where}.{name}", f"{shown(child.value)} is an environment variable that the project does not allow", child.origin, expected)
 
 
-def _has_mark(annotation: Any) -> bool:
-    if get_origin(annotation) is Annotated and _marked(get_args(annotation)[1:]):
+def _marked(metadata: Any, mark: type) -> bool:
+    return any(isinstance(one, mark) for one in metadata)
+
+
+def _has_mark(annotation: Any, mark: type) -> bool:
+    if get_origin(annotation) is Annotated and _marked(get_args(annotation)[1:], mark):
         return True
-    return any(_has_mark(part) for part in get_args(annotation))
+    return any(_has_mark(part, mark) for part in get_args(annotation))
 
 
 def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | None]:
