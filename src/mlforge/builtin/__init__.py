@@ -12,6 +12,7 @@ _TABLE = {
     "source/arrow": "sources.arrow:Arrow",
     "source/excel": "sources.excel:Excel",
     "source/delta": "sources.delta:Delta",
+    "source/sql": "sources.sql:Sql",
     "source/parquet": "sources.parquet:Parquet",
     "source/sample": "sources.sample:Sample",
     "privacy/drop": "privacy.drop:Drop",

@@ -174,6 +174,6 @@ def test_a_delta_table_cannot_point_at_files_elsewhere(tmp_path: Path) -> None:
     log = next((table / "_delta_log").glob("*.json"))
     name = next(table.glob("*.parquet")).name
     assert rows(Delta(path=str(table))) == [(1,)]
-    log.write_text(log.read_text().replace(name, "../secret.parquet"))
-    with pytest.raises(DataError, match="a file lies elsewhere"):
+    log.write_text(log.read_text().replace(name, str(secret)))
+    with pytest.raises(DataError, match=r"elsewhere|cannot be read"):
         rows(Delta(path=str(table)))
