@@ -56,7 +56,8 @@ class Workplace:
         """The store that is named (by a recipe, or on the command line), else the project's; closed when the command is over."""
         from mlforge.store import Store
 
-        store = Store.at(named or self._place(), self.project.state)
+        whole = named is not None and "://" not in named  # a folder that is named is all of a store
+        store = Store.at(named or self._place(), self.project.state, None if whole else self.project.artifacts)
         if (context := click.get_current_context(silent=True)) is not None:
             context.call_on_close(store.close)
         return store

@@ -118,6 +118,11 @@ class _Finishing:
         self.problems += [replace(problem, where=".".join((*path, problem.where))) for problem in unset]
         return filled, not absent and not unset
 
+    def _written(self, path: tuple[str, ...]) -> object:
+        """A value as it stands in the recipe."""
+        node = self.composed.root.find(path)
+        return node.value if node is not None else None
+
     def _called(self) -> str:
         return self.composed.reference
 
@@ -132,7 +137,7 @@ class _Finishing:
             self.problems.append(Problem("task", f"no such task: {task.plain()}", task.origin, f"one of {', '.join(TASKS)}", nearest(str(task.value), TASKS)))
             complete = False
         if (store := node.items.get("store")) is not None and isinstance(store.value, str):
-            placed_store, problem = placed(store, self.composed.project, "store")
+            placed_store, problem = placed(store, self.composed.project, "store", self._written(("store",)), vouched=("store",) in self.secret)
             node = node.with_items({**node.items, "store": placed_store})
             self.problems += [problem] if problem else []
         header, problems = made(Header, node, "", "a recipe", self.secret)
@@ -165,7 +170,8 @@ class _Finishing:
         for path in read_paths(kind, node):
             leaf = node.find(path)
             if leaf is not None and leaf.value != _MISSING:
-                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)))
+                written, vouched = self._written((*where.split("."), *path)), path in self.secret
+                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)), written, vouched=vouched)
                 node = node.updated(path, absolute)
                 self.problems += [problem] if problem else []
         if complete or node.items:

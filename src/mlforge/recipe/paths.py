@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from mlforge.errors import COMMAND_LINE, Problem
 from mlforge.recipe.node import Node
+from mlforge.recipe.urls import below, is_url, password_in, sqlite_path
 from mlforge.recipe.words import shown
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["placed", "read_paths", "variables"]
 
 _GLOB = re.compile(r"[*?\[{]")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)|[A-Za-z0-9+.-]*::")
 _LOOKED_AT = 10_000  # files of a glob
 
 
@@ -61,12 +61,18 @@ def _has_mark(annotation: Any, mark: type) -> bool:
     return any(_has_mark(part, mark) for part in get_args(annotation))
 
 
-def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | None]:
-    """A path made absolute, and why it may not be read."""
+def placed(node: Node, project: Project, where: str, written: object = None, *, vouched: bool = False) -> tuple[Node, Problem | None]:
+    """A path made absolute, or a URL, and why it may not be read.
+
+    `written` is what stands in the recipe, where a variable of the environment was put in; `vouched`: the variable is all of it.
+    """
     text = str(node.value)
     typed = node.origin == COMMAND_LINE
-    if _URL.match(text) or "://" in text:
-        return node, None if typed else _refused(node, where, "is a URL, and a recipe may read only below the project's roots")
+    if (lite := sqlite_path(text)) is not None:
+        made, problem = placed(replace(node, value=lite[1]), project, where)
+        return replace(made, value=f"{lite[0]}{made.value}"), problem
+    if is_url(text):
+        return node, _url(node, text, project, where, str(written or text), typed=typed, vouched=vouched)
     if "\0" in text or not text.strip():
         return node, Problem(where, f"{shown(text)} is not a path", node.origin)
     try:
@@ -76,6 +82,14 @@ def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | No
         return absolute, None if typed else _outside(absolute, node, project, where)
     except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, a home that is not known
         return node, Problem(where, f"{shown(text)} is not a path that can be followed", node.origin)
+
+
+def _url(node: Node, text: str, project: Project, where: str, written: str, *, typed: bool, vouched: bool) -> Problem | None:
+    if not vouched and password_in(written) and "${" not in written:
+        return Problem(where, "is a URL with a password in it, which would be recorded", node.origin, "${oc.env:NAME}, and NAME under [tool.mlforge] env")
+    if typed or vouched or below(text, project.urls):
+        return None
+    return _refused(replace(node, value=written), where, "is a URL, and a recipe may read only below the project's roots")
 
 
 def _normal(path: Path) -> str:
