@@ -6,6 +6,7 @@ __all__ = ["CHAPTERS", "VERBS"]
 
 CHAPTERS = {
     "Write a recipe": {
+        "init": "Write a first recipe for a file of rows",
         "ls": "List recipes, sections and the options of each",
         "show": "Show a composed recipe, and where each value comes from",
         "check": "Check a recipe, and report every problem at once",
