@@ -161,7 +161,8 @@ class Schema(Component):
     def model(self) -> Any:
         """A `pandera.polars` DataFrameModel class or DataFrameSchema over the contract's keys and types.
 
-        Checks that say of each row whether it holds send rows to the quarantine; one that says it of a whole column stops the run.
+        Checks that say of each row whether it holds send rows to the quarantine. One that answers with a plain bool stops the run; it sees a partition of the
+        rows at a time, so what is to hold of a column as a whole belongs into `contract.expect`.
         """
 
 
@@ -203,11 +204,26 @@ class Transform(Component):
 
     @abstractmethod
     def takes(self, contract: Contract) -> tuple[str, ...]:
-        """Keys of the feature columns that it wants. The first entry of `features` that wants a column gets it, unless it says it shares."""
+        """Keys of the feature columns that it wants: the first entry of `features` that wants a column gets it.
+
+        Give it a field `columns`, so that recipes can say which: an entry that names a column there goes before those that do not.
+        """
 
     @abstractmethod
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Fit to the training rows (contract keys, typed); None when there is nothing to add. Deterministic."""
+
+
+def dealt(transforms: Mapping[str, Transform], contract: Contract) -> dict[str, tuple[str, ...]]:
+    """The columns that each entry of `features` gets: those that it names and no earlier one does, then what it wants of the rest."""
+    features = contract.having("feature")
+    wanted = {entry: tuple(key for key in transform.takes(contract) if key in features) for entry, transform in transforms.items()}
+    takers: dict[str, str] = {}
+    for entry, keys in wanted.items():
+        takers = dict.fromkeys((key for key in keys if key in getattr(transforms[entry], "columns", ())), entry) | takers
+    for entry, keys in wanted.items():
+        takers = dict.fromkeys(keys, entry) | takers
+    return {entry: tuple(key for key in keys if takers[key] == entry) for entry, keys in wanted.items()}
 
 
 # ── model ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
 from mlforge.builtin.features.standard import Scale, filled, marked, scaled
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -33,8 +35,11 @@ class Arrays(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type array."""
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype.startswith("array["))
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, _takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, _takes)
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Mean and deviation of each place over the training rows, some rows at a time."""
@@ -55,6 +60,10 @@ class Arrays(Transform):
         if self.scale == "none":
             return [Scale(float(m), 0.0, 1.0, nullable and not i) for i, m in enumerate(mean)]
         return [Scale(float(m), float(m), float(d), nullable and not i) for i, (m, d) in enumerate(zip(mean, deviation, strict=True))]
+
+
+def _takes(dtype: str) -> bool:
+    return dtype.startswith("array[")
 
 
 def _moments(rows: pl.LazyFrame, key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from mlforge.builtin.features.calendar import Calendar
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
 from mlforge.builtin.features.standard import Scale, marked, scaled
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ class Dates(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type datetime."""
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype == "datetime")
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, _takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, _takes)
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """The scale of each part over the training rows."""
@@ -69,6 +74,10 @@ class Dates(Transform):
             parts.append(scaled(graph, raw, [_scale(part, known, latest) for part in straight]))
         both = graph.add("Concat", *parts, axis=1)
         return marked(graph, both, absent, [Scale(usual, 0.0, 1.0, nullable)]), 2 * len(turning) + len(straight) + nullable
+
+
+def _takes(dtype: str) -> bool:
+    return dtype == "datetime"
 
 
 def _seconds(rows: pl.LazyFrame, key: str) -> np.ndarray:

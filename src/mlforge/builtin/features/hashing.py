@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ _DTYPES = ("category", "string")
 class Hashing(Transform):
     """Numbers categories by a hash of their text: for very many of them. Unseen ones get a number too; 0 is for missing ones.
 
-    Nothing is learned from the data, so a new category is treated as those that share its bucket. Within 1,024 buckets, 100 categories share about five
-    buckets with another one. List it before `categorical`, with its columns, since the first entry that wants a column gets it.
+    Nothing is learned from the data: categories that fall into one bucket are one to the model, about five pairs of 100 categories in 1,024 buckets. Name its
+    columns: the others are left to `categorical`.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("onnx",)
@@ -33,8 +35,11 @@ class Hashing(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type category or string."""
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype in _DTYPES)
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, _takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, _takes)
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """There is nothing to fit."""
@@ -50,3 +55,7 @@ class Hashing(Transform):
         present = graph.add("LabelEncoder", text, domain="ai.onnx.ml", keys_strings=[""], values_int64s=[0], default_int64=1)
         output, cardinalities = graph.add("Mul", numbered, present), (self.buckets + 1,) * len(columns)
         return Fragment(columns, tuple(graph.nodes), tuple(graph.constants), output, "categories", len(columns), cardinalities)
+
+
+def _takes(dtype: str) -> bool:
+    return dtype in _DTYPES

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
 from mlforge.builtin.features.quantiles import Curve, curve, placed
 from mlforge.builtin.features.standard import Scale, filled, marked, scaled
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -42,8 +44,11 @@ class Numeric(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type int, float or bool."""
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype in _DTYPES)
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, _takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, _takes)
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Look at the training rows, some columns at a time, so that memory stays bounded.
@@ -98,6 +103,10 @@ class Numeric(Transform):
         curves = [curve for _, curve in fits if curve is not None]
         numbers = placed(graph, whole, curves) if curves else scaled(graph, whole, scales)
         return graph, marked(graph, numbers, absent, scales)
+
+
+def _takes(dtype: str) -> bool:
+    return dtype in _DTYPES
 
 
 def _is_bool(contract: Contract, key: str) -> bool:

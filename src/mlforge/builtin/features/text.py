@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
 from mlforge.builtin.features.terms import Unit, frequent
 from mlforge.builtin.features.weighing import weighed
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -44,9 +46,14 @@ class Text(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type text; of type string or category too, where they are named."""
-        dtypes = ("text", "string", "category") if self.columns else ("text",)
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype in dtypes)
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, self._takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, self._takes)
+
+    def _takes(self, dtype: str) -> bool:
+        return dtype == "text" or (bool(self.columns) and dtype in ("string", "category"))
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Choose the terms and count the rows that each occurs in."""

@@ -74,8 +74,10 @@ def _written(numbers: dict[str, int], *, lower: bool) -> dict[str, int]:
     """Each token as the graph may find it: ASCII letters are small by then, others may be capital. A token's own way of writing goes first."""
     written = dict(numbers)
     for token, number in numbers.items() if lower else ():
-        for other in () if token.isascii() else (token.upper(), token.capitalize()):
-            written.setdefault("".join(letter.lower() if letter.isascii() else letter for letter in other), number)
+        if not token.isascii():
+            single = "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in token)  # ß is SS, or stays
+            for other in (token.capitalize(), token.upper(), single):
+                written.setdefault("".join(letter.lower() if letter.isascii() else letter for letter in other), number)
     return written
 
 

@@ -126,8 +126,9 @@ def _check_groups(rows: pl.LazyFrame, parts: pl.DataFrame, contract: Contract) -
         torn = used.group_by("group").agg(pl.col("part").unique().sort()).filter(pl.col("part").list.len() > 1).sort("group").collect(engine="streaming")
         if torn.height:
             shown = "; ".join(f"{_short(group)} in {' and '.join(inside)}" for group, inside in torn.head(_SHOWN).iter_rows())
+            many = f"{torn.height:,} groups of {contract.real_name(key)} are" if torn.height > 1 else f"1 group of {contract.real_name(key)} is"
             hint = "split=grouped keeps groups whole. If rows of one group may be apart, the column is no group: give it another role."
-            raise DataError(f"split: {torn.height:,} groups of {contract.real_name(key)} are in more than one part: {shown}", hint=hint)
+            raise DataError(f"split: {many} in more than one part: {shown}", hint=hint)
 
 
 def _short(value: object) -> str:
