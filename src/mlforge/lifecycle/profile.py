@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,29 @@ class _Seen:
     quantiles: Quantiles = field(default_factory=Quantiles)
     frequent: Frequent = field(default_factory=Frequent)
 
+    def looks(self, key: str) -> Iterator[tuple[str, pl.Expr]]:
+        """What is asked of a frame, all at once."""
+        if self.counted:
+            yield "counts", pl.col(key).drop_nulls().value_counts(name="count").struct.rename_fields(["value", "count"])
+        elif self.distinct is not None:
+            yield "hashes", self.distinct.wanted(pl.col(key))
+        if self.numbers:
+            value = pl.col(key).cast(pl.Float64)  # a time: microseconds since 1970
+            yield "figures", pl.struct(count=value.count(), mean=value.mean(), var=value.var(ddof=0), min=value.min(), max=value.max())
+
+    def take(self, looked: Mapping[str, pl.Series]) -> None:
+        """What came of it, for a frame with any value."""
+        if "counts" in looked:
+            counts = looked["counts"].struct.unnest()
+            self.frequent.add(counts)
+            if self.distinct is not None:  # a column that is counted has few distinct values: only those are hashed
+                self.distinct.add(counts.select(self.distinct.wanted(pl.col("value"))).to_series())
+        if "hashes" in looked and self.distinct is not None:
+            self.distinct.add(looked["hashes"].drop_nulls())
+        if "figures" in looked:
+            figures = looked["figures"][0]
+            self.merge(figures["count"], figures["mean"], (figures["var"] or 0.0) * figures["count"], figures["min"], figures["max"])
+
     def merge(self, count: int, mean: float, squares: float, least: float, most: float) -> None:
         """The figures of a frame into these (Chan, Golub and LeVeque, 1979)."""
         together = self.count + count
@@ -64,28 +87,20 @@ class TableProfile:
         """One more frame of the table."""
         if not rows.height:
             return
-        self._figures(rows)
+        looked = rows.select([expr.implode().alias(f"{key}/{what}") for key, seen in self._columns.items() for what, expr in seen.looks(key)])
         taken = places(rows.height, self._frames)
         sample = rows.select([key for key, seen in self._columns.items() if seen.numbers])
         sample = sample if taken is None else sample[taken]
         for key, seen in self._columns.items():
-            values = rows[key]
-            nulls = values.null_count()
+            nulls = rows[key].null_count()
             seen.nulls += nulls
-            if seen.distinct is not None:
-                seen.distinct.add(values)
-            if seen.counted:
-                seen.frequent.add(values)
-            if seen.numbers and nulls < rows.height:
+            if nulls == rows.height:
+                continue
+            seen.take({what: looked[f"{key}/{what}"].explode() for what, _ in seen.looks(key)})
+            if seen.numbers:
                 seen.quantiles.add(sample[key].drop_nulls(), rows.height - nulls)
         self.rows += rows.height
         self._frames += 1
-
-    def _figures(self, rows: pl.DataFrame) -> None:
-        wanted = [key for key, seen in self._columns.items() if seen.numbers and rows[key].null_count() < rows.height]
-        for key, figures in zip(wanted, rows.select([_figures(key) for key in wanted]).row(0) if wanted else (), strict=True):
-            count, mean = figures["count"], figures["mean"]
-            self._columns[key].merge(count, mean, (figures["var"] or 0.0) * count, figures["min"], figures["max"])
 
     def write(self, folder: Path) -> None:
         """Write what was seen."""
@@ -115,8 +130,3 @@ def _begun(column: Column, rule: Rule | None) -> _Seen:
         counted=column.dtype in _COUNTED and not hidden and column.role != "id",
         distinct=None if nested else Distinct(),
     )
-
-
-def _figures(key: str) -> pl.Expr:
-    value = pl.col(key).cast(pl.Float64)  # a time: microseconds since 1970
-    return pl.struct(count=value.count(), mean=value.mean(), var=value.var(ddof=0), min=value.min(), max=value.max()).alias(key)

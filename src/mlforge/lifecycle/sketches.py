@@ -5,7 +5,7 @@ Every sketch is deterministic: the same frames in the same order leave the same 
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ __all__ = ["SAMPLE", "Distinct", "Frequent", "Quantiles", "places"]
 
 SAMPLE = 16_384  # values taken of a frame, and points that a sketch of quantiles has
 _HELD = 4 * SAMPLE  # points that lie in memory before they are made fewer
+_EARLY = 8  # frames
 _SMALLEST = 2048  # hashes
 _SEED = 0x6D6C66
 _LISTED = 64
@@ -22,10 +23,11 @@ _LONGEST = 80  # characters of a value
 
 
 def places(rows: int, frame: int) -> pl.Series | None:
-    """Positions at random of the rows of a frame that are looked at; None for all. The same for every column."""
-    if rows <= SAMPLE:
+    """Positions of the rows of a frame that are looked at, one at random in each stretch; None for all. Fewer once there are many frames."""
+    taken = SAMPLE if frame < _EARLY else SAMPLE // 4
+    if rows <= taken:
         return None
-    return pl.Series(np.sort(np.random.default_rng((_SEED, frame)).choice(rows, SAMPLE, replace=False)))
+    return pl.Series(((np.arange(taken) + np.random.default_rng((_SEED, frame)).random(taken)) * (rows / taken)).astype(np.int64))
 
 
 class Quantiles:
@@ -79,11 +81,13 @@ class Distinct:
     def __init__(self) -> None:
         self._least = pl.Series([], dtype=pl.UInt64)
 
-    def add(self, values: pl.Series) -> None:
-        """Values of a frame; missing ones do not count."""
+    def wanted(self, values: pl.Expr) -> pl.Expr:
+        """Of a column, the hashes that may count."""
         hashes = values.drop_nulls().hash(_SEED)
-        if len(self._least) == _SMALLEST:
-            hashes = hashes.filter(hashes < self._least[-1])
+        return hashes.filter(hashes < int(self._least[-1])) if len(self._least) == _SMALLEST else hashes.unique()
+
+    def add(self, hashes: pl.Series) -> None:
+        """What was `wanted` of a frame."""
         if len(hashes):
             self._least = pl.concat([self._least, hashes]).unique().sort().head(_SMALLEST)
 
@@ -99,21 +103,25 @@ class Frequent:
     """The most frequent values with their counts; exact up to 1,024 distinct values, else too low by at most `missed` (Misra and Gries, 1982)."""
 
     def __init__(self) -> None:
-        self._counts = pl.DataFrame(schema={"value": pl.String, "count": pl.Int64})
+        self._counts: Counter[str] = Counter()
         self.missed = 0
 
-    def add(self, values: pl.Series) -> None:
-        """Values of a frame; missing ones do not count."""
-        found = values.drop_nulls().alias("value").value_counts().select(pl.col("value").cast(pl.String), pl.col("count").cast(pl.Int64))
-        counts = pl.concat([self._counts, found]).group_by("value").agg(pl.col("count").sum())
+    def add(self, counts: pl.DataFrame) -> None:
+        """The distinct values of a frame, missing ones apart, and how often each is there."""
         if counts.height > _COUNTED:
             counts = counts.sort("count", "value", descending=[True, False])
             least = int(counts["count"][_COUNTED])
             self.missed += least
             counts = counts.head(_COUNTED).with_columns(pl.col("count") - least).filter(pl.col("count") > 0)
-        self._counts = counts
+        self._counts.update(dict(counts.select(pl.col("value").cast(pl.String), pl.col("count").cast(pl.Int64)).iter_rows()))
+        if len(self._counts) > _COUNTED:
+            least = self._ranked()[_COUNTED][1]
+            self.missed += least
+            self._counts = Counter({value: count - least for value, count in self._counts.items() if count > least})
 
-    def listed(self) -> list[list[Any]]:
+    def listed(self) -> list[list[str | int]]:
         """Value and count, the most frequent first."""
-        top = self._counts.sort("count", "value", descending=[True, False]).head(_LISTED)
-        return [[value if len(value) <= _LONGEST else value[:_LONGEST] + "…", count] for value, count in top.iter_rows()]
+        return [[value if len(value) <= _LONGEST else value[:_LONGEST] + "…", count] for value, count in self._ranked()[:_LISTED]]
+
+    def _ranked(self) -> list[tuple[str, int]]:
+        return sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))

@@ -73,7 +73,7 @@ def _rows(entry: str, cases: pl.DataFrame) -> pl.DataFrame:
         told = "; ".join(f"{column}: {check}" for column, check in whole.select("column", "check").unique(maintain_order=True).head(_TOLD).iter_rows())
         hint = "The model asks for other columns or types than the contract, or for something of all rows together."
         raise DataError(f"schemas.{entry} does not hold for the rows as a whole: {told[:500]}", hint=hint)
-    where = pl.when(pl.col("column").is_null()).then(pl.lit("the row")).otherwise(pl.col("column"))
+    where = pl.when(pl.col("schema_context") == "Column").then(pl.col("column")).otherwise(pl.lit("the row"))
     return cases.select(
         pl.col("index").cast(pl.Int64).alias("row"), pl.concat_str(pl.lit(f"{entry}: "), where, pl.lit(" breaks "), pl.col("check")).alias("reason")
     )
