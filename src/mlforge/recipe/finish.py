@@ -20,24 +20,27 @@ from mlforge.recipe.typed import made, pruned
 from mlforge.sections import SECTIONS
 from mlforge.task import TASKS
 
-__all__ = ["finish"]
+__all__ = ["Finishing", "finish"]
 
 _MISSING = "???"
 
 
 def finish(composed: Composed) -> tuple[Recipe | None, list[Problem]]:
     """The typed recipe and its problems. No recipe and no problems: a plugin cannot deliver a component, and the shelf knows why."""
-    finishing = _Finishing(composed)
+    finishing = Finishing(composed)
     return finishing.recipe(), finishing.problems
 
 
 @dataclass(slots=True)
-class _Finishing:
+class Finishing:
+    """The work on one tree: what it makes, and the problems that it meets."""
+
     composed: Composed
     problems: list[Problem] = field(default_factory=list)
     secret: frozenset[tuple[str, ...]] = frozenset()
 
     def recipe(self) -> Recipe | None:
+        """The whole as a recipe."""
         composed = self.composed
         self.problems += composed.problems
         self.problems += list(self._unknown_keys())
@@ -153,14 +156,15 @@ class _Finishing:
         for where, use in self.composed.uses.items():
             section, _, entry = where.partition(".")
             node = root.find(tuple(where.split(".")))
-            one = self._component(where, section, use.component, node) if node is not None and use.component else None
+            one = self.component(where, section, use.component, node) if node is not None and use.component else None
             if one is not None and entry:
                 sections[section] = {**cast("dict[str, Component]", sections.get(section, {})), entry: one}
             elif one is not None:
                 sections[section] = one
         return sections
 
-    def _component(self, where: str, section: str, name: str, node: Node) -> Component | None:
+    def component(self, where: str, section: str, name: str, node: Node) -> Component | None:
+        """The component at an address; None when it cannot be made, and `problems` or the shelf know why."""
         kind = self.composed.shelf.get(section, name)
         if kind is None:
             self._no_component(where, section, name, node)

@@ -69,8 +69,8 @@ def placed(node: Node, project: Project, where: str, written: object = None, *, 
     text = str(node.value)
     typed = node.origin == COMMAND_LINE
     if (lite := sqlite_path(text)) is not None:
-        made, problem = placed(replace(node, value=lite[1]), project, where)
-        return replace(made, value=f"{lite[0]}{made.value}"), problem
+        file, problem = placed(replace(node, value=lite[1]), project, where)
+        return replace(file, value=f"{lite[0]}{file.value}"), problem
     if is_url(text):
         return node, _url(node, text, project, where, str(written or text), typed=typed, vouched=vouched)
     if "\0" in text or not text.strip():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlforge.builtin.databases import connected, engine_at, reflected, told
+from mlforge.runtime.databases import connected, engine_at, reflected, told
 from mlforge.builtin.sources.answers import Answers
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import DataError, MissingRequirement, MlforgeError
 from mlforge.secrets import remember
 
 if TYPE_CHECKING:
+    import polars as pl
     from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.engine import URL
+    from sqlalchemy.types import TypeEngine
 
-__all__ = ["connected", "engine_at", "reflected", "shown", "told"]
+__all__ = ["connected", "copied", "engine_at", "found_table", "kind_of", "reflected", "shown", "told"]
 
 _EXTRAS = {"psycopg": "postgres", "psycopg2": "postgres"}
 _LONGEST = 300
@@ -94,15 +96,63 @@ def _first_line(error: Exception) -> str:
 
 def reflected(connection: Connection, name: str, where: str) -> Table:
     """A table as it is in the database; `schema.table`, or `table`. DataError when it is not there."""
-    from sqlalchemy import MetaData, Table, inspect
-    from sqlalchemy.exc import NoSuchTableError
+    from sqlalchemy import inspect
 
     from mlforge.errors import nearest
+
+    if (table := found_table(connection, name)) is not None:
+        return table
+    inspector, schema = inspect(connection), name.rpartition(".")[0] or None
+    known = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+    raise DataError(f"{where}: there is no table {name}", hint=nearest(name, known) or "Write schema.table if it is not in the default schema.")
+
+
+def found_table(connection: Connection, name: str) -> Table | None:
+    """A table as it is in the database, or None when it is not there."""
+    from sqlalchemy import MetaData, Table
+    from sqlalchemy.exc import NoSuchTableError
 
     schema, _, table = name.rpartition(".")
     try:
         return Table(table, MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False)
     except NoSuchTableError:
-        inspector = inspect(connection)
-        known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
-        raise DataError(f"{where}: there is no table {name}", hint=nearest(table, known) or "Write schema.table if it is not in the default schema.") from None
+        return None
+
+
+def kind_of(dtype: pl.DataType) -> TypeEngine[Any]:
+    """The type of a column that holds a frame's values."""
+    import polars as pl
+    import sqlalchemy as sa
+
+    if dtype.is_integer():
+        return sa.BigInteger()
+    if dtype.is_numeric():
+        return sa.Double()
+    known: dict[Any, TypeEngine[Any]] = {pl.Boolean: sa.Boolean(), pl.Date: sa.Date(), pl.Datetime: sa.DateTime()}
+    return known.get(dtype.base_type(), sa.Text())
+
+
+def copied(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
+    """Write a frame's rows into a table that has its columns."""
+    import polars as pl
+    import polars.selectors as cs
+    from sqlalchemy import bindparam
+
+    typed = frame.with_columns((~(cs.numeric() | cs.boolean() | cs.date() | cs.datetime() | cs.string())).cast(pl.String))
+    typed = typed.with_columns(cs.by_dtype(pl.Float32).cast(pl.String).cast(pl.Float64))  # 0.1 stays 0.1, as in a file
+    raw = connection.connection.driver_connection
+    if connection.dialect.driver == "psycopg" and raw is not None:
+        into = ".".join(_quoted(part) for part in (table.schema, table.name) if part)
+        columns = ", ".join(map(_quoted, typed.columns))
+        with raw.cursor() as cursor, cursor.copy(f"COPY {into} ({columns}) FROM STDIN (FORMAT csv)") as copy:
+            copy.write(typed.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.f"))
+        return
+    if typed.height:
+        names = {name: f"c{number}" for number, name in enumerate(typed.columns)}  # a parameter's name has no signs in it
+        statement = table.insert().values({name: bindparam(short) for name, short in names.items()})
+        connection.execute(statement, typed.rename(names).to_dicts())
+
+
+def _quoted(name: str) -> str:
+    """A name for COPY, which takes no parameters; SQLAlchemy would double its per cent signs."""
+    return '"' + name.replace('"', '""') + '"'
