@@ -21,21 +21,28 @@ _BRIEF = 60  # characters of all of them
 _IDS = {"id", "ids", "uuid", "guid", "key", "identifier", "serial", "index", "rowid", "idx"}
 _TIMES = {"date", "time", "timestamp", "datetime", "created", "updated", "day", "month", "year", "period", "when"}
 _TAKEN = {"part", "__row__", "null", "true", "false"}  # what mlforge itself puts beside a row's columns, and what no override can name
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _CODES = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99_999, 999_999)
 
 
 def keys_of(names: Iterable[str]) -> dict[str, str]:
     """An identifier for every name, the name itself where it is one."""
-    keys: dict[str, str] = {}
-    for number, name in enumerate(names, 1):
-        key = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or f"column_{number}"
-        key = f"c_{key}" if key[0].isdigit() else name if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else key
-        plain, again = key, 1
-        while key in keys.values() or key.lower() in _TAKEN:
-            again += 1
-            key = f"{plain}_{again}"
-        keys[name] = key
+    listed = list(names)
+    keys = {name: name for name in listed if _IDENTIFIER.fullmatch(name) and name.lower() not in _TAKEN}
+    for number, name in enumerate(listed, 1):
+        if name not in keys:
+            keys[name] = _key(name, number, {*keys.values(), *_TAKEN})
     return keys
+
+
+def _key(name: str, number: int, taken: Collection[str]) -> str:
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or f"column_{number}"
+    plain = f"c_{plain}" if plain[0].isdigit() else plain
+    key, again = plain, 1
+    while key in taken or key.lower() in _TAKEN:
+        again += 1
+        key = f"{plain}_{again}"
+    return key
 
 
 def typed(look: Look, key: str) -> Proposal:

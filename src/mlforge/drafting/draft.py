@@ -75,10 +75,9 @@ def draft(file: Path, target: str, project: Project, catalog: Catalog, *, name: 
     text = recipe_text(
         Parts(
             name=title, file=file.name, source=option, source_settings={"path": _path(file, project, outside=outside), **settings}, read=_read(sample),
-            nulls=nulls, max_rejected=most, rejected_why=why, undeclared=undeclared, columns=columns, target=chosen, fitting=fitting(sample.read, chosen.task),
-            checks=_checks(catalog, chosen, columns), splits=tuple(catalog.options("split")), models=tuple(catalog.options("model")), protections=tuple(catalog.options("privacy")),
-           
-            ordered=_in_order_of_time(looks),
+            nulls=nulls, max_rejected=most, rejected_why=why, undeclared=undeclared, columns=columns, target=chosen,
+            fitting=fitting(sample.read, chosen.task), checks=_checks(catalog, chosen, columns), splits=tuple(catalog.options("split")),
+            models=tuple(catalog.options("model")), protections=tuple(catalog.options("privacy")), ordered=_in_order_of_time(looks),
         )
     )  # fmt: skip
     return Draft(title, text, sample, columns, outside)
