@@ -123,7 +123,7 @@ def predict_rows(
             continue
         answer = predictor.answer(rest)
         good = _rows(rest, answer.accepted, at, keep).hstack(answer.predictions.rename(names))
-        outlet.write(good, _refused(rest, answer.rejected, at) if answer.rejected.height else None, start)
+        outlet.write(good, _refused(rest.select(predictor.writable(rest.columns)), answer.rejected, at) if answer.rejected.height else None, start)
         tell(start)
     outlet.commit()
     return Counts(outlet.predicted, outlet.rejected)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -81,18 +83,28 @@ def rows(count: int = 400) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, isolated_cache: Path) -> tuple[TestProject, str]:
+    """The project after a run, and what that printed. Not to be changed."""
+    root = tmp_path_factory.mktemp("people") / "project"
+    root.mkdir()
+    project = TestProject(root, {"PSEUDONYM_KEY": KEY})
+    rows().write_csv(root / "buyers.csv")
+    project.write({"mlforge.toml": 'env = ["PSEUDONYM_KEY"]\n'}, buyers=RECIPE)
+    outcome = project.command("run", "buyers")
+    assert outcome.code == 0, outcome.text
+    return project, outcome.text
+
+
 @pytest.fixture
-def buyers(project: TestProject) -> TestProject:
-    rows().write_csv(project.root / "buyers.csv")
-    project.env["PSEUDONYM_KEY"] = KEY
-    return project.write({"mlforge.toml": 'env = ["PSEUDONYM_KEY"]\n'}, buyers=RECIPE)
+def buyers(done: tuple[TestProject, str], tmp_path: Path) -> TestProject:
+    """A project of the test's own, in which the recipe was run."""
+    return TestProject(Path(shutil.copytree(done[0].root, tmp_path / "project")), dict(done[0].env))
 
 
-def test_planted_addresses_are_in_no_file_and_a_control_is_found(buyers: TestProject) -> None:
-    done = buyers.command("run", "buyers")
-    assert done.code == 0, done.text
+def test_planted_addresses_are_in_no_file_and_a_control_is_found(buyers: TestProject, done: tuple[TestProject, str]) -> None:
     (printed := buyers.root / "told").mkdir()
-    (printed / "terminal.txt").write_text(done.text)
+    (printed / "terminal.txt").write_text(done[1])
     state = buyers.root / ".mlforge"
     assert {path.suffix for path in holders(state, CONTROL)} >= {".parquet", ".onnx", ".json"}
     assert any(path.name == "rejected.parquet" for path in holders(state, CONTROL)), "the rejected rows of the control are to be seen"
@@ -117,7 +129,6 @@ def test_what_stops_a_run_says_nothing_of_a_protected_cell(buyers: TestProject) 
 
 
 def test_a_raw_row_is_protected_and_predicted_as_in_training(buyers: TestProject) -> None:
-    assert buyers.command("run", "buyers").code == 0
     asked = buyers.command("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", "--max-rejected", "0.1")
     assert asked.code == 0, asked.text
     said = pl.read_csv(buyers.root / "out.csv")
@@ -135,7 +146,6 @@ def test_a_raw_row_is_protected_and_predicted_as_in_training(buyers: TestProject
 @pytest.mark.parametrize(("env", "told"), [({}, "PSEUDONYM_KEY is not set"), ({"PSEUDONYM_KEY": "another-key-of-good-length"}, "another than the one"),
                                            ({"PSEUDONYM_KEY": "short"}, "shorter than 16 bytes")])  # fmt: skip
 def test_a_prediction_without_the_right_key_is_a_missing_requirement(buyers: TestProject, env: dict[str, str], told: str) -> None:
-    assert buyers.command("run", "buyers").code == 0
     del buyers.env["PSEUDONYM_KEY"]
     asked = buyers.command("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", **env)
     assert asked.code == 5, asked.text
@@ -144,7 +154,6 @@ def test_a_prediction_without_the_right_key_is_a_missing_requirement(buyers: Tes
 
 
 def test_the_key_may_come_from_a_file_when_predicting(buyers: TestProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert buyers.command("run", "buyers").code == 0
     state = buyers.root / ".mlforge"
     (path,) = state.glob("artifacts/*/bundles.json")
     (buyers.root / "key").write_text(KEY + "\n")
@@ -154,7 +163,6 @@ def test_the_key_may_come_from_a_file_when_predicting(buyers: TestProject, monke
 
 
 def test_another_key_is_another_table(buyers: TestProject) -> None:
-    assert buyers.command("run", "buyers").code == 0
     again = buyers.command("plan", "buyers", PSEUDONYM_KEY="another-key-of-good-length")
     assert again.code == 0, again.text
     assert "key of email" in again.text
