@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "Component", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model", "Objection", "Probe", "Protection", "Ruling",
-    "Schema", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform", "Variable",
+    "Component", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model", "Objection", "Parts", "Probe", "Protection",
+    "Ruling", "Schema", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform", "Variable",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Artifact)
@@ -132,6 +132,35 @@ class Source(Component):
     def diagnose(self, error: Exception) -> DataError:
         """What to tell the user when the rows could not be read to the end: which line, and what to do. Override it where more can be said."""
         return DataError(f"source: the rows cannot be read: {(str(error).strip() or type(error).__name__).splitlines()[0][:300]}")
+
+
+@dataclass(frozen=True)
+class Holds:
+    """Marks a value of a field that is a component itself, written as in a recipe's section: `{use: csv, path: …}`."""
+
+    section: str
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        """A component as it is; in a recipe's text, the name under which the recipe has made it (see mlforge.recipe.parts)."""
+        from pydantic_core import core_schema
+
+        def taken(value: Any, info: Any) -> Any:
+            return (info.context or {}).get(value) if isinstance(value, str) else value
+
+        return core_schema.with_info_plain_validator_function(taken, serialization=core_schema.plain_serializer_function_ser_schema(_told))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """What an editor is told."""
+        return {"type": "object", "properties": {"use": {"type": "string"}}, "required": ["use"], "description": f"a component of the section {self.section}"}
+
+
+def _told(part: Component) -> dict[str, Any]:
+    """What decides the result of a component within another."""
+    return {"use": f"{type(part).__module__}:{type(part).__qualname__}", **part.model_dump(mode="json", exclude=set(reads_of(part)))}
+
+
+Parts = Mapping[str, Annotated[Source, Holds("source")]]
+"""Sources within a source, by name."""
 
 
 class Protection(Component):
@@ -544,3 +573,10 @@ def summary(component: type[Component]) -> str:
 def reads_of(component: Component) -> dict[str, Any]:
     """The fields that name what is read, with their values."""
     return {name: getattr(component, name) for name, info in type(component).model_fields.items() if any(isinstance(mark, Reads) for mark in info.metadata)}
+
+
+def parts_of(component: Component) -> dict[str, Component]:
+    """The components within a component, by their place in it: "sources.orders"."""
+    fields = {name: getattr(component, name) for name in type(component).model_fields}
+    held = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    return {f"{name}.{entry}": part for name, value in held.items() for entry, part in value.items() if isinstance(part, Component)}

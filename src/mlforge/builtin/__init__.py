@@ -13,6 +13,7 @@ _TABLE = {
     "source/excel": "sources.excel:Excel",
     "source/delta": "sources.delta:Delta",
     "source/sql": "sources.sql:Sql",
+    "source/query": "sources.query:Query",
     "source/parquet": "sources.parquet:Parquet",
     "source/sample": "sources.sample:Sample",
     "privacy/drop": "privacy.drop:Drop",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mlforge.components import Component, Stage, reads_of
+from mlforge.components import parts_of as within
 from mlforge.lifecycle.code import CodeIndex
 from mlforge.recipe import Recipe
 
@@ -28,7 +29,7 @@ def parts_of(
     parts = {f"input {port}": digest for port, digest in inputs.items()}
     parts |= {f"outside {what}": value for what, value in external.items()}
     parts |= dict(_settings_of_stage(stage, recipe))
-    components = [(name, stage), *_components(stage, recipe)]
+    components = [(name, stage), *_with_parts(_components(stage, recipe))]
     for where, component in components:
         parts[f"code of {where}"] = code.digest(type(component).__module__)
         for library in component.libraries:
@@ -97,6 +98,12 @@ def _components(stage: Stage, recipe: Recipe) -> Iterator[tuple[str, Component]]
             yield section, given
         elif isinstance(given, Mapping):
             yield from ((f"{section}.{entry}", component) for entry, component in given.items())
+
+
+def _with_parts(components: Iterable[tuple[str, Component]]) -> Iterator[tuple[str, Component]]:
+    for where, component in components:
+        yield where, component
+        yield from _with_parts((f"{where}.{place}", part) for place, part in within(component).items())
 
 
 def _plain_at(plain: Mapping[str, Any], where: str) -> Any:

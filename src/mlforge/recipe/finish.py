@@ -13,6 +13,7 @@ from mlforge.recipe.composer import Composed
 from mlforge.recipe.header import HEADER, Header
 from mlforge.recipe.migrate import VERSION
 from mlforge.recipe.node import Node, Plain
+from mlforge.recipe.parts import parts
 from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
@@ -169,7 +170,8 @@ class Finishing:
         if kind is None:
             self._no_component(where, section, name, node)
             return None
-        node, complete = self._complete(node.without("use"), tuple(where.split(".")), kind.model_fields)
+        node, within = self._parts(where, kind, node.without("use"))
+        node, complete = self._complete(node, tuple(where.split(".")), kind.model_fields)
         self.problems += list(variables(kind, node, self.composed.project, where))
         for path in read_paths(kind, node):
             leaf = node.find(path)
@@ -180,10 +182,22 @@ class Finishing:
                 self.problems += [problem] if problem else []
         if complete or node.items:
             known = {problem.where for problem in self.problems}
-            one, problems = made(kind, node, where, f"{section}/{name}", self.secret)
+            one, problems = made(kind, node, where, f"{section}/{name}", self.secret, within)
             self.problems += [problem for problem in problems if problem.where not in known]
             return one if complete else None
         return None
+
+    def _parts(self, where: str, kind: type[Component], node: Node) -> tuple[Node, dict[str, Component | None]]:
+        """The components within one, by the name that stands for each in its place."""
+        within: dict[str, Component | None] = {}
+        for path, section, below in list(parts(kind, node)):
+            place, used = ".".join((where, *path)), below.items.get("use")
+            if used is None or not isinstance(used.value, str):
+                self.problems.append(Problem(place, "names no component", below.place, f"{{use: …}}, a component of the section {section}"))
+            else:
+                within[place] = self.component(place, section, used.value, below)
+            node = node.updated(path, Node(place, below.origin, below.key))
+        return node, within
 
     def _no_component(self, where: str, section: str, name: str, node: Node) -> None:
         options = self.composed.library.options(section)
