@@ -128,6 +128,7 @@ def test_identifiers_times_and_texts_get_their_roles(project):
         signed=(str(start + timedelta(days=k)) for k in range(ROWS)),
         note=(f"they said that the thing number {k} did not work as it should have worked before" for k in range(ROWS)),
         zip=(f"0{1000 + k % 70}" for k in range(ROWS)),
+        fold=(["train", "train", "test"][k % 3] for k in range(ROWS)),
     )
     contract, text, out = drafted(project, frame)
     assert contract.having("id") == ("customer_id", "number", "shop_id")
@@ -136,6 +137,7 @@ def test_identifiers_times_and_texts_get_their_roles(project):
     assert "2020-01-01 … 2021-08-22" in out
     assert "split: time" in text
     assert contract.columns["note"].dtype == "text"
+    assert contract.having("part") == ("fold",)
     assert contract.columns["zip"].dtype == "category"
     assert "freshness" in composed(project, "people").sections["checks"]
 

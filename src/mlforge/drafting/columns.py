@@ -22,6 +22,7 @@ _IDS = {"id", "ids", "uuid", "guid", "key", "identifier", "serial", "index", "ro
 _TIMES = {"date", "time", "timestamp", "datetime", "created", "updated", "day", "month", "year", "period", "when"}
 _TAKEN = {"part", "__row__", "null", "true", "false"}  # what mlforge itself puts beside a row's columns, and what no override can name
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PARTS = {"train", "validation", "valid", "val", "dev", "test"}
 _CODES = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99_999, 999_999)
 
 
@@ -67,7 +68,22 @@ def propose(look: Look, key: str, features: Collection[str], *, first_time: bool
         return base.ignored(f"personal data: {why}; see privacy below", why, f"→ left out, pii: {kind}", pii=kind)
     if why := protected(look):
         return replace(_feature(base, look, extra=why + "; audited, not a feature", role="protected"), seen=why, done="→ role: protected")
-    return _identifier(base, look) or _time(base, look, features, first=first_time) or _text(base, look, features) or _feature(base, look, extra=asks(look))
+    return (
+        _part(base, look)
+        or _identifier(base, look)
+        or _time(base, look, features, first=first_time)
+        or _text(base, look, features)
+        or _feature(base, look, extra=asks(look))
+    )
+
+
+def _part(base: Proposal, look: Look) -> Proposal | None:
+    """A split that the data has made already."""
+    values = {str(value).strip().lower() for value, _ in look.counts} if look.wordy and look.distinct <= len(_PARTS) else set()
+    if not values or not values <= _PARTS or not values >= {"train", "test"}:
+        return None
+    told = "says which rows are for training and test"
+    return base.having(f"{told}: split: column would keep to it", told, "→ role: part; consider split: column", role="part")
 
 
 def _identifier(base: Proposal, look: Look) -> Proposal | None:

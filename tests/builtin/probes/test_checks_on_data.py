@@ -241,6 +241,11 @@ def test_two_hundred_duplicates_across_the_split_are_counted_and_located() -> No
     found = found_in(Duplicates(), window, [999, 1000, 4100])
     assert (found["duplicates/leaks"].value, found["duplicates/leaks"].severity) == (200, "warning")
     assert found["duplicates/share"].value == 200 / 4200
+    unused = data_window(
+        window.rows.with_columns(part=pl.when(pl.col("part") == "test").then(pl.lit("unused")).otherwise("part")),
+        COLUMNS | {"serial": {"dtype": "int", "role": "id"}},
+    )
+    assert found_in(Duplicates(), unused)["duplicates/leaks"].value == 0
     pair = found["duplicates/leaks"].evidence["pairs"][0]
     assert pair["part"] == "test"
     assert window.rows.row(pair["row"])[1:6] == window.rows.row(pair["train"])[1:6]

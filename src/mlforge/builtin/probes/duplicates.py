@@ -19,7 +19,7 @@ __all__ = ["Duplicates"]
 
 _SEED = 0x6D6C66
 _SHOWN = 20  # groups of rows in the evidence
-_UNSPLIT = len(PARTS)
+_NONE = len(PARTS)  # the code of a row that belongs to no part
 _SHARE = 0.05  # of repeated rows from which they deserve a look, leaks apart
 
 
@@ -41,11 +41,11 @@ class Duplicates(Probe):
         import polars as pl
 
         rows, names = window.rows, set(window.rows.columns)
-        keys = sorted(names - {ROW, "part", *window.contract.having("id")})
+        keys = sorted(names - {ROW, "part", *window.contract.having("id", "part")})
         if not keys:
             return Profile(exact=True)
         codes = {part: code for code, part in enumerate(PARTS)}
-        part = pl.col("part").cast(pl.String).replace_strict(codes, default=_UNSPLIT, return_dtype=pl.Int64) if "part" in names else pl.lit(_UNSPLIT)
+        part = pl.col("part").cast(pl.String).replace_strict(codes, default=_NONE, return_dtype=pl.Int64) if "part" in names else pl.lit(_NONE)
         place = pl.col(ROW) if ROW in names else pl.int_range(pl.len())
         return Profile({"rows": rows.select(pl.struct(keys).hash(_SEED).alias("hash"), (place.cast(pl.Int64) * 4 + part).alias("place"))}, exact=True)
 
@@ -73,7 +73,7 @@ class Duplicates(Probe):
         text = f"{repeated:,} of {total:,} rows repeat an earlier one"
         severity = "warning" if repeated >= _SHARE * total else "info"
         yield Finding(name="duplicates/share", value=repeated / total, text=text, rows=total, better="lower", severity=severity, evidence=evidence)
-        split = table.select((pl.col("place") % 4 != _UNSPLIT).any()).item()
+        split = table.select((pl.col("place") % 4 != _NONE).any()).item()
         yield _leaks(repeats, total) if split else _unsplit(total)
 
 
@@ -86,7 +86,7 @@ def _leaks(repeats: pl.DataFrame, total: int) -> Finding:
 
     train = PARTS.index("train")
     trained = repeats.filter(pl.col("part") == train).group_by("hash").agg(pl.col("row").min().alias("train"))
-    leaked = repeats.filter(pl.col("part") != train).join(trained, on="hash")
+    leaked = repeats.filter(pl.col("part").is_in([train, _NONE]).not_()).join(trained, on="hash")
     first = leaked.group_by("hash", "part").agg(pl.col("row").min(), pl.col("train").first()).sort("row").head(_SHOWN)
     count = leaked.height
     evidence = {"pairs": [{"row": row, "part": PARTS[part], "train": train} for row, part, train in first.select("row", "part", "train").iter_rows()]}
