@@ -47,6 +47,17 @@ def line_of(text: str, key: str) -> str:
     return line
 
 
+def test_classes_too_rare_to_be_split_are_rejected_and_said_so(project):
+    frame = rows()
+    frame = frame.with_columns(left=pl.when(pl.int_range(pl.len()) == 7).then(pl.lit("perhaps")).otherwise("left"))
+    contract, text, out = drafted(project, frame)
+    assert contract.columns["left"].values == ("no", "yes")
+    assert contract.columns["left"].positive == "yes"
+    assert contract.max_rejected > 0
+    assert '"perhaps" has fewer than 3 rows, which are rejected' in line_of(text, "left")
+    assert "1 more is too rare" in out
+
+
 def test_what_is_plain_becomes_a_feature_with_room_around_its_values(project):
     contract, text, out = drafted(project, rows(plan=(["gold", "basic"][k % 2] for k in range(ROWS)), town=(f"town {k % 40}" for k in range(ROWS))))
     assert contract.columns["visits"] == Column(dtype="int", ge=0, le=59)
@@ -257,7 +268,7 @@ BAD = {
     "same": ("a,left\n" + "1,no\n" * 9, 3, "has one class only: 'no'"),
     "void": ("a,left\n" + "1,\n" * 9, 3, "has no values"),
     "names": ("a,left\n" + "".join(f"{k % 3},name {k}\n" for k in range(300)), 3, "300 classes for 300 rows cannot be learnt"),
-    "rare": ("a,left\n" + "1,no\n2,yes\n" * 50 + "1,perhaps\n2,perhaps\n", 3, "fewer than 3 rows, among them 'perhaps'"),
+    "rare": ("a,left\n" + "1,no\n" * 50 + "1,perhaps\n2,perhaps\n", 3, "fewer than 3 rows, among them 'perhaps'"),
     "alone": ("left\n" + "no\nyes\n" * 50, 2, "no column to learn from"),
     "ragged": ("a,left\n" + "1,no\n2,yes\n" * 20 + "1,2,3\n", 3, "line 42"),
     "typo": ("a,leftt\n" + "1,no\n2,yes\n" * 20, 2, "Did you mean leftt?"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mlforge.drafting.columns import typed
 from mlforge.drafting.look import Look
@@ -43,13 +44,13 @@ def target_of(look: Look, key: str, *, whole: bool) -> Target:
     if look.distinct > max(_LEVELS, min(_CLASSES, look.known // 10)):
         hint = "Is it the right column? Join rare classes to a few in the file first; a number to be predicted must be written as one."
         raise DataError(f"the target {look.name}: {_HOPELESS.format(count=look.distinct, rows=look.known)}", hint=hint)
-    rare = [str(value) for value, rows in look.counts if rows < _FEWEST]
-    if rare and whole:
+    rare = [str(value) for value, rows in look.counts if rows < _FEWEST] if whole else []
+    if rare and look.distinct - len(rare) < 2:
         hint = (
             f"Each part of a split (training, validation, test) needs one row of every class, so {_FEWEST} in all: join rare classes, or leave their rows out."
         )
         raise DataError(f"the target {look.name}: {len(rare)} of its classes have fewer than {_FEWEST} rows, among them {rare[0][:40]!r}", hint=hint)
-    return Target("classification", _classes(base, look), look.distinct)
+    return Target("classification", _classes(base, _without(look, rare), rare), look.distinct - len(rare))
 
 
 def _check_values(look: Look) -> None:
@@ -69,9 +70,16 @@ def _value(base: Proposal, look: Look) -> Proposal:
     return Proposal(base.key, base.name, settings).having(comment, f"target, {low:g} … {high:g}", "→ task: regression, split: random", role="target", **bounds)
 
 
-def _classes(base: Proposal, look: Look) -> Proposal:
+def _without(look: Look, rare: Sequence[str]) -> Look:
+    """The same without the rows of these classes."""
+    import polars as pl
+
+    return replace(look, values=look.values.filter(look.values.cast(pl.String).is_in(list(rare)).not_())) if rare else look
+
+
+def _classes(base: Proposal, look: Look, rare: Sequence[str]) -> Proposal:
     settings: dict[str, Setting] = {"role": "target"}
-    listed = look.distinct <= _LISTED and all(writable(value) for value, _ in look.counts)
+    listed = (look.distinct <= _LISTED or bool(rare)) and all(writable(value) for value, _ in look.counts)
     if listed and look.dtype == "int":
         settings["values"] = sorted(int(str(value)) for value, _ in look.counts)
     elif listed and look.wordy:
@@ -79,14 +87,19 @@ def _classes(base: Proposal, look: Look) -> Proposal:
     shown = f"{look.distinct} classes"
     comment = "" if look.distinct > 2 else _positive(look, settings)
     if look.distinct == 2:
-        rare, rows = look.counts[-1]
-        shown += f' ({rows / look.known:.0%} "{_short(rare)}")'
+        least, rows = look.counts[-1]
+        shown += f' ({rows / look.known:.0%} "{_short(least)}")'
     if look.distinct > 2:
-        rare, rows = look.counts[-1]
-        comment = f'the rarest of {look.distinct} classes, "{_short(rare)}", has {rows / look.known:.2g} of the rows'
+        least, rows = look.counts[-1]
+        comment = f'the rarest of {look.distinct} classes, "{_short(least)}", has {rows / look.known:.2g} of the rows'
     if base.settings["dtype"] == "string":
         base = Proposal(base.key, base.name, {**base.settings, "dtype": "category"})
-    return base.having(comment + _unlabelled(look), f"target, {shown}", "→ task: classification, split: stratified", **settings)
+    if rare:
+        named = ", ".join(f'"{_short(value)}"' for value in rare[:3]) + (" …" if len(rare) > 3 else "")
+        comment += f"; {named} {'has' if len(rare) == 1 else 'have'} fewer than {_FEWEST} rows, which are rejected: each part of the split needs one"
+        shown += f"; {len(rare)} more {'is' if len(rare) == 1 else 'are'} too rare"
+    missing = "" if rare else _unlabelled(look)
+    return base.having(comment + missing, f"target, {shown}", "→ task: classification, split: stratified", **settings)
 
 
 def _positive(look: Look, settings: dict[str, Setting]) -> str:
