@@ -17,7 +17,7 @@ from statistics import mean, pstdev
 
 from adult import CATEGORIES, NUMBERS, TEST, TRAIN
 
-RECIPES = ("adult", "adult_resnet", "adult_ft_transformer", "adult_lightgbm")
+RECIPES = ("adult", "adult_resnet", "adult_lightgbm")
 SEEDS = (0, 1, 2)
 CLI = (sys.executable, "-P", "-c", "from mlforge.cli import main; main()")
 

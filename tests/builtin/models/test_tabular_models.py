@@ -25,6 +25,7 @@ SMALL = [
     Mlp(hidden=(), dropout=0.5),
     Mlp(hidden=(8, 4), dropout=0.5, activation="gelu", embedding=2),
     TabularResnet(d=8, blocks=2),
+    TabularResnet(d=8, blocks=1, waves=4),
     FtTransformer(d_token=8, heads=2),
 ]
 
@@ -54,7 +55,7 @@ def test_an_unseen_category_is_neutral_before_training_has_met_one():
     assert table(torch.ones(1, 2, dtype=torch.int64)).abs().min() > 0
 
 
-@pytest.mark.parametrize("model", [TabularResnet(d=8, blocks=2), FtTransformer(d_token=16, heads=4, layers=3)])
+@pytest.mark.parametrize("model", [TabularResnet(d=8, blocks=2), TabularResnet(d=8, blocks=1, waves=4), FtTransformer(d_token=16, heads=4, layers=3)])
 @pytest.mark.parametrize("blocks", [(NUMBERS,), (CATEGORIES,), (NUMBERS, CATEGORIES)])
 def test_the_exported_graph_says_what_the_network_says_for_any_number_of_rows(model, blocks):
     torch.manual_seed(0)

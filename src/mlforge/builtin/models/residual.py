@@ -7,9 +7,10 @@ from torch import nn
 from torch.nn import functional
 
 from mlforge.artifact import Block
+from mlforge.builtin.models.periodic import Periodic
 from mlforge.builtin.models.tabular import CategoryTable
 
-__all__ = ["Norm", "Resnet"]
+__all__ = ["Norm", "Reading", "Resnet"]
 
 
 class Norm(nn.BatchNorm1d):
@@ -35,19 +36,36 @@ class _Residual(nn.Module):
         return rows + added
 
 
-class Resnet(nn.Module):
-    """Numbers as they are and a vector per category, side by side, through residual blocks of one width."""
+class Reading(nn.Module):
+    """Numbers, as they are or with waves, and a vector per category, side by side: [rows, width]."""
 
-    def __init__(self, blocks: tuple[Block, ...], out: int, width: int, count: int, inner: int, hidden_dropout: float, dropout: float, embedding: int) -> None:
+    def __init__(self, blocks: tuple[Block, ...], embedding: int, waves: int, spread: float) -> None:
         super().__init__()
-        self.names = tuple(block.name for block in blocks)
-        self.tables = nn.ModuleDict({block.name: CategoryTable(block.cardinalities, embedding, 0.1) for block in blocks if block.cardinalities})
-        first = nn.Linear(sum(block.width * (embedding if block.cardinalities else 1) for block in blocks), width)
+        self.parts = nn.ModuleList(_part(block, embedding, waves, spread) for block in blocks)
+        numbers = 1 + embedding if waves else 1
+        self.width = sum(block.width * (embedding if block.cardinalities else numbers) for block in blocks)
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """The blocks in their order."""
+        return torch.cat([part(tensor).flatten(1) for part, tensor in zip(self.parts, tensors, strict=True)], 1)
+
+
+class Resnet(nn.Module):
+    """What was read, through residual blocks of one width."""
+
+    def __init__(self, reading: Reading, out: int, width: int, count: int, inner: int, hidden_dropout: float, dropout: float) -> None:
+        super().__init__()
+        self.reading = reading
         residual = [_Residual(width, inner, hidden_dropout, dropout) for _ in range(count)]
-        self.body = nn.Sequential(first, *residual, Norm(width), nn.ReLU(), nn.Linear(width, out))
+        self.body = nn.Sequential(nn.Linear(reading.width, width), *residual, Norm(width), nn.ReLU(), nn.Linear(width, out))
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         """Raw scores, [rows, out]."""
-        parts = [self.tables[name](tensor).flatten(1) if name in self.tables else tensor for name, tensor in zip(self.names, tensors, strict=True)]
-        scores: torch.Tensor = self.body(torch.cat(parts, 1))
+        scores: torch.Tensor = self.body(self.reading(*tensors))
         return scores
+
+
+def _part(block: Block, embedding: int, waves: int, spread: float) -> nn.Module:
+    if block.cardinalities:
+        return CategoryTable(block.cardinalities, embedding, 0.1)
+    return Periodic(block.width, waves, embedding, spread) if waves else nn.Identity()
