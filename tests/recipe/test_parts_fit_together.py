@@ -136,3 +136,13 @@ def test_two_transforms_that_name_one_column(bench: Any) -> None:
     named = ["contract.columns.x.dtype=string", "+features.a={use: hashing, columns: [x]}", "+features.b={use: text, columns: [x]}"]
     told = bench.problem("small", *named)
     assert (told.where, told.found) == ("features.b.columns", "a names x too")
+
+
+def test_times_are_written_as_dates_in_yaml(bench: Any) -> None:
+    bench.write(
+        dated="mlforge: 1\ndefaults: [small, {override split: time}, _self_]\nname: dated\nsplit: {by: column, validation_from: 2024-06-01, test_from: 2024-09-01T12:00+02:00, gap: 7d}\n"
+        "contract: {columns: {t: {dtype: datetime, role: time}}}\n"
+    )
+    split = bench.compose("dated").sections["split"]
+    assert (split.validation_from.isoformat(), split.test_from.isoformat(), split.gap) == ("2024-06-01T00:00:00", "2024-09-01T12:00:00+02:00", 604_800)
+    assert bench.problem("dated", "split.test_from=soon").found == "a time is written as 2024-06-01 or 2024-06-01T12:00"

@@ -13,6 +13,7 @@ from mlforge.builtin.features.terms import frequent
 from mlforge.builtin.features.text import Text
 from mlforge.contract import Contract
 from mlforge.lifecycle.front import front
+from mlforge.runtime.session import Graph
 
 TEXT = {"dtype": "text", "nullable": True}
 FILMS = ("A good film", "a bad film, a BAD one", "good good", "Das ärgert, wie der Ärger", "größe ärger")
@@ -108,3 +109,9 @@ def test_strings_are_taken_where_they_are_named():
 def test_terms_of_nothing_are_refused():
     with pytest.raises(ValidationError, match="there are no terms"):
         Text(words=0)
+
+
+def test_a_graph_knows_how_wide_its_rows_become_so_that_few_wide_rows_are_encoded_at_a_time(tmp_path):
+    fitting = fitted(Text(min_count=1, max_terms=7), rows(*FILMS), t=TEXT)
+    said(tmp_path, fitting, rows("a"))
+    assert Graph(tmp_path / "front.onnx").width == 7

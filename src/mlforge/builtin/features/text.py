@@ -23,8 +23,8 @@ __all__ = ["Text"]
 class Text(Transform):
     """Weighs the frequent words of a text, pairs of words, or runs of characters (TF-IDF): one number for each.
 
-    A row's numbers have one length together, whatever the length of its text; a text without any known term is all zeros. Memory while encoding grows with
-    `max_terms`, not with the length of the longest text.
+    A row's numbers have one length together, whatever the length of its text; a text without any known term is all zeros. Memory grows with `max_terms` (0.25 GB
+    for 2,000 when 16,384 rows are predicted at a time), not with the length of the longest text.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "polars", "numpy")
@@ -33,7 +33,7 @@ class Text(Transform):
     columns: tuple[str, ...] = Field(default=(), description="only these columns; every column of type text when empty")
     words: int = Field(default=2, ge=0, le=4, description="terms of up to so many words in a row; 0: none")
     characters: int = Field(default=0, ge=0, le=6, description="terms of up to so many characters in a row, for languages without spaces or for typos; 0: none")
-    max_terms: int = Field(default=2000, ge=1, le=20_000, description="the most frequent so many terms of a column are kept; of words and of characters each")
+    max_terms: int = Field(default=2000, ge=1, le=10_000, description="the most frequent so many terms of a column are kept; of words and of characters each")
     min_count: int = Field(default=2, ge=1, description="a term that occurs in fewer training rows is left out")
     lowercase: bool = Field(default=True, description="capital and small letters are the same")
     sample: int = Field(default=50_000, ge=1, description="terms are chosen from at most so many training rows, spread evenly")

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from mlforge.components import Objection, Splitter
 from mlforge.errors import DataError, nearest
-from mlforge.units import Duration, Share
+from mlforge.units import Duration, Moment, Share
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,10 +33,10 @@ class Time(Splitter):
     column: str | None = Field(default=None, description="key of the column of times or numbers to go by; the one with the role time when none is named")
     validation: Share = Field(default=0.15, gt=0, lt=1, description="share of rows by which training is steered: those before the test rows")
     test: Share = Field(default=0.15, gt=0, lt=1, description="share of rows by which the model is judged: the latest")
-    validation_from: datetime | None = Field(
+    validation_from: Moment | None = Field(
         default=None, description="first time of validation, such as 2024-01-01, instead of shares; UTC where no zone is given"
     )
-    test_from: datetime | None = Field(default=None, description="first time of test, instead of shares")
+    test_from: Moment | None = Field(default=None, description="first time of test, instead of shares")
     gap: Duration | None = Field(default=None, description="how long before each cut rows are left out, such as 7d; for numbers and rows, how many")
 
     @model_validator(mode="after")
