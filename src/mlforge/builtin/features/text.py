@@ -23,8 +23,8 @@ __all__ = ["Text"]
 class Text(Transform):
     """Weighs the frequent words of a text, pairs of words, or runs of characters (TF-IDF): one number for each.
 
-    A row's numbers have one length together, whatever the length of its text; a text without any known term is all zeros. Memory grows with `max_terms` (0.25 GB
-    for 2,000 terms when 16,384 rows are predicted at a time), not with the longest text.
+    A row's numbers have one length together, whatever the length of its text; a text without any known term is all zeros. Memory grows with `max_terms`
+    (0.25 GB for 2,000 terms when 16,384 rows are predicted at a time), not with the longest text.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "polars", "numpy")
