@@ -19,7 +19,7 @@ CHAPTERS = {
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
-        "predict": "Predict a file with a registered model",
+        "predict": "Predict rows with a registered model",
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",
