@@ -6,11 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test test-all lint bench docs clean
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mlforge needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 5; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once; some minutes) …"
-	@$(PIP) install -q -c constraints.txt torch==2.13.0 -e '.[dev]'
+	@$(PIP) install -q -c constraints.txt torch==2.13.0 -e '.[dev]' -e plugins/mlforge-lightgbm -e plugins/mlforge-sklearn
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 

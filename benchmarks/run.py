@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import version
 
+import ingest
 import overhead
 import startup
 import training
@@ -16,7 +17,7 @@ def main() -> None:
     libraries = ("torch", "pytorch-lightning", "hydra-core", "polars", "onnxruntime", "sqlalchemy", "pydantic")
     print(f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
     print(", ".join(f"{name} {version(name)}" for name in ("mlforge", *libraries)))
-    for bench in (startup, unchanged, overhead, training):
+    for bench in (startup, unchanged, ingest, overhead, training):
         bench.main()
 
 

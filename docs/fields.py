@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mlforge.components import Reads
+from mlforge.components import Holds, Reads
 from mlforge.units import Duration, Share
 
 __all__ = ["defaults", "described", "fields", "nested"]
 
-_PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value"}
+_PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value", datetime: "date and time", date: "date"}
 _UNITS = {get_args(Duration)[1:]: "duration", get_args(Share)[1:]: "share"}  # by what marks them
 _BOUNDS = {
     "ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "multiple_of": "a multiple of {}",
@@ -50,6 +51,8 @@ def nested(kind: type[BaseModel]) -> list[type[BaseModel]]:
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
+    if get_origin(annotation) is Annotated and any(isinstance(mark, Holds) for mark in get_args(annotation)):
+        return  # a component has a section of its own
     for part in get_args(annotation):
         if not isinstance(part, str):
             yield from _models(part)
@@ -65,6 +68,8 @@ def _type(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
             return name
     if any(isinstance(mark, Reads) for mark in marks):
         return "path"
+    if held := [mark for mark in marks if isinstance(mark, Holds)]:
+        return f"component of `{held[0].section}`"
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     origin, parts = get_origin(annotation), get_args(annotation)

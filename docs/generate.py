@@ -65,16 +65,17 @@ _WAYS = [
 
 SETTINGS = {
     "plugins": ("list of modules", "`[]`", "modules of the project itself that are plugins; looked for beside the settings, and in `src/`"),
-    "roots": ("list of folders", "the project's own", "folders that recipes may read; what the command line names may be read too"),
+    "roots": ("list of folders and URLs", "the project's own", "folders, and URLs, below which recipes may read; what the command line names may be read too"),
     "env": ("list of names", "`[]`", "environment variables that recipes may read with `${oc.env:NAME}`"),
     "store": ("text", "`.mlforge/records.db`", "where the records lie: `postgresql+psycopg://user@host/name` or `sqlite:///path`"),
+    "artifacts": ("text", "in the store's folder", "where the artifacts lie: a folder, or a URL such as `s3://bucket/folder`"),
 }
 """What `mlforge.toml` may say; a test holds it against what the project accepts."""
 
 
 def pages() -> dict[str, str]:
     """Every reference page by file name."""
-    own = catalog(Project(ROOT))  # the built-in components: a checkout has no plugins of its own
+    own = catalog(Project(ROOT))  # a checkout has no plugins of its own, but some may be installed
     made = {"recipes.md": _recipes(), "components.md": _components(own), "hooks.md": _hooks(), "cli.md": _cli(), "errors.md": _errors()}
     return {name: "\n".join([_NOTE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 
@@ -142,8 +143,9 @@ def _components(own: Catalog) -> list[str]:
         lines += [f"## {section.name}", "", f"{section.what[0].upper()}{section.what[1:]}.", ""]
         if section.kind is Stage:
             lines += ["Every stage has these keys:", "", *table(_HEADS, described(Stage))]
-        for option in own.options(section.name):
-            lines += _component(section, option, own.load(section.name, option))
+        for option, provided in own.options(section.name).items():
+            if provided.plugin == "mlforge":  # plugins that are installed here have pages of their own
+                lines += _component(section, option, own.load(section.name, option))
     return lines
 
 

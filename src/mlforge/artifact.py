@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-__all__ = ["PARTS", "ROW", "Artifact", "Assignment", "Block", "Bundles", "Encoding", "Findings", "Part", "Quarantine", "Table", "Trained", "Verdict", "frames"]
+__all__ = [
+    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Part", "Quarantine", "Table",
+    "Trained", "Verdict", "frames",
+]  # fmt: skip
 
 ROW = "__row__"  # a row's position in its source, from 0: what quarantine, predictions and evidence refer to
 PARTS = ("train", "validation", "test")
+UNUSED = "unused"  # a row of no part, such as those within the gap of a split by time
 Part = str
 
 
@@ -52,6 +56,11 @@ class Table(Artifact):
         return Contract.model_validate(self.json("table.json")["contract"])
 
     @property
+    def privacy(self) -> dict[str, Any]:
+        """How its rows were protected: `rules` by column, and the `contract` that the raw rows keep; empty when they were not."""
+        return dict(self.json("table.json").get("privacy", {}))
+
+    @property
     def rows(self) -> int:
         """How many rows were accepted."""
         return int(self.json("table.json")["rows"])
@@ -61,12 +70,19 @@ class Table(Artifact):
         return sorted(self.folder.glob("part-*.parquet"))
 
 
+class ColumnProfiles(Artifact):
+    """What the columns of a table look like: `profile.json`, by column nulls, range, 101 quantiles, frequent values and number of distinct ones."""
+
+
 class Quarantine(Artifact):
     """Rows that broke the contract: `rejected.parquet` with `ROW`, `reason` and the row as text, and `summary.json` with counts by reason."""
 
 
 class Assignment(Artifact):
-    """Which part each row of a table belongs to: files named as the table's partitions, row by row, with `ROW` and `part`; `parts.json` has the counts."""
+    """Which part each row of a table belongs to: files named as the table's partitions, row by row, with `ROW` and `part`; `parts.json` has the counts.
+
+    A row that is in no part is "unused". After a split into folds, `fold` is there too.
+    """
 
     @property
     def counts(self) -> dict[Part, int]:
@@ -126,7 +142,10 @@ class Encoding(Artifact):
 
 
 class Trained(Artifact):
-    """Fitted weights: `weights.safetensors`, `trained.json` (epochs, best epoch, best score) and `curves.parquet` (epoch, name, value)."""
+    """What was learned: `weights.safetensors` (or an estimator's own files), `trained.json` (epochs, best epoch, best score) and `curves.parquet`.
+
+    The curves are epoch, name and value.
+    """
 
 
 class Bundles(Artifact):

@@ -21,14 +21,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlforge.artifact import Artifact, Block, Encoding, Trained
-from mlforge.contract import Contract
+from mlforge.contract import Column, Contract
 from mlforge.errors import DataError
 from mlforge.finding import Finding, Subject
+from mlforge.runtime.protections import Rule
 from mlforge.task import Output, Task
 from mlforge.units import Duration
 from mlforge.window import Profile, Window
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "Champion", "Component", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model",
-    "Probe", "Reads", "Ruling", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform",
+    "Champion", "Component", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "InputPath", "Job", "Model", "Objection", "Parts",
+    "Probe", "Protection", "Reads", "Ruling", "Schema", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform", "Variable",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Artifact)
@@ -57,6 +58,25 @@ InputPath = Annotated[str, Reads()]
 """A path, glob or URL that a component reads. When the component is made, it is absolute and lies within the project's roots."""
 
 
+@dataclass(frozen=True)
+class Names:
+    """Marks a field that names an environment variable: the project must allow it."""
+
+
+Variable = Annotated[str, Names()]
+"""The name of an environment variable that a component reads when it runs. What it holds is no part of a recipe, a key or a record."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a component does not suit a contract: a problem of the recipe, told before anything runs."""
+
+    field: str  # the component's field that is wrong, or "" for the component as a whole
+    found: str
+    expected: str = ""
+    hint: str = ""
+
+
 class Component(BaseModel, ABC):
     """What a recipe's section can name. The first line of the docstring is what `mlforge ls` prints."""
 
@@ -67,6 +87,10 @@ class Component(BaseModel, ABC):
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions whose version decides the result: a new version re-runs the stages that use the component."""
+
+    def objections(self, contract: Contract) -> Iterable[Objection]:
+        """What speaks against it under this contract, such as a column that is not there; looked at by `check`, without data."""
+        return ()
 
 
 # ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,12 +134,75 @@ class Source(Component):
         return DataError(f"source: the rows cannot be read: {(str(error).strip() or type(error).__name__).splitlines()[0][:300]}")
 
 
+@dataclass(frozen=True)
+class Holds:
+    """Marks a value of a field that is a component itself, written as in a recipe's section: `{use: csv, path: …}`."""
+
+    section: str
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        """A component as it is; in a recipe's text, the name under which the recipe has made it (see mlforge.recipe.parts)."""
+        from pydantic_core import core_schema
+
+        def taken(value: Any, info: Any) -> Any:
+            return (info.context or {}).get(value) if isinstance(value, str) else value
+
+        return core_schema.with_info_plain_validator_function(taken, serialization=core_schema.plain_serializer_function_ser_schema(_told))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """What an editor is told."""
+        return {"type": "object", "properties": {"use": {"type": "string"}}, "required": ["use"], "description": f"a component of the section {self.section}"}
+
+
+def _told(part: Component) -> dict[str, Any]:
+    """What decides the result of a component within another."""
+    return {"use": f"{type(part).__module__}:{type(part).__qualname__}", **part.model_dump(mode="json", exclude=set(reads_of(part)))}
+
+
+Parts = Mapping[str, Annotated[Source, Holds("source")]]
+"""Sources within a source, by name."""
+
+
+class Protection(Component):
+    """Keeps personal data from being written: not to tables, quarantine, findings or logs."""
+
+    columns: tuple[str, ...] = Field(default=(), description="keys of the columns that it is for")
+    pii: tuple[str, ...] = Field(default=(), description="classes of personal data; columns that the contract gives one of them are protected too")
+
+    def chosen(self, contract: Contract) -> tuple[str, ...]:
+        """Keys of the columns that it is for, in the contract's order."""
+        return tuple(key for key, column in contract.columns.items() if key in self.columns or column.pii in self.pii)
+
+    @abstractmethod
+    def rule(self, key: str, column: Column) -> Rule:
+        """What is done to this column: one of a fixed list of rules, which can travel in a bundle. Raises ValueError, in words, when that cannot be."""
+
+
+def rules_of(contract: Contract, entries: Mapping[str, Protection]) -> dict[str, Rule]:
+    """The rule for each protected column. The recipe's check has seen that each column has one."""
+    return {key: protection.rule(key, contract.columns[key]) for protection in entries.values() for key in protection.chosen(contract)}
+
+
+class Schema(Component):
+    """A Pandera model or schema that rows must keep besides the contract. It is code: looked at by ingest only, and no part of a bundle."""
+
+    @abstractmethod
+    def model(self) -> Any:
+        """A `pandera.polars` DataFrameModel class or DataFrameSchema over the contract's keys and types.
+
+        Checks that say of each row whether it holds send rows to the quarantine. One that answers with a plain bool stops the run; it sees a partition of the
+        rows at a time, so what is to hold of a column as a whole belongs into `contract.expect`.
+        """
+
+
 class Splitter(Component):
     """Assigns rows to train, validation and test."""
 
     @abstractmethod
     def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
-        """`ROW` and `part` ("train", "validation" or "test") for each of `rows`, in any order. `rows` has the contract's keys and `ROW`.
+        """`ROW` and `part` for each of `rows`, in any order. `rows` has the contract's keys and `ROW`.
+
+        A part is "train", "validation" or "test", or "unused" for a row that is in none. An integer column `fold` may come along.
 
         Deterministic under the seed, and stable: rows added later do not move the others, as far as the method allows (its docstring says how far).
         Raises DataError when a part would be empty or lack a class.
@@ -127,8 +214,8 @@ class Fragment:
     """A fitted transform: ONNX nodes from raw columns to one part of a block.
 
     Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool
-    (double where it may be missing), string for the others. A missing number is NaN, a missing string is "". Nodes and initialisers carry names with
-    the transform's entry as prefix.
+    (double where it may be missing), string for the others; an array is a double of shape [rows, size]. A missing number is NaN, a missing string is "".
+    Nodes and initialisers carry names with the transform's entry as prefix.
     """
 
     columns: tuple[str, ...]  # contract keys that it reads
@@ -146,11 +233,26 @@ class Transform(Component):
 
     @abstractmethod
     def takes(self, contract: Contract) -> tuple[str, ...]:
-        """Keys of the feature columns that it wants. The first entry of `features` that wants a column gets it, unless it says it shares."""
+        """Keys of the feature columns that it wants: the first entry of `features` that wants a column gets it.
+
+        Give it a field `columns`, so that recipes can say which: an entry that names a column there goes before those that do not.
+        """
 
     @abstractmethod
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Fit to the training rows (contract keys, typed); None when there is nothing to add. Deterministic."""
+
+
+def dealt(transforms: Mapping[str, Transform], contract: Contract) -> dict[str, tuple[str, ...]]:
+    """The columns that each entry of `features` gets: those that it names and no earlier one does, then what it wants of the rest."""
+    features = contract.having("feature")
+    wanted = {entry: tuple(key for key in transform.takes(contract) if key in features) for entry, transform in transforms.items()}
+    takers: dict[str, str] = {}
+    for entry, keys in wanted.items():
+        takers = dict.fromkeys((key for key in keys if key in getattr(transforms[entry], "columns", ())), entry) | takers
+    for entry, keys in wanted.items():
+        takers = dict.fromkeys(keys, entry) | takers
+    return {entry: tuple(key for key in keys if takers[key] == entry) for entry, keys in wanted.items()}
 
 
 # ── model ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,16 +262,39 @@ class Model(Component):
     """Builds what is to be fitted."""
 
     family: ClassVar[str] = "network"
-    """What kind of thing it builds; a trainer says which families it fits."""
+    """What kind of thing it builds: "network", or "estimator" for things with a fit of their own. A trainer says which families it fits."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
 
     @abstractmethod
-    def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module:
+    def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module | Estimator:
         """A network whose `forward` takes one tensor per block, in this order, and returns raw scores [rows, output.width].
 
-        Must be exportable by `torch.export`.
+        Must be exportable by `torch.export`. A model of the family "estimator" builds an `Estimator` instead.
         """
+
+
+class Estimator(Protocol):
+    """What a model of the family "estimator" builds: it fits itself, and knows what it has learned as files and as a graph."""
+
+    def fit(self, fitting: Fitting) -> Sequence[Mapping[str, float]]:
+        """Fit to `fitting.train`, deterministic under `fitting.seed` and for any number of threads; one batch's worth of effort when `fitting.smoke`.
+
+        Returns the curves, a row per round, each with "validation/loss" (mean cross-entropy; mean squared error of the standardised target): what is kept is
+        the first round where it is lowest. Empty when it has no rounds.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned into files that cannot carry code: a library's own text, npz, JSON; never pickle. Same fit, same bytes."""
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` has written."""
+
+    def scores(self, blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Raw scores [rows, output.width] as the library itself computes them: what an exported graph is held against."""
+
+    def graph(self, opset: int) -> onnx.ModelProto:
+        """A graph from the blocks, each an input by its name, to `scores` (float32): what a bundle computes them by. `ai.onnx.ml` is at version 4."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +324,7 @@ class Fitting:
     smoke: bool
     progress: Callable[[float, float, str], None]  # done, total, note
     find: Callable[[Finding], None]
+    threads: int | None = None  # CPU threads for an estimator's fit; None: as many as there are
 
 
 class Trainer(Component):
@@ -209,8 +335,8 @@ class Trainer(Component):
 
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:
-        """Fit and fill `fitting.folder` with `weights.safetensors`, `trained.json` and `curves.parquet`. Killed and called again, it continues from
-        `work` to the same bytes.
+        """Fit and fill `fitting.folder` with `weights.safetensors` (or an estimator's own files), `trained.json` and `curves.parquet`. Killed and called
+        again, it continues from `work` to the same bytes.
 
         Raises RunFailed when the loss is not finite.
         """
@@ -233,8 +359,32 @@ class Shipment:
         from safetensors.torch import load_file
 
         network = self.model.build(self.encoding.blocks, self.encoding.output)
-        network.load_state_dict(load_file(self.trained.folder / "weights.safetensors"))
-        return network.eval()
+        assert self.model.family == "network", f"{type(self.model).__name__} builds no network"
+        fitted = cast("torch.nn.Module", network)
+        fitted.load_state_dict(load_file(self.trained.folder / "weights.safetensors"))
+        return fitted.eval()
+
+    def estimator(self) -> Estimator:
+        """The fitted estimator; for models of the family "estimator"."""
+        assert self.model.family == "estimator", f"{type(self.model).__name__} builds no estimator"
+        fitted = cast("Estimator", self.model.build(self.encoding.blocks, self.encoding.output))
+        fitted.load(self.trained.folder)
+        return fitted
+
+    def scorer(self) -> Callable[[tuple[np.ndarray, ...]], np.ndarray]:
+        """From blocks to raw scores [rows, output.width], as the trained model itself says them: what a bundle is held against."""
+        if self.model.family == "estimator":
+            return self.estimator().scores
+        import torch
+
+        network = self.network()
+
+        def scores(blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+            with torch.inference_mode():
+                said: np.ndarray = network(*(torch.from_numpy(block) for block in blocks)).numpy()
+                return said
+
+        return scores
 
 
 class Exporter(Component):
@@ -423,3 +573,10 @@ def summary(component: type[Component]) -> str:
 def reads_of(component: Component) -> dict[str, Any]:
     """The fields that name what is read, with their values."""
     return {name: getattr(component, name) for name, info in type(component).model_fields.items() if any(isinstance(mark, Reads) for mark in info.metadata)}
+
+
+def parts_of(component: Component) -> dict[str, Component]:
+    """The components within a component, by their place in it: "sources.orders"."""
+    fields = {name: getattr(component, name) for name in type(component).model_fields}
+    held = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    return {f"{name}.{entry}": part for name, value in held.items() for entry, part in value.items() if isinstance(part, Component)}

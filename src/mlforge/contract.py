@@ -14,12 +14,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from mlforge.units import Share
 
-__all__ = ["DTYPES", "Check", "Column", "Contract", "Length", "Role"]
+__all__ = ["DTYPES", "Check", "Column", "Contract", "Expectation", "Length", "Role"]
 
 DTYPES = ("int", "float", "bool", "category", "string", "text", "image", "datetime")
 _ARRAY = re.compile(r"array\[(int|float|bool), *(\d+)((?: *x *\d+)*)\]")
 
-Role = Literal["feature", "target", "id", "time", "group", "weight", "protected", "ignore"]
+Role = Literal["feature", "target", "id", "time", "group", "weight", "protected", "part", "ignore"]
 Bound = int | float | str  # a number, or an ISO 8601 date or time for a datetime column
 Value = bool | int | float | str
 
@@ -134,6 +134,46 @@ class Column(BaseModel):
             raise ValueError(f"the positive class {self.positive!r} is none of its values")
 
 
+class Expectation(BaseModel):
+    """What holds for a column as a whole: a figure over all rows that keep the contract, and between which bounds it lies. Looked at by ingest only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str = Field(description="key of the column")
+    measure: Literal["nulls", "mean", "quantile", "increasing", "decreasing", "refers"] = Field(
+        description="nulls: share of missing values; mean; quantile (see `at`); increasing, decreasing: in the source's order, equal neighbours allowed; "
+        "refers: every value is in another table's column (see `to`)"
+    )
+    at: float | None = Field(default=None, gt=0, lt=1, description="for quantile: which; 0.5 is the median. It is known to half a per cent of the rows")
+    to: str | None = Field(default=None, pattern=r"^[^.]+\..+$", description="for refers: an entry of `references` and the column there, as customers.id")
+    min: float | None = Field(default=None, description="smallest figure expected")
+    max: float | None = Field(default=None, description="largest figure expected; for the last three, the share of values that may be an exception (0)")
+    severity: Literal["error", "warning"] = Field(default="error", description="error stops the run; a warning is a finding")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.measure == "quantile") != (self.at is not None):
+            raise ValueError("at belongs to measure: quantile" if self.at is not None else "a quantile needs `at`: which one")
+        if (self.measure == "refers") != (self.to is not None):
+            raise ValueError("to belongs to measure: refers" if self.to is not None else "refers needs `to`: an entry of references and its column")
+        if self.measure in ("nulls", "mean", "quantile") and self.min is None and self.max is None:
+            raise ValueError("expects nothing: give min, max or both")
+        return self
+
+    def broken(self, figure: float) -> bool:
+        """Is the figure outside the bounds."""
+        most = 0.0 if self.max is None and self.measure in ("increasing", "decreasing", "refers") else self.max
+        return (self.min is not None and figure < self.min) or (most is not None and figure > most)
+
+
+_MEASURED = {
+    "mean": ("int", "float", "bool"),
+    "quantile": ("int", "float"),
+    "increasing": ("int", "float", "datetime"),
+    "decreasing": ("int", "float", "datetime"),
+}
+
+
 class Check(BaseModel):
     """One serialisable rule over one column: what is executed at ingest, in the bundle and in the monitors."""
 
@@ -159,6 +199,7 @@ class Contract(BaseModel):
     nulls: tuple[str, ...] = Field(default=(), description="what the source writes for a missing value, here and at serving time")
     extra: Literal["error", "drop", "keep"] = Field(default="error", description="what to do with columns that are not declared")
     max_rejected: Share = Field(default=0.0, description="the share of rows that may break the contract before the run stops")
+    expect: Mapping[str, Expectation] = Field(default_factory=dict, description="what holds for columns as a whole, by a name of your choice; at ingest only")
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
@@ -170,6 +211,16 @@ class Contract(BaseModel):
             if real in seen:
                 raise ValueError(f"columns {seen[real]} and {key} are both named {real!r}")
             seen[real] = key
+        return self
+
+    @model_validator(mode="after")
+    def _expectations_fit(self) -> Self:
+        for name, expected in self.expect.items():
+            column = self.columns.get(expected.column)
+            if column is None or column.role == "ignore":
+                raise ValueError(f"expect.{name}: " + (f"{expected.column} is ignored" if column else f"there is no column {expected.column}"))
+            if column.dtype not in _MEASURED.get(expected.measure, (column.dtype,)):
+                raise ValueError(f"expect.{name}: {expected.measure} needs a column of {' or '.join(_MEASURED[expected.measure])}, and this is {column.dtype}")
         return self
 
     def having(self, *roles: Role) -> tuple[str, ...]:
@@ -192,7 +243,7 @@ class Contract(BaseModel):
             return self
         kept = ("feature", "id", "time", "group", "protected") if projection == "monitor" else ("feature",)
         columns = {key: column.model_copy(update={"unique": False}) for key, column in self.columns.items() if column.role in kept}
-        return self.model_copy(update={"columns": columns, "extra": "drop"})
+        return self.model_copy(update={"columns": columns, "extra": "drop", "expect": {}})
 
     def checks(self) -> Iterator[Check]:
         """Every rule of every column, in declared order: type, then presence, then content."""

@@ -30,6 +30,8 @@ class Project:
     plugins: tuple[str, ...] = ()  # modules of the project itself that are plugins
     store: str | None = None  # a folder or URL, as written
     settings: Path | None = None  # the file that the settings came from
+    artifacts: str | None = None  # a folder or URL for the artifacts, where they do not lie in the project
+    urls: tuple[str, ...] = ()  # below which recipes may read
 
     def __post_init__(self) -> None:
         """Make the project's own folder the only root where none is named."""
@@ -100,9 +102,13 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
                 problems.append(_problem(path, key, f"{table[key]!r}", f"expected {error}"))
     if problems:
         raise RecipeError(f"{len(problems)} problem{'s' * (len(problems) > 1)} in the project's settings", problems=problems)
-    roots = tuple((root / Path(text).expanduser()).resolve() for text in values.get("roots", ()))
-    store = values.get("store", (None,))[0]
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path)
+    named = values.get("roots", ())
+    roots = tuple((root / Path(text).expanduser()).resolve() for text in named if "://" not in text)
+    urls = tuple(text for text in named if "://" in text)
+    store, artifacts = values.get("store", (None,))[0], values.get("artifacts", (None,))[0]
+    if artifacts is not None and "://" not in artifacts:
+        artifacts = str(root / Path(artifacts).expanduser())
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
@@ -136,7 +142,8 @@ def _text(value: object) -> tuple[str, ...]:
 
 _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
-    "roots": _names(r".+", 'folders, such as ["data", "/srv/shared"]'),
+    "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
     "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
     "store": _text,
+    "artifacts": _text,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Component, Exporter, Gate, Model, Probe, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
 
 __all__ = ["SECTIONS", "Section", "active"]
 
@@ -25,9 +25,14 @@ SECTIONS = {
     section.name: section
     for section in (
         Section("source", Source, False, "where the rows come from"),
+        Section("privacy", Protection, True, "what is done to personal data before anything is written"),
+        Section("references", Source, True, "other tables that the contract's expectations look into"),
+        Section("schemas", Schema, True, "Pandera models of plugins that rows must keep besides the contract; at ingest only"),
         Section("split", Splitter, False, "which rows are for training, validation and test"),
         Section("checks", Probe, True, "what to look for in the data"),
-        Section("features", Transform, True, "how raw columns become numbers; part of the bundle", default=("numeric", "categorical")),
+        Section(
+            "features", Transform, True, "how raw columns become numbers; part of the bundle", default=("numeric", "categorical", "dates", "text", "arrays")
+        ),
         Section("model", Model, False, "what is fitted"),
         Section("trainer", Trainer, False, "how it is fitted"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),

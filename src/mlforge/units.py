@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-__all__ = ["Duration", "Share"]
+__all__ = ["Duration", "Moment", "Share"]
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _WrittenDuration = Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*(" + "|".join(_SECONDS) + r")\s*$")]
+_WrittenMoment = Annotated[str, Field(pattern=r"^\s*\d{4}-\d\d-\d\d")]
 _WrittenShare = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*%\s*$")]
 
 
@@ -21,6 +23,15 @@ def _duration(value: Any) -> Any:
     if not match or match[2] not in _SECONDS:
         raise ValueError(f"a duration is a number with a unit of {', '.join(_SECONDS)}, for example 90s or 2h")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError("a time is written as 2024-06-01 or 2024-06-01T12:00") from None
 
 
 def _share(value: Any) -> Any:
@@ -34,6 +45,9 @@ def _share(value: Any) -> Any:
 
 Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=_WrittenDuration), Field(gt=0)]
 """Seconds, as a number or with a unit: 30, "90s", "5m", "2h", "1d"."""
+
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=_WrittenMoment)]
+"""A date, or a date and time, in ISO 8601: 2024-06-01, "2024-06-01T12:00+02:00"."""
 
 Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=_WrittenShare), Field(ge=0, le=1)]
 """A part of a whole, from 0 to 1, or as a percentage: 0.01, "1%"."""

@@ -31,8 +31,9 @@ def made() -> dict[str, str]:
 def _components() -> Iterator[tuple[str, str, type[Component]]]:
     own = catalog(Project(ROOT))
     for section in SECTIONS:
-        for option in own.options(section):
-            yield section, option, own.load(section, option)
+        for option, provided in own.options(section).items():
+            if provided.plugin == "mlforge":
+                yield section, option, own.load(section, option)
 
 
 def _part(page: str, heading: str) -> str:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mlforge.sections import SECTIONS
+
 
 def child(body: str) -> str:
     return f"mlforge: 1\n{body}\n"
@@ -102,13 +104,13 @@ def test_null_deletes_an_inherited_entry_a_rule_and_a_column(bench: Any) -> None
 def test_one_component_appears_twice_under_two_names(bench: Any) -> None:
     bench.write(other=child("defaults: [small, _self_]\nname: other\nfeatures: {few: {use: categorical, max_categories: 3}}"))
     recipe = bench.compose("other")
-    assert recipe.options["features"] == {"numeric": "numeric", "categorical": "categorical", "few": "categorical"}
+    assert recipe.options["features"] == {**{name: name for name in SECTIONS["features"].default}, "few": "categorical"}
     assert recipe.sections["features"]["few"].max_categories == 3
 
 
 def test_features_are_added_to_a_recipe_with_a_model_that_does_not_list_them(bench: Any) -> None:
     recipe = bench.compose("small")
-    assert list(recipe.sections["features"]) == ["numeric", "categorical"]
+    assert list(recipe.sections["features"]) == ["numeric", "categorical", "dates", "text", "arrays"]
     assert str(recipe.origins["features.numeric.use"]) == "default of mlforge"
     assert list(bench.compose("small", "features=[numeric]").sections["features"]) == ["numeric"]
 

@@ -50,7 +50,7 @@ def test_of_every_key_of_a_shipped_recipe(bench: Any, file: Path, capsys: pytest
     count = 0
     for path, line, column in keys(parse(text, file.name).root):
         word = path[-1].removeprefix("override ")
-        start = column - 1
+        start = column - 1 + len(path[-1]) - len(word)
         wrong = misspelt(word)
         assert lines[line - 1][start:].startswith(word)
         changed = [*lines]

@@ -72,7 +72,7 @@ def test_what_a_recipe_may_also_say_is_valid(validator: Draft202012Validator, te
 def test_it_completes_sections_options_and_fields_with_their_descriptions(schema: dict[str, Any]) -> None:
     assert set(SECTIONS) <= set(schema["properties"])
     trainer = schema["properties"]["trainer"]["anyOf"][0]["properties"]
-    assert trainer["use"]["enum"] == ["lightning"]
+    assert trainer["use"]["enum"] == ["estimator", "lightning"]
     assert "how often to go through the training rows" in trainer["max_epochs"]["description"]
     choices = schema["properties"]["defaults"]["items"]["anyOf"][1]["properties"]
     assert "mlp" in json.dumps(choices["model"])

@@ -94,3 +94,55 @@ def test_an_unknown_option_of_a_plugin_that_is_required_and_missing_says_how_to_
 def test_packages_that_the_recipe_itself_requires(bench: Any) -> None:
     recipe = bench.compose("small", "requires=[nobody-has-this, 'pydantic>=2', 'pydantic>=99']")
     assert set(missing(recipe)) == {"nobody-has-this", "pydantic>=99"}
+
+
+def test_a_split_that_does_not_suit_the_contract_is_told_before_anything_runs(bench: Any) -> None:
+    told = bench.problem("small", "split=grouped")
+    assert (told.where, told.found, told.expected) == ("split", "the contract has no column with the role group", "one")
+    assert "role=group" in told.hint
+    assert bench.problem("small", "split=time", "split.column=xx").found == "the contract has no column xx"
+    told = bench.problem("small", "split=time", "split.column=y")
+    assert (told.where, told.found, told.expected) == ("split.column", "y is of type category", "datetime, int or float")
+    assert bench.problem("small", "+contract.columns.g={dtype: string, role: group}").hint == "Use split=grouped."
+    assert bench.compose("small", "split=grouped", "+contract.columns.g={dtype: string, role: group}")
+
+
+def test_a_split_looks_at_the_contract_as_it_is_after_protection(bench: Any) -> None:
+    added = ["split=grouped", "+contract.columns.g={dtype: string, role: group}", "privacy=[drop]", "privacy.drop.columns=[g]"]
+    assert bench.problem("small", *added).found == "the contract has no column with the role group"
+
+
+def test_a_feature_that_no_transform_takes_is_told_with_its_type(bench: Any) -> None:
+    told = bench.problem("small", "contract.columns.x.dtype=image")
+    assert (told.where, told.found) == ("contract.columns.x", "image, and no entry of features takes it")
+    for dtype in ("text", "datetime", "'array[float, 3]'", "string", "bool"):
+        assert bench.compose("small", f"contract.columns.x.dtype={dtype}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("[xx]", "the contract has no column xx"),
+        ("[y]", "y has the role target"),
+        ("[x]", "x is of type float, which this transform does not take"),
+    ],
+)
+def test_columns_that_a_transform_names_and_cannot_take(bench: Any, columns: str, found: str) -> None:
+    told = bench.problem("small", "+features.hashing={use: hashing}", f"features.hashing.columns={columns}")
+    assert (told.where, told.found) == ("features.hashing.columns", found)
+
+
+def test_two_transforms_that_name_one_column(bench: Any) -> None:
+    named = ["contract.columns.x.dtype=string", "+features.a={use: hashing, columns: [x]}", "+features.b={use: text, columns: [x]}"]
+    told = bench.problem("small", *named)
+    assert (told.where, told.found) == ("features.b.columns", "a names x too")
+
+
+def test_times_are_written_as_dates_in_yaml(bench: Any) -> None:
+    bench.write(
+        dated="mlforge: 1\ndefaults: [small, {override split: time}, _self_]\nname: dated\nsplit: {by: column, validation_from: 2024-06-01, test_from: 2024-09-01T12:00+02:00, gap: 7d}\n"
+        "contract: {columns: {t: {dtype: datetime, role: time}}}\n"
+    )
+    split = bench.compose("dated").sections["split"]
+    assert (split.validation_from.isoformat(), split.test_from.isoformat(), split.gap) == ("2024-06-01T00:00:00", "2024-09-01T12:00:00+02:00", 604_800)
+    assert bench.problem("dated", "split.test_from=soon").found == "a time is written as 2024-06-01 or 2024-06-01T12:00"

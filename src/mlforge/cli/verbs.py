@@ -6,6 +6,7 @@ __all__ = ["CHAPTERS", "VERBS"]
 
 CHAPTERS = {
     "Write a recipe": {
+        "init": "Write a first recipe for a file of rows",
         "ls": "List recipes, sections and the options of each",
         "show": "Show a composed recipe, and where each value comes from",
         "check": "Check a recipe, and report every problem at once",
@@ -18,7 +19,7 @@ CHAPTERS = {
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
-        "predict": "Predict a file with a registered model",
+        "predict": "Predict rows with a registered model",
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",

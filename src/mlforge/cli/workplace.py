@@ -56,9 +56,10 @@ class Workplace:
         """The store that is named (by a recipe, or on the command line), else the project's; closed when the command is over."""
         from mlforge.store import Store
 
-        place = named or self._place()
-        remember_passwords(place or "")
-        store = Store.at(place, self.project.state)
+        whole = named is not None and "://" not in named  # a folder that is named is all of a store
+        at = named or self._place()
+        remember_passwords(at or "")
+        store = Store.at(at, self.project.state, None if whole else self.project.artifacts)
         if (context := click.get_current_context(silent=True)) is not None:
             context.call_on_close(store.close)
         return store
@@ -68,13 +69,17 @@ class Workplace:
         written = self.project.store
         if written is None:
             return None
-        place = re.sub(r"\$\{oc\.env:(\w+)\}", lambda found: self._variable(found[1]), written)
+        place = self.filled(written, f"{self.project.settings}: store")
         return place if "://" in place else str(self.project.root / Path(place).expanduser())
 
-    def _variable(self, name: str) -> str:
+    def filled(self, text: str, where: str) -> str:
+        """A text with the variables of the environment that it names, which the project must allow."""
+        return re.sub(r"\$\{oc\.env:(\w+)\}", lambda found: self._variable(found[1], where), text)
+
+    def _variable(self, name: str, where: str) -> str:
         value = os.environ.get(name) if name in self.project.env else None
         if value is None:
             why = "is not set" if name in self.project.env else "is not among those that the project allows"
-            raise RecipeError(f"{self.project.settings}: store: the variable {name} {why}", hint=f'Set it, and list it: env = ["{name}"].')
+            raise RecipeError(f"{where}: the variable {name} {why}", hint=f'Set it, and list it: env = ["{name}"].')
         remember(value)
         return value

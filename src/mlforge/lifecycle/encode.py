@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["encode", "encoded_batches"]
 
 _ROWS = 16_384  # run through the graph at a time: bounded memory whatever the partition's size
+_CELLS = 16_777_216  # and so many numbers of a block, where rows are wide: 64 MB
 
 
 def encode(part: str, table: Table, assignment: Assignment, encoding: Encoding, contract: Contract, work: Path, progress: Callable[[int], None]) -> Tensors:
@@ -62,7 +63,7 @@ def _write(part: str, table: Table, assignment: Assignment, encoding: Encoding, 
 def encoded_batches(part: str, table: Table, assignment: Assignment, graph: Graph, columns: list[str]) -> Iterator[tuple[pl.DataFrame, tuple[np.ndarray, ...]]]:
     """Some rows of a part with what the graph makes of them, over and over until the part is through."""
     for frame in frames(table, assignment, part, columns=columns):
-        for some in frame.iter_slices(_ROWS):
+        for some in frame.iter_slices(max(1, min(_ROWS, _CELLS // graph.width))):
             if len(some):
                 yield some, graph.run(some)
 

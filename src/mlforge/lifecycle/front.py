@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlforge.artifact import Block
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IR", "OPSETS", "blocks_of", "front"]
 
-OPSETS: Mapping[str, int] = {"": 18, "ai.onnx.ml": 4}
+OPSETS: Mapping[str, int] = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}  # the last: onnxruntime's own hash and tokenizer
 IR = 10  # the file format's version; any onnxruntime since 1.18 reads it
 
 _TAKEN = frozenset({"prediction", "probability"})
@@ -42,7 +42,9 @@ def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
     read = {key for fragment in fragments for key in fragment.columns}
     for key in sorted(read & _TAKEN):
         raise DataError(f"contract.columns.{key}: the model's output has this name", hint=f"Give the column another key: {key}_: {{name: {key}, …}}.")
-    inputs = [helper.make_tensor_value_info(key, _kind(contract.columns[key]), ["rows", 1]) for key in contract.columns if key in read]
+    inputs = [
+        helper.make_tensor_value_info(key, _kind(contract.columns[key]), ["rows", _width(contract.columns[key])]) for key in contract.columns if key in read
+    ]
     nodes = [node for fragment in fragments for node in fragment.nodes]
     outputs = []
     for block in blocks_of(fragments):
@@ -60,11 +62,25 @@ def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
 def _opsets(nodes: Iterable[onnx.NodeProto]) -> list[onnx.OperatorSetIdProto]:
     from onnx import helper
 
-    used = {"", *(node.domain for node in nodes)}
+    used = {"", *_domains(nodes)}
     return [helper.make_opsetid(domain, version) for domain, version in OPSETS.items() if domain in used]
+
+
+def _domains(nodes: Iterable[onnx.NodeProto]) -> Iterator[str]:
+    """Those of the nodes, and of the nodes in their bodies."""
+    for node in nodes:
+        yield node.domain
+        for attribute in node.attribute:
+            yield from _domains(attribute.g.node)
+
+
+def _width(column: Column) -> int:
+    from mlforge.runtime.casts import array_size  # imports Polars, which a check does without
+
+    return array_size(column.dtype) or 1
 
 
 def _kind(column: Column) -> int:
     if column.dtype == "bool" and not column.nullable:
         return 9  # bool
-    return 11 if column.dtype in ("int", "float", "bool", "datetime") else 8  # double, string
+    return 11 if column.dtype in ("int", "float", "bool", "datetime") or column.dtype.startswith("array[") else 8  # double, string

@@ -55,10 +55,11 @@ class StageJob:
 
     @property
     def contract(self) -> Contract:
-        """The recipe's contract."""
+        """The recipe's contract; as it holds after protection, but for the stage that protects."""
         self._declared("contract")
-        assert self.recipe.contract is not None, "a stage that reads the contract needs the section"
-        return self.recipe.contract
+        contract = self.recipe.contract if "privacy" in self.node.stage.reads else self.recipe.kept
+        assert contract is not None, "a stage that reads the contract needs the section"
+        return contract
 
     @property
     def work(self) -> Path:

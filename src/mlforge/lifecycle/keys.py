@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mlforge.components import Component, Stage, reads_of
+from mlforge.components import parts_of as within
 from mlforge.lifecycle.code import CodeIndex
 from mlforge.recipe import Recipe
 from mlforge.secrets import digest
@@ -30,7 +31,7 @@ def parts_of(
     parts = {f"input {port}": digest for port, digest in inputs.items()}
     parts |= {f"outside {what}": value for what, value in external.items()}
     parts |= dict(_settings_of_stage(stage, recipe, salt))
-    components = [(name, stage), *_components(stage, recipe)]
+    components = [(name, stage), *_with_parts(_components(stage, recipe))]
     for where, component in components:
         parts[f"code of {where}"] = code.digest(type(component).__module__)
         for library in component.libraries:
@@ -78,8 +79,8 @@ def _settings_of_stage(stage: Stage, recipe: Recipe, salt: Path) -> Iterator[tup
             yield "seed", str(recipe.seed)
         elif section == "task":
             yield "task", recipe.task.name
-        elif section == "contract" and recipe.contract is not None:
-            yield from settings(recipe.contract.model_dump(mode="json", exclude_none=True), "contract")
+        elif section == "contract" and (contract := recipe.contract if "privacy" in stage.reads else recipe.kept) is not None:
+            yield from settings(contract.model_dump(mode="json", exclude_none=True), "contract")
         elif isinstance(given := recipe.sections.get(section), Mapping):
             yield section, ", ".join(given)  # the order of entries counts: the first exporter ships
     for where, component in _components(stage, recipe):
@@ -101,6 +102,12 @@ def _components(stage: Stage, recipe: Recipe) -> Iterator[tuple[str, Component]]
             yield section, given
         elif isinstance(given, Mapping):
             yield from ((f"{section}.{entry}", component) for entry, component in given.items())
+
+
+def _with_parts(components: Iterable[tuple[str, Component]]) -> Iterator[tuple[str, Component]]:
+    for where, component in components:
+        yield where, component
+        yield from _with_parts((f"{where}.{place}", part) for place, part in within(component).items())
 
 
 def _plain_at(plain: Mapping[str, Any], where: str) -> Any:

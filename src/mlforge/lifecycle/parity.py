@@ -1,9 +1,9 @@
-"""Does a bundle say what the network says that was trained, row by row."""
+"""Does a bundle say what the trained model says, row by row."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from mlforge.task import Output
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
-    import torch
 
 __all__ = ["BROKEN", "Parity"]
 
@@ -30,20 +29,18 @@ class Parity:
     largest: float = 0.0
     agreeing: int = 0
 
-    def add(self, predictor: Predictor, network: torch.nn.Module, rows: pl.DataFrame, blocks: tuple[np.ndarray, ...]) -> None:
-        """Compare these rows: as the bundle takes them, and as the network does."""
+    def add(self, predictor: Predictor, scorer: Callable[[tuple[np.ndarray, ...]], np.ndarray], rows: pl.DataFrame, blocks: tuple[np.ndarray, ...]) -> None:
+        """Compare these rows: as the bundle takes them, and as the trained model scores them."""
         import numpy as np
-        import torch
 
         output = predictor.bundle.output
-        said = predictor.predict(rows)
-        with torch.inference_mode():
-            scores = network(*(torch.from_numpy(block) for block in blocks))
+        said = predictor.score(rows)
+        scores = scorer(blocks).astype(np.float64)
         if output.kind == "value":
-            differences = np.abs((said["prediction"].to_numpy() - output.offset) / output.scale - scores.double().numpy()[:, 0])
+            differences = np.abs((said["prediction"].to_numpy() - output.offset) / output.scale - scores[:, 0])
             self.agreeing += len(rows)
         else:
-            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - scores.softmax(1).numpy())
+            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - _softmax(scores))
             wanted = [output.classes[i] for i in scores.argmax(1).tolist()]
             self.agreeing += sum(one == other for one, other in zip(said["prediction"].to_list(), wanted, strict=True))
         self.rows += len(rows)
@@ -54,7 +51,7 @@ class Parity:
         """What was measured. Raises RunFailed when the bundle is not the model."""
         if not self.largest <= BROKEN:
             raise RunFailed(
-                f"exporters.{variant}: the bundle differs from the trained network by {self.largest:.3g} on a test row; rounding stays below {BROKEN:g}",
+                f"exporters.{variant}: the bundle differs from the trained model by {self.largest:.3g} on a test row; rounding stays below {BROKEN:g}",
                 hint="The exported graph computes something else; choose another exporter, or report the model that shows it.",
             )
         unit = "of a probability" if output.kind == "classes" else "in standard deviations of the target"
@@ -66,3 +63,11 @@ class Parity:
             share = self.agreeing / self.rows
             text = f"share of test rows for which both name the same class ({self.rows - self.agreeing} differ)"
             yield Finding(name="parity/agreement", value=share, variant=variant, rows=self.rows, better="higher", text=text)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return shares

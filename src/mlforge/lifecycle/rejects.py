@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,8 +22,10 @@ _SCHEMA = {ROW: pl.Int64, "reason": pl.String, "row": pl.String}
 class Rejects:
     """Writes a quarantine, frame by frame, in bounded memory."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shown: Collection[str] | None = None) -> None:
+        """`shown`: the columns of a row, by name, that may be written; None for all."""
         self.folder = folder
+        self._shown = shown
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self._writer: Any = None
@@ -38,7 +40,9 @@ class Rejects:
     def add(self, positions: pl.Series, reasons: pl.Series, rows: pl.DataFrame, counts: Mapping[str, int]) -> None:
         """Rows with their positions in the source, the reasons against each, and how many break which rule."""
         shown = rows.select(~pl.selectors.binary())
-        text = shown.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        if self._shown is not None:
+            shown = shown.select([name for name in shown.columns if name in self._shown])
+        text = shown.select(pl.struct(pl.all()).struct.json_encode()).to_series() if shown.width else pl.repeat("{}", rows.height, eager=True)
         self._writer.write_table(_arrow(pl.DataFrame([positions.cast(pl.Int64).alias(ROW), reasons.alias("reason"), text.alias("row")])))
         self.rows += rows.height
         self.reasons.update({reason: count for reason, count in counts.items() if count})

@@ -81,20 +81,21 @@ class Stamp:
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _watched(self, lifecycle: Lifecycle) -> list[Path] | None:
-        from mlforge.components import Source
+        from mlforge.components import Source, reads_of
         from mlforge.sections import SECTIONS
 
         if any(not hook.endswith(("_components", "_commands")) for plugin in self.catalog.plugins for hook in plugin.hooks):
             return None  # plugins want to be told of every run
-        source = lifecycle.recipe.sections.get("source")
-        data = source.watched() if isinstance(source, Source) else ()
-        if data is None or not lifecycle.store.files():
+        parts = [component for _, component in lifecycle.recipe.components()]
+        data = [source.watched() for source in parts if isinstance(source, Source)]
+        if any(paths is None for paths in data) or not lifecycle.store.files():
             return None
+        others = [Path(str(path)) for part in parts if not isinstance(part, Source) for path in reads_of(part).values() if path is not None]
         code = lifecycle.code.files()
         roots = [self.project.recipes, self.project.conf]
         roots += [folder for plugin in self.catalog.folders for folder in (plugin.recipes, plugin.conf) if folder is not None]
         folders = [*roots, *(root / section for root in roots for section in SECTIONS), *(path.parent for path in code), *_installed()]
-        return list(dict.fromkeys([*lifecycle.recipe.files, *code, *folders, *data]))
+        return list(dict.fromkeys([*lifecycle.recipe.files, *code, *folders, *others, *(path for paths in data for path in paths or ())]))
 
 
 def _installed() -> Iterable[Path]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Catalog", "reach"]
 
 
+_LIKE = {"references": "source"}  # sections that take what another takes: their options are the other's
+
+
 @dataclass(frozen=True)
 class Catalog:
     """What recipes can name and the command line can run. Built by `catalog`."""
@@ -53,7 +56,7 @@ class Catalog:
 
     def options(self, section: str) -> Mapping[str, Provided]:
         """The options of a section, by name; none for a section that nobody fills."""
-        return self._table.get(section, {})
+        return self._table.get(_LIKE.get(section, section), {})
 
     def load(self, section: str, option: str) -> type[Component]:
         """Import the component behind an option.
@@ -99,7 +102,7 @@ class Catalog:
 
     def _one(self, section: str, option: str) -> Provided:
         for clash in self.clashes:
-            if (clash.section, clash.option) == (section, option):
+            if (clash.section, clash.option) == (_LIKE.get(section, section), option):
                 raise RecipeError(f"{clash}", hint="Uninstall one of them, or name it in MLFORGE_BLOCK_PLUGINS.")
         options = self.options(section)
         if option not in options:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlforge.components import Component, Gate, Model, Probe, Stage, Trainer
+from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Trainer, Transform, dealt, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
 from mlforge.recipe.node import Node
+from mlforge.recipe.protecting import protecting
 from mlforge.recipe.words import few
+from mlforge.runtime.protections import sealed
 from mlforge.sections import SECTIONS, active
 from mlforge.task import Task
 
@@ -55,8 +57,15 @@ class Facts:
 
 def check(facts: Facts) -> Iterator[Problem]:
     """Everything that does not fit together."""
+    misprotected = list(protecting(facts.root, facts.contract, facts.entries("privacy"), facts.entries("references")))
+    yield from misprotected
+    if facts.contract is not None and not misprotected:  # the rest looks at the rows as they are after protection
+        entries = {entry: one for entry, one in facts.entries("privacy").items() if isinstance(one, Protection)}
+        facts = replace(facts, contract=sealed(facts.contract, rules_of(facts.contract, entries)))
     yield from _targets(facts)
     yield from _fit(facts)
+    yield from _objections(facts)
+    yield from _untaken(facts)
     yield from _gates(facts)
     yield from _unread(facts)
 
@@ -109,6 +118,37 @@ def _fit(facts: Facts) -> Iterator[Problem]:
     if isinstance(model, Model) and isinstance(trainer, Trainer) and model.family not in trainer.fits:
         found = f"{facts.uses['trainer'].component} does not fit {facts.uses['model'].component}, which is a {model.family}"
         yield Problem("trainer", found, facts.place("trainer", "use").origin, f"a trainer for it; this one fits {', '.join(sorted(trainer.fits))}")
+
+
+def _objections(facts: Facts) -> Iterator[Problem]:
+    """What components say against the contract."""
+    if facts.contract is None:
+        return
+    for where in facts.uses:
+        section, _, entry = where.partition(".")
+        one = facts.entries(section).get(entry) if entry else facts.sections.get(section)
+        for objection in one.objections(facts.contract) if isinstance(one, Component) else ():
+            path = f"{where}.{objection.field}" if objection.field else where
+            yield Problem(path, objection.found, facts.place(*path.split(".")).place, objection.expected, objection.hint)
+
+
+def _untaken(facts: Facts) -> Iterator[Problem]:
+    """Features that no transform would take, and those that two of them name."""
+    transforms = {entry: one for entry, one in facts.entries("features").items() if isinstance(one, Transform)}
+    if facts.contract is None or not transforms or len(transforms) < _count(facts, "features"):
+        return
+    shares = dealt(transforms, facts.contract)
+    takers = {key: entry for entry, keys in shares.items() for key in keys}
+    for entry, transform in transforms.items():
+        for key in set(transform.takes(facts.contract)) & set(getattr(transform, "columns", ())):
+            if takers.get(key, entry) != entry:
+                where = f"features.{entry}.columns"
+                yield Problem(where, f"{takers[key]} names {key} too", facts.place(*where.split(".")).place, "each column in one entry")
+    for key in facts.contract.having("feature"):
+        if key not in takers:
+            dtype, place = facts.contract.columns[key].dtype, facts.place("contract", "columns", key, "dtype").place
+            hint = "Add a transform for it (`mlforge ls features`), or give it the role ignore."
+            yield Problem(f"contract.columns.{key}", f"{dtype}, and no entry of features takes it", place, f"a type that {', '.join(transforms)} take", hint)
 
 
 def _gates(facts: Facts) -> Iterator[Problem]:

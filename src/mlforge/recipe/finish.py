@@ -13,31 +13,35 @@ from mlforge.recipe.composer import Composed
 from mlforge.recipe.header import HEADER, Header
 from mlforge.recipe.migrate import VERSION
 from mlforge.recipe.node import Node, Plain
-from mlforge.recipe.paths import placed, read_paths
+from mlforge.recipe.parts import parts
+from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
 from mlforge.recipe.typed import made, pruned
 from mlforge.sections import SECTIONS
 from mlforge.task import TASKS
 
-__all__ = ["finish"]
+__all__ = ["Finishing", "finish"]
 
 _MISSING = "???"
 
 
 def finish(composed: Composed) -> tuple[Recipe | None, list[Problem]]:
     """The typed recipe and its problems. No recipe and no problems: a plugin cannot deliver a component, and the shelf knows why."""
-    finishing = _Finishing(composed)
+    finishing = Finishing(composed)
     return finishing.recipe(), finishing.problems
 
 
 @dataclass(slots=True)
-class _Finishing:
+class Finishing:
+    """The work on one tree: what it makes, and the problems that it meets."""
+
     composed: Composed
     problems: list[Problem] = field(default_factory=list)
     secret: frozenset[tuple[str, ...]] = frozenset()
 
     def recipe(self) -> Recipe | None:
+        """The whole as a recipe."""
         composed = self.composed
         self.problems += composed.problems
         self.problems += list(self._unknown_keys())
@@ -118,6 +122,11 @@ class _Finishing:
         self.problems += [replace(problem, where=".".join((*path, problem.where))) for problem in unset]
         return filled, not absent and not unset
 
+    def _written(self, path: tuple[str, ...]) -> object:
+        """A value as it stands in the recipe."""
+        node = self.composed.root.find(path)
+        return node.value if node is not None else None
+
     def _called(self) -> str:
         return self.composed.reference
 
@@ -132,7 +141,7 @@ class _Finishing:
             self.problems.append(Problem("task", f"no such task: {task.plain()}", task.origin, f"one of {', '.join(TASKS)}", nearest(str(task.value), TASKS)))
             complete = False
         if (store := node.items.get("store")) is not None and isinstance(store.value, str):
-            placed_store, problem = placed(store, self.composed.project, "store")
+            placed_store, problem = placed(store, self.composed.project, "store", self._written(("store",)), vouched=("store",) in self.secret)
             node = node.with_items({**node.items, "store": placed_store})
             self.problems += [problem] if problem else []
         header, problems = made(Header, node, "", "a recipe", self.secret)
@@ -148,31 +157,47 @@ class _Finishing:
         for where, use in self.composed.uses.items():
             section, _, entry = where.partition(".")
             node = root.find(tuple(where.split(".")))
-            one = self._component(where, section, use.component, node) if node is not None and use.component else None
+            one = self.component(where, section, use.component, node) if node is not None and use.component else None
             if one is not None and entry:
                 sections[section] = {**cast("dict[str, Component]", sections.get(section, {})), entry: one}
             elif one is not None:
                 sections[section] = one
         return sections
 
-    def _component(self, where: str, section: str, name: str, node: Node) -> Component | None:
+    def component(self, where: str, section: str, name: str, node: Node) -> Component | None:
+        """The component at an address; None when it cannot be made, and `problems` or the shelf know why."""
         kind = self.composed.shelf.get(section, name)
         if kind is None:
             self._no_component(where, section, name, node)
             return None
-        node, complete = self._complete(node.without("use"), tuple(where.split(".")), kind.model_fields)
+        node, within = self._parts(where, kind, node.without("use"))
+        node, complete = self._complete(node, tuple(where.split(".")), kind.model_fields)
+        self.problems += list(variables(kind, node, self.composed.project, where))
         for path in read_paths(kind, node):
             leaf = node.find(path)
             if leaf is not None and leaf.value != _MISSING:
-                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)))
+                written, vouched = self._written((*where.split("."), *path)), path in self.secret
+                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)), written, vouched=vouched)
                 node = node.updated(path, absolute)
                 self.problems += [problem] if problem else []
         if complete or node.items:
             known = {problem.where for problem in self.problems}
-            one, problems = made(kind, node, where, f"{section}/{name}", self.secret)
+            one, problems = made(kind, node, where, f"{section}/{name}", self.secret, within)
             self.problems += [problem for problem in problems if problem.where not in known]
             return one if complete else None
         return None
+
+    def _parts(self, where: str, kind: type[Component], node: Node) -> tuple[Node, dict[str, Component | None]]:
+        """The components within one, by the name that stands for each in its place."""
+        within: dict[str, Component | None] = {}
+        for path, section, below in list(parts(kind, node)):
+            place, used = ".".join((where, *path)), below.items.get("use")
+            if used is None or not isinstance(used.value, str):
+                self.problems.append(Problem(place, "names no component", below.place, f"{{use: …}}, a component of the section {section}"))
+            else:
+                within[place] = self.component(place, section, used.value, below)
+            node = node.updated(path, Node(place, below.origin, below.key))
+        return node, within
 
     def _no_component(self, where: str, section: str, name: str, node: Node) -> None:
         options = self.composed.library.options(section)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from mlforge.errors import COMMAND_LINE, Problem
 from mlforge.recipe.node import Node
+from mlforge.recipe.urls import below, is_url, password_in, sqlite_path
 from mlforge.recipe.words import shown
 
 if TYPE_CHECKING:
@@ -22,38 +23,56 @@ if TYPE_CHECKING:
 
     from mlforge.project import Project
 
-__all__ = ["placed", "read_paths"]
+__all__ = ["placed", "read_paths", "variables"]
 
 _GLOB = re.compile(r"[*?\[]")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)|[A-Za-z0-9+.-]*::")
 
 
 def read_paths(kind: type[BaseModel], node: Node) -> Iterator[tuple[str, ...]]:
     """Paths of all values that name a file to be read."""
+    from mlforge.components import Reads
+
     for name, info in kind.model_fields.items():
         child = node.items.get(name)
-        if child is not None and (_marked(info.metadata) or _has_mark(info.annotation)):
+        if child is not None and (_marked(info.metadata, Reads) or _has_mark(info.annotation, Reads)):
             yield from ((name, *below) for below, leaf in child.walk() if isinstance(leaf.value, str))
 
 
-def _marked(metadata: Any) -> bool:
-    from mlforge.components import Reads
+def variables(kind: type[BaseModel], node: Node, project: Project, where: str) -> Iterator[Problem]:
+    """The fields that name an environment variable which the project does not allow."""
+    from mlforge.components import Names
 
-    return any(isinstance(mark, Reads) for mark in metadata)
+    for name, info in kind.model_fields.items():
+        child = node.items.get(name)
+        if child is None or not isinstance(child.value, str) or not (_marked(info.metadata, Names) or _has_mark(info.annotation, Names)):
+            continue
+        if child.value not in project.env:
+            expected = f"one that the project allows under [tool.mlforge] env ({', '.join(project.env) or 'none so far'})"
+            yield Problem(f"{where}.{name}", f"{shown(child.value)} is an environment variable that the project does not allow", child.origin, expected)
 
 
-def _has_mark(annotation: Any) -> bool:
-    if get_origin(annotation) is Annotated and _marked(get_args(annotation)[1:]):
+def _marked(metadata: Any, mark: type) -> bool:
+    return any(isinstance(one, mark) for one in metadata)
+
+
+def _has_mark(annotation: Any, mark: type) -> bool:
+    if get_origin(annotation) is Annotated and _marked(get_args(annotation)[1:], mark):
         return True
-    return any(_has_mark(part) for part in get_args(annotation))
+    return any(_has_mark(part, mark) for part in get_args(annotation))
 
 
-def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | None]:
-    """A path made absolute, and why it may not be read."""
+def placed(node: Node, project: Project, where: str, written: object = None, *, vouched: bool = False) -> tuple[Node, Problem | None]:
+    """A path made absolute, or a URL, and why it may not be read.
+
+    `written` is what stands in the recipe, where a variable of the environment was put in; `vouched`: the variable is all of it.
+    """
     text = str(node.value)
     typed = node.origin == COMMAND_LINE
-    if _URL.match(text) or "://" in text:
-        return node, None if typed else _refused(node, where, "is a URL, and a recipe may read only below the project's roots")
+    if (lite := sqlite_path(text)) is not None:
+        file, problem = placed(replace(node, value=lite[1]), project, where)
+        return replace(file, value=f"{lite[0]}{file.value}"), problem
+    if is_url(text):
+        return node, _url(node, text, project, where, str(written or text), typed=typed, vouched=vouched)
     if "\0" in text or not text.strip():
         return node, Problem(where, f"{shown(text)} is not a path", node.origin)
     try:
@@ -63,6 +82,14 @@ def placed(node: Node, project: Project, where: str) -> tuple[Node, Problem | No
         return absolute, None if typed else _outside(absolute, node, project, where)
     except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, a home that is not known
         return node, Problem(where, f"{shown(text)} is not a path that can be followed", node.origin)
+
+
+def _url(node: Node, text: str, project: Project, where: str, written: str, *, typed: bool, vouched: bool) -> Problem | None:
+    if not vouched and password_in(written) and "${" not in written:
+        return Problem(where, "is a URL with a password in it, which would be recorded", node.origin, "${oc.env:NAME}, and NAME under [tool.mlforge] env")
+    if typed or vouched or below(text, project.urls):
+        return None
+    return _refused(replace(node, value=written), where, "is a URL, and a recipe may read only below the project's roots")
 
 
 def _normal(path: Path) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from mlforge.components import Component
+from mlforge.components import Component, Protection, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Origin
 from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
+from mlforge.runtime.protections import sealed
 from mlforge.task import Task
 
 __all__ = ["Displaced", "Recipe"]
@@ -72,6 +73,15 @@ class Recipe:
         found = self.sections.get(section, {})
         assert isinstance(found, Mapping)
         return {name: one for name, one in found.items() if isinstance(one, kind)}
+
+    @property
+    def kept(self) -> Contract | None:
+        """The contract of the rows as they are after ingest has protected them: what every later stage sees."""
+        entries = self.sections.get("privacy", {})
+        if self.contract is None or not isinstance(entries, Mapping) or not entries:
+            return self.contract
+        protections = {entry: one for entry, one in entries.items() if isinstance(one, Protection)}
+        return sealed(self.contract, rules_of(self.contract, protections))
 
     def components(self) -> Iterator[tuple[str, Component]]:
         """Every component with its address: "model", "gates.thresholds"."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
+from mlforge.components import parts_of
 from mlforge.errors import MissingRequirement
 
 if TYPE_CHECKING:
+    from mlforge.components import Component
     from mlforge.errors import Problem
     from mlforge.recipe.node import Node
     from mlforge.recipe.recipe import Recipe
@@ -20,12 +22,18 @@ __all__ = ["missing", "require", "unmet"]
 def missing(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     """What is not installed, and the addresses of the components that need it ("requires" for the recipe itself)."""
     found: dict[str, list[str]] = {}
-    wanted = [(where, type(one).requires) for where, one in recipe.components()]
+    wanted = [(where, type(one).requires) for where, one in _all(recipe.components())]
     for where, requirements in (*wanted, ("requires", recipe.requires)):
         for requirement in requirements:
             if not _installed(requirement):
                 found.setdefault(requirement, []).append(where)
     return {requirement: tuple(users) for requirement, users in found.items()}
+
+
+def _all(components: Iterable[tuple[str, Component]]) -> Iterator[tuple[str, Component]]:
+    for where, one in components:
+        yield where, one
+        yield from _all((f"{where}.{place}", part) for place, part in parts_of(one).items())
 
 
 def require(recipe: Recipe) -> None:

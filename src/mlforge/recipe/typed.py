@@ -32,14 +32,19 @@ class _Fault:
     unknown: str = ""  # the key that is not known
 
 
-def made(kind: type[M], node: Node, where: str, owner: str, secret: frozenset[Path] = frozenset()) -> tuple[M | None, list[Problem]]:
-    """An instance of a pydantic model, or the problems. `secret` are paths of values that came from the environment, as text."""
+def made(
+    kind: type[M], node: Node, where: str, owner: str, secret: frozenset[Path] = frozenset(), within: Mapping[str, object] | None = None
+) -> tuple[M | None, list[Problem]]:
+    """An instance of a pydantic model, or the problems.
+
+    `secret` are paths of values that came from the environment, as text; `within` are components by the name that stands in their place.
+    """
     from pydantic import ValidationError
 
     plain = node.plain()
     for _ in range(2):
         try:
-            return kind.model_validate_json(_json(plain), strict=True), []
+            return kind.model_validate_json(_json(plain), strict=True, context=within), []
         except ValidationError as error:
             faults = [_fault(node, one) for one in error.errors(include_url=False)]
             wrong = [fault.path for fault in faults if fault.path in secret and isinstance(_value(plain, fault.path), str)]

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlforge.contract import Contract
 from mlforge.errors import DataError
+from mlforge.runtime.protections import Rule, guarded
 from mlforge.task import Output
 
-__all__ = ["FORMAT", "MODEL", "Bundle", "read_bundle", "write_bundle"]
+__all__ = ["FORMAT", "MODEL", "Bundle", "protect_bundle", "read_bundle", "write_bundle"]
 
 FORMAT: Literal[1] = 1
 MODEL = "model.onnx"
@@ -33,6 +34,8 @@ class Bundle(BaseModel):
     task: str = Field(description="classification, regression, …")
     contract: Contract = Field(description="what a raw row must be: feature columns only")
     output: Output = Field(description="target, classes in the order of the probabilities; offset and scale are in the graph already")
+    protections: Mapping[str, Rule] = Field(default_factory=dict, description="what is done to a column of a raw row before the graph sees it")
+    protected: Contract | None = Field(default=None, description="what a row must be after its protections; None when there are none")
     columns: tuple[str, ...] = Field(description="contract keys of the columns that the graph takes, which are the names of its inputs")
     files: Mapping[str, str] = Field(description="sha256 of every other file")
 
@@ -52,8 +55,23 @@ def write_bundle(
         columns=columns,
         files={MODEL: sha256(model).hexdigest()},
     )
-    (folder / _DESCRIPTION).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _describe(folder, bundle)
     return bundle
+
+
+def protect_bundle(folder: Path, raw: Contract, rules: Mapping[str, Rule]) -> None:
+    """Let a written bundle take raw rows, whose columns are protected by these rules: judged by the raw contract, then protected, then predicted."""
+    bundle = read_bundle(folder)
+    kept = bundle.contract.columns
+    rules = {key: rule for key, rule in rules.items() if key in kept}
+    if rules:
+        columns = {key: raw.columns[key].model_copy(update={"unique": False}) if key in rules else column for key, column in kept.items()}
+        contract = guarded(bundle.contract.model_copy(update={"columns": columns}), rules)
+        _describe(folder, bundle.model_copy(update={"contract": contract, "protections": rules, "protected": bundle.contract}))
+
+
+def _describe(folder: Path, bundle: Bundle) -> None:
+    (folder / _DESCRIPTION).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -1,4 +1,4 @@
-"""From typed rows to what onnxruntime reads: one array of shape [rows, 1] per raw column."""
+"""From typed rows to what onnxruntime reads: one array of shape [rows, 1] per raw column, [rows, size] for a column of arrays."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ __all__ = ["feed"]
 def feed(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
     """The columns that a graph takes, as arrays.
 
-    `kinds` is what the graph says of its inputs: "tensor(double)" for numbers and times (seconds since 1970; missing: NaN), "tensor(bool)", and
-    "tensor(string)" (missing: ""). Columns must be there, under these names and with the contract's types.
+    `kinds` is what the graph says of its inputs: "tensor(double)" for numbers, times (seconds since 1970; missing: NaN) and arrays, "tensor(bool)",
+    and "tensor(string)" (missing: ""). Columns must be there, under these names and with the contract's types.
     """
-    return {name: _array(frame[name], kind).reshape(-1, 1) for name, kind in kinds.items()}
+    return {name: _array(frame[name], kind) for name, kind in kinds.items()}
 
 
 def _array(column: pl.Series, kind: str) -> np.ndarray:
+    values = _values(column, kind)
+    return values.reshape(-1, 1) if values.ndim == 1 else values
+
+
+def _values(column: pl.Series, kind: str) -> np.ndarray:
     import numpy as np
     import polars as pl
 
@@ -33,4 +38,5 @@ def _array(column: pl.Series, kind: str) -> np.ndarray:
     if column.dtype.is_temporal():
         seconds = column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
         return np.ascontiguousarray(seconds.to_numpy())
-    return np.ascontiguousarray(column.cast(pl.Float64).to_numpy())  # a null becomes NaN
+    numbers = column.cast(pl.Array(pl.Float64, column.dtype.shape) if isinstance(column.dtype, pl.Array) else pl.Float64)
+    return np.ascontiguousarray(numbers.to_numpy())  # a null becomes NaN, a null array as many as it has places

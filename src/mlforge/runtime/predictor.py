@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,8 @@ import polars as pl
 
 from mlforge.errors import DataError
 from mlforge.runtime.bundle import MODEL, Bundle, read_bundle
-from mlforge.runtime.conform import Conformer
+from mlforge.runtime.conform import Conformer, Separated
+from mlforge.runtime.protections import Protector
 from mlforge.runtime.session import Graph
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Predictor:
         self.bundle = bundle
         self._graph = graph
         self._conformer = Conformer(bundle.contract)
+        self._afterwards = Conformer(bundle.protected) if bundle.protected is not None else None
 
     @classmethod
     def open(cls, folder: Path, *, threads: int | None = None) -> Self:
@@ -63,13 +66,31 @@ class Predictor:
         """Class that each column of probabilities speaks of: {"probability_0": "<=50K", …}; empty for a regression."""
         return {f"probability_{i}": name for i, name in enumerate(self.bundle.output.classes)}
 
+    def writable(self, columns: Sequence[str]) -> list[str]:
+        """The columns of a raw row that may be written beside a reason: where the model has protections, those that it declares and does not protect."""
+        contract, rules = self.bundle.contract, self.bundle.protections
+        known = {name for key in contract.columns if key not in rules for name in (key, contract.real_name(key))}
+        return [name for name in columns if not rules or name in known]
+
+    def score(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Predictions for rows of a `Table`: typed, protected, and taken as they are; what training has not seen counts as unknown.
+
+        Rows of other types than the model's are raw to it; when it has protections, a DataError: to protect them twice would be silently wrong.
+        """
+        if self._typed(rows.schema):
+            return self._run(rows)
+        if self.bundle.protections:
+            raise DataError("these rows have other columns or types than the model's, and were protected before", hint="Ask about raw rows.")
+        return self.predict(rows)
+
     def predict(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`prediction` (the class, or the value in the target's unit) and `probability_0` …, row by row.
 
-        Rows that have the contract's keys and types, as a `Table` has them, are taken as they are: what training has not seen counts as unknown.
-        Other frames are raw: their rows must keep the contract. Raises DataError when one does not; `answer` parts them instead.
+        Rows that have the contract's keys and types are taken as they are: what training has not seen counts as unknown. Other frames, and all when the
+        model has protections, are raw: their rows must keep the contract. Raises DataError when one does not; `answer` parts them instead, and
+        MissingRequirement when a pseudonymisation key is missing.
         """
-        if self._typed(frame.schema):
+        if not self.bundle.protections and self._typed(frame.schema):
             return self._run(frame)
         answer = self.answer(frame)
         if len(answer.rejected):
@@ -80,7 +101,21 @@ class Predictor:
     def answer(self, frame: pl.DataFrame) -> Answer:
         """Predictions for the raw rows that keep the contract, and a reason for each that does not. Raises DataError for a missing column."""
         parted = self._conformer.separate(frame)
+        if self._afterwards is not None:
+            parted = self._after(parted, self._afterwards)
         return Answer(self._run(parted.rows), parted.accepted, parted.rejected)
+
+    def _after(self, parted: Separated, conformer: Conformer) -> Separated:
+        """The accepted rows, protected; those of them that hold what training has not seen, and should have, are rejected too."""
+        kept = conformer.separate(self._protector.apply(parted.rows))
+        if not kept.rejected.height:
+            return Separated(kept.rows, parted.accepted, parted.rejected)
+        late = kept.rejected.with_columns(parted.accepted[kept.rejected["position"]].alias("position"))
+        return Separated(kept.rows, parted.accepted[kept.accepted], pl.concat([parted.rejected, late]).sort("position"))
+
+    @cached_property
+    def _protector(self) -> Protector:
+        return Protector(self.bundle.protections)
 
     def _typed(self, schema: pl.Schema) -> bool:
         kinds = {"tensor(double)": _number, "tensor(bool)": _bool, "tensor(string)": _string}
@@ -104,7 +139,7 @@ def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _number(dtype: pl.DataType) -> bool:
-    return dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean
+    return dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean or isinstance(dtype, pl.Array)
 
 
 def _bool(dtype: pl.DataType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,12 @@ class Graph:
     def outputs(self) -> tuple[str, ...]:
         """Names of what it puts out."""
         return tuple(value.name for value in self._session.get_outputs())
+
+    @cached_property
+    def width(self) -> int:
+        """How many values a row becomes, where the graph says so; else 1 for each output."""
+        sizes = [output.shape[1:] for output in self._session.get_outputs()]
+        return sum(math.prod(size) if all(isinstance(one, int) for one in size) else 1 for size in sizes)
 
     def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         """The outputs for these rows (contract keys and types), each with one row per row."""

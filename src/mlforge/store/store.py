@@ -37,11 +37,14 @@ class Store:
         self._database = database
 
     @classmethod
-    def at(cls, place: str | None, state: Path) -> Store:
-        """Open the store at a folder, which then holds all of it, or at a database's URL, beside which `state` holds the artifacts; None is `state`."""
+    def at(cls, place: str | None, state: Path, artifacts: str | None = None) -> Store:
+        """Open the store at a folder, or at a database's URL, beside which `state` holds what is no record; None is `state`.
+
+        The artifacts lie in that folder too, unless `artifacts` names another, or a URL.
+        """
         if place is None:
-            return cls.open(None, state)
-        return cls.open(place, state) if "://" in place else cls.open(None, Path(place).expanduser())
+            return cls.open(None, state, artifacts)
+        return cls.open(place, state, artifacts) if "://" in place else cls.open(None, Path(place).expanduser(), artifacts)
 
     @classmethod
     def open(cls, url: str | None, state: Path, artifacts: str | None = None) -> Store:

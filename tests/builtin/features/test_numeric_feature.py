@@ -78,3 +78,34 @@ def test_the_same_rows_give_the_same_bytes_however_many_columns_fit_in_memory(mo
     whole = front([fitted(Numeric(), rows, **columns)[0]], Contract.model_validate({"columns": columns})).SerializeToString(deterministic=True)
     monkeypatch.setattr("mlforge.builtin.features.numeric._CELLS", 250)  # two columns at a time
     assert front([fitted(Numeric(), rows, **columns)[0]], Contract.model_validate({"columns": columns})).SerializeToString(deterministic=True) == whole
+
+
+def test_the_robust_scale_is_not_moved_by_outliers(tmp_path):
+    values = np.random.default_rng(1).normal(10, 2, 10_000)
+    rows = pl.DataFrame({"a": np.append(values, [1e9] * 100)})
+    got = said(tmp_path, fitted(Numeric(scale="robust"), rows, a=FLOAT), rows)[:10_000, 0]
+    assert (got.mean(), got.std()) == (pytest.approx(0, abs=0.05), pytest.approx(1, abs=0.05))
+    mostly = pl.DataFrame({"a": [0.0] * 9 + [10.0]})  # the quartiles are one value
+    assert said(tmp_path, fitted(Numeric(scale="robust"), mostly, a=FLOAT), mostly)[:, 0] == pytest.approx([0] * 9 + [10 / 3])
+
+
+def test_the_quantile_scale_makes_long_tails_normal_and_keeps_the_order(tmp_path):
+    values = np.sort(np.random.default_rng(1).lognormal(0, 4, 20_000))
+    rows = pl.DataFrame({"a": values, "b": [5.0] * 20_000, "c": [0.0] * 15_000 + [1.0] * 5_000})
+    fitting = fitted(Numeric(scale="quantile"), rows, a=FLOAT, b=FLOAT, c=FLOAT)
+    a, b, c = said(tmp_path, fitting, rows).T
+    assert (a.mean(), a.std()) == (pytest.approx(0, abs=0.02), pytest.approx(1, abs=0.03))
+    assert (np.diff(a) >= 0).all()
+    assert not b.any()
+    assert c[0] < 0 < c[-1]
+    far = said(tmp_path, fitting, pl.DataFrame({"a": [-1e308, 1e308], "b": [-1e308, 1e308], "c": [-1e308, 1e308]}))
+    assert far[:, 0].tolist() == [a.min(), a.max()]
+    assert np.isfinite(far).all()
+
+
+def test_the_quantile_scale_marks_what_is_missing_also_where_all_is(tmp_path):
+    rows = pl.DataFrame({"a": [1.0, 2.0, 3.0, None], "b": [None] * 4}, schema={"a": pl.Float64, "b": pl.Float64})
+    got = said(tmp_path, fitted(Numeric(scale="quantile"), rows, a=MAYBE, b=MAYBE), rows)
+    assert got[:, 2:].tolist() == [[0, 1], [0, 1], [0, 1], [1, 1]]
+    assert got[3, 0] == got[1, 0]
+    assert not got[:, 1].any()

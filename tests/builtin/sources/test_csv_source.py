@@ -80,8 +80,6 @@ def test_a_path_that_is_no_file_says_what_is_there(tmp_path: Path) -> None:
             Csv(path=str(tmp_path / path)).fingerprint()
         with pytest.raises(DataError, match=told):
             Csv(path=str(tmp_path / path)).scan()
-    with pytest.raises(DataError, match="is a URL"):
-        Csv(path="s3://bucket/x.csv").scan()
 
 
 def test_a_glob_reads_file_after_file_by_name(tmp_path: Path) -> None:

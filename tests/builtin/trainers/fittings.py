@@ -10,7 +10,7 @@ import numpy as np
 from mlforge.artifact import Block
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
-from mlforge.components import Fitting, Tensors
+from mlforge.components import Fitting, Model, Tensors
 from mlforge.finding import Finding
 from mlforge.task import Output
 
@@ -36,7 +36,7 @@ class Watched(list[tuple[float, float, str]]):
         self.append((done, total, note))
 
 
-def fitting(folder: Path, *, output: Output = CLASSES, smoke: bool = False, seed: int = 3, train: Tensors | None = None, model: Mlp | None = None) -> Fitting:
+def fitting(folder: Path, *, output: Output = CLASSES, smoke: bool = False, seed: int = 3, train: Tensors | None = None, model: Model | None = None) -> Fitting:
     (folder / "out").mkdir(parents=True, exist_ok=True)
     (folder / "work").mkdir(exist_ok=True)
     found: list[Finding] = []
@@ -60,7 +60,9 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
 
 
-SLOWLY = Lightning(max_epochs=60, batch_size=16, patience=None, checkpoint_every=0.001, accelerator="cpu", threads=1)
+SLOWLY = Lightning(
+    max_epochs=60, batch_size=16, patience=None, checkpoint_every=0.001, accelerator="cpu", threads=1, ema=0.95, warmup=0.1, label_smoothing=0.05
+)
 
 if __name__ == "__main__":
     SLOWLY.fit(fitting(Path(sys.argv[1])))

@@ -49,3 +49,13 @@ def test_schedules_start_rise_and_end_where_they_should(schedule, first, highest
 def test_one_cycle_is_highest_after_three_tenths():
     factors = [factor("one_cycle", step, 1000) for step in range(1000)]
     assert factors.index(max(factors)) in (299, 300)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+def test_a_warm_up_rises_in_even_steps_and_then_the_schedule_begins(schedule):
+    factors = [factor(schedule, step, 1000, 0.1) for step in range(1000)]
+    rising = np.diff(factors[:100])
+    assert rising == pytest.approx(np.full(99, rising[0]))
+    assert factors[0] > 0
+    assert factors[100:] == [factor(schedule, step, 900) for step in range(900)]
+    assert factors[99] < factors[100]

@@ -18,9 +18,12 @@ import torch
 from safetensors.torch import load_file
 from tests.builtin.trainers.fittings import CLASSES, SLOWLY, VALUE, files, fitting, tensors
 
+from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.mlp import Mlp
+from mlforge.builtin.models.tabular_resnet import TabularResnet
+from mlforge.builtin.trainers.average import Average
 from mlforge.builtin.trainers.lightning import Lightning
-from mlforge.components import Tensors
+from mlforge.components import Model, Tensors
 from mlforge.errors import MissingRequirement, RunFailed
 
 QUICK = {"max_epochs": 6, "batch_size": 32, "lr": 0.01, "accelerator": "cpu", "threads": 1}
@@ -94,7 +97,7 @@ def test_a_fit_that_is_killed_ends_with_the_same_bytes(tmp_path):
 
 def _fit_and_kill(folder: Path, after: float) -> None:
     before = set((folder / "work").glob("epoch-*")) if folder.exists() else set()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen([sys.executable, "-m", "tests.builtin.trainers.fittings", str(folder)], env=environment) as process:
         until = time.monotonic() + 120
         while process.poll() is None and set((folder / "work").glob("epoch-?????")) <= before and time.monotonic() < until:
@@ -103,9 +106,9 @@ def _fit_and_kill(folder: Path, after: float) -> None:
         process.send_signal(signal.SIGKILL)
 
 
-def _stop_after(folder: Path, epochs: int, trainer: Lightning) -> None:
+def _stop_after(folder: Path, epochs: int, trainer: Lightning, model: Model | None = None) -> None:
     """Leave the checkpoints that a fit leaves that is killed after so many epochs."""
-    fit = fitting(folder)
+    fit = fitting(folder, model=model)
 
     def progress(done: float, total: float, note: str) -> None:
         if done > epochs:
@@ -195,6 +198,54 @@ def test_balanced_class_weights_raise_the_share_of_a_rare_class(tmp_path):
         scores = network.eval()(*(torch.from_numpy(block) for block in fit.validation.blocks))
         shares.append(scores.softmax(1)[:, 1].mean().item())
     assert shares[1] > shares[0] + 0.2
+
+
+@pytest.mark.parametrize("model", [TabularResnet(d=8, blocks=1), FtTransformer(d_token=8, heads=2, layers=2), Mlp(hidden=(8,), dropout=0.3)])
+def test_averaged_weights_and_normalisation_layers_continue_to_the_same_bytes(tmp_path, model):
+    trainer = Lightning(**(QUICK | {"batch_size": 31}), checkpoint_every=0.0001, ema=0.95, warmup="10%", label_smoothing=0.1)
+    fit = fitting(tmp_path / "undisturbed", model=model)
+    trainer.fit(fit)
+    _stop_after(tmp_path / "resumed", 3, trainer, model)
+    trainer.fit(fitting(tmp_path / "resumed", model=model))
+    assert files(tmp_path / "resumed") == files(tmp_path / "undisturbed")
+
+
+def test_with_an_average_the_weights_that_ship_are_those_that_were_judged(tmp_path):
+    model = TabularResnet(d=8, blocks=1, dropout=0.0)
+    for name, more in (("plain", {}), ("averaged", {"ema": 0.98})):
+        fit = fitting(tmp_path / name, model=model)
+        Lightning(**QUICK, **more).fit(fit)
+        network = model.build(fit.blocks, fit.output)
+        network.load_state_dict(load_file(tmp_path / name / "out" / "weights.safetensors"))
+        with torch.no_grad():
+            scores = network.eval()(*(torch.from_numpy(block) for block in fit.validation.blocks))
+        loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(fit.validation.target)).item()
+        assert loss == pytest.approx(told(tmp_path / name)["best_score"], rel=1e-5)
+    assert files(tmp_path / "plain")["weights.safetensors"] != files(tmp_path / "averaged")["weights.safetensors"]
+
+
+def test_an_average_is_the_weights_of_the_steps_each_weighing_less_than_the_next():
+    network, kept = torch.nn.Linear(2, 1), []
+    average = Average(network, 0.5)
+    for step in range(40):
+        with torch.no_grad():
+            network.weight.fill_(float(step))
+        average.follow(network, step)
+        kept.append(average.tensors["weight"][0, 0].item())
+    assert kept[-1] == pytest.approx(38.0, abs=1e-3), "steps back are weighed 1/2, 1/4, 1/8, …"
+
+
+def test_smoothed_labels_make_less_certain_scores(tmp_path):
+    widest = []
+    for smoothing in (0.0, 0.3):
+        fit = fitting(tmp_path / str(smoothing), model=Mlp(hidden=(16,)))
+        Lightning(**(QUICK | {"max_epochs": 30, "patience": None}), label_smoothing=smoothing).fit(fit)
+        network = fit.model.build(fit.blocks, fit.output)
+        network.load_state_dict(load_file(tmp_path / str(smoothing) / "out" / "weights.safetensors"))
+        with torch.no_grad():
+            scores = network.eval()(*(torch.from_numpy(block) for block in fit.validation.blocks))
+        widest.append((scores[:, 1] - scores[:, 0]).abs().mean().item())
+    assert widest[1] < 0.7 * widest[0]
 
 
 def test_a_smoke_run_takes_one_batch_and_reads_its_checkpoint_back(tmp_path):

@@ -31,4 +31,4 @@ def test_one_thread_and_three_make_the_same_bytes(tmp_path: Path, split: str) ->
     file.write_text("key,x,word,y\n" + "\n".join(lines) + "\n")
     one = digests(file, tmp_path / "one", split, 1)
     assert one == digests(file, tmp_path / "elsewhere" / "three", split, 3)
-    assert [line.split()[0] for line in one.splitlines()] == ["table", "quarantine", "assignment", "findings"]
+    assert [line.split()[0] for line in one.splitlines()] == ["table", "quarantine", "profile", "assignment", "findings"]

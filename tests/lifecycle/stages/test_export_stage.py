@@ -82,7 +82,7 @@ def test_a_value_far_from_zero_keeps_its_digits(tmp_path):
 def test_a_bundle_that_is_not_the_model_is_refused(tmp_path):
     rows, contract = people()
     job = trained(tmp_path, rows, contract, exporters={"wrong": Wrong()})
-    with pytest.raises(RunFailed, match=r"exporters\.wrong: the bundle differs from the trained network by 0\.\d+ on a test row"):
+    with pytest.raises(RunFailed, match=r"exporters\.wrong: the bundle differs from the trained model by 0\.\d+ on a test row"):
         job.run(Export())
 
 

@@ -10,6 +10,7 @@ from tests.lifecycle.stages.chain import people, prepared
 
 from mlforge.artifact import Assignment, Encoding, Table, frames
 from mlforge.builtin.features.categorical import Categorical
+from mlforge.builtin.features.hashing import Hashing
 from mlforge.builtin.features.numeric import Numeric
 from mlforge.contract import Contract
 from mlforge.errors import DataError
@@ -61,6 +62,14 @@ def test_the_first_entry_that_wants_a_column_gets_it(tmp_path):
     assert encoded[:, 0].tolist() == rows["age"].head(5).to_list()
     names = [node.name for node in onnx.load(encoding.folder / "front.onnx").graph.node]
     assert any(name.startswith("plain/") for name in names)
+
+
+def test_an_entry_that_names_a_column_gets_it_before_those_that_do_not(tmp_path):
+    rows, contract = people()
+    features = {"numeric": Numeric(), "categorical": Categorical(), "hashed": Hashing(columns=("city",), buckets=7)}
+    encoding = prepared(tmp_path, rows, contract, features=features).output("encoding", Encoding)
+    assert encoding.blocks[1].cardinalities == (8,)
+    assert encoding.vocabularies == {}
 
 
 def test_a_feature_that_no_entry_takes_is_named_with_its_type(tmp_path):

@@ -95,3 +95,42 @@ class Inventive(Splitter):
 def test_a_splitter_that_does_not_name_each_row_once_is_caught(tmp_path: Path, split: Splitter) -> None:
     with pytest.raises(RunFailed, match="fault of the component"):
         job(tmp_path, CLASSES, split).run(Split())
+
+
+class Half(Splitter):
+    """Every other row for test; the rest for training, three for validation, two unused; in folds."""
+
+    def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
+        part = pl.when(pl.col("x") > 147).then(pl.lit("unused")).when(pl.col("x") > 141).then(pl.lit("validation"))
+        return rows.select(ROW, part.when(pl.col("x") % 2 == 0).then(pl.lit("test")).otherwise(pl.lit("train")).alias("part"), fold=pl.col("x") % 3)
+
+
+def grouped(folder: Path, groups: list[str | None]) -> StageJob:
+    given = job(folder, CLASSES, Half())
+    columns = {**given.contract.model_dump()["columns"], "g": {"dtype": "string", "role": "group", "nullable": True}}
+    for path in sorted((folder / "table").glob("part-*.parquet")):
+        frame = pl.read_parquet(path)
+        frame.with_columns(pl.Series("g", [groups[x] for x in frame["x"]], dtype=pl.String)).write_parquet(path)
+    return StageJob(folder / "job", contract=Contract.model_validate({"columns": columns}), sections=given.sections, inputs={"table": Table(folder / "table")})
+
+
+def test_unused_rows_are_in_no_part_and_folds_are_kept(tmp_path: Path) -> None:
+    ran = job(tmp_path, CLASSES, Half()).run(Split())
+    table, assignment = ran.output("table", Table), ran.output("assignment", Assignment)
+    assert sum(assignment.counts.values()) == 148
+    assert ran.finding("data/rows/unused", subject="data").value == 2
+    assert sum(frame.height for frame in frames(table, assignment, "train", "validation", "test")) == 148
+    assert pl.read_parquet(assignment.folder / table.partitions()[0].name)["fold"].head(4).to_list() == [0, 1, 2, 0]
+
+
+def test_groups_in_two_parts_are_an_error_that_names_them(tmp_path: Path) -> None:
+    groups: list[str | None] = [f"even {x}" if x % 2 == 0 else "odd" for x in range(150)]
+    groups[:142] = ["even" if x % 2 == 0 else "odd" for x in range(142)]
+    with pytest.raises(DataError, match=r"split: 1 group of g is in more than one part: 'odd' in train and validation") as caught:
+        grouped(tmp_path, groups).run(Split())
+    assert "split=grouped" in caught.value.hint
+
+
+def test_groups_that_are_whole_or_missing_or_unused_pass(tmp_path: Path) -> None:
+    groups = ["even" if x % 2 == 0 else "odd" for x in range(142)] + [None] * 6 + ["odd", "odd"]
+    assert grouped(tmp_path, groups).run(Split()).output("assignment", Assignment).counts["test"] == 71

@@ -18,18 +18,23 @@ class Onnx(Exporter):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript")
 
     def export(self, shipment: Shipment) -> None:
-        """Put the features' graph in front of the network, and the classes behind it."""
+        """Put the features' graph in front of the model, and the classes behind it."""
         import onnx
 
         from mlforge.builtin.exporters.graph import assemble
-        from mlforge.builtin.exporters.torch_graph import network_graph
 
-        if shipment.model.family != "network":
-            raise RecipeError(f"exporters: onnx exports networks, and the model is a {shipment.model.family}", hint="Choose another exporter.")
+        family = shipment.model.family
+        if family not in ("network", "estimator"):
+            raise RecipeError(f"exporters: onnx exports networks and estimators, and the model is a {family}", hint="Choose another exporter.")
         encoding = shipment.encoding
         front = onnx.load(encoding.folder / "front.onnx")
         (opset,) = (entry.version for entry in front.opset_import if entry.domain == "")
-        network = network_graph(shipment.network(), encoding.blocks, opset)
+        if family == "estimator":
+            network = shipment.estimator().graph(opset)
+        else:
+            from mlforge.builtin.exporters.torch_graph import network_graph
+
+            network = network_graph(shipment.network(), encoding.blocks, opset)
         model = assemble(front, network, encoding.blocks, encoding.output)
         write_bundle(
             shipment.folder,

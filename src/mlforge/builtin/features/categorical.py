@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from mlforge.builtin.features.columns import misnamed, suited
 from mlforge.builtin.features.nodes import Nodes
-from mlforge.components import Fragment, Transform
+from mlforge.components import Fragment, Objection, Transform
 from mlforge.contract import Contract
 
 if TYPE_CHECKING:
@@ -30,8 +32,11 @@ class Categorical(Transform):
 
     def takes(self, contract: Contract) -> tuple[str, ...]:
         """Features of type category or string."""
-        suited = (key for key in contract.having("feature") if contract.columns[key].dtype in _DTYPES)
-        return tuple(key for key in suited if not self.columns or key in self.columns)
+        return suited(contract, self.columns, _takes)
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """Columns that are named and cannot be taken."""
+        yield from misnamed(contract, self.columns, _takes)
 
     def fit(self, entry: str, columns: tuple[str, ...], rows: pl.LazyFrame, contract: Contract) -> Fragment | None:
         """Count the categories of the training rows, streaming."""
@@ -49,6 +54,10 @@ class Categorical(Transform):
     def _kept(self, counts: dict[str, int]) -> list[str]:
         frequent = sorted((category for category, count in counts.items() if count >= self.min_count), key=lambda category: (-counts[category], category))
         return sorted(frequent[: self.max_categories])
+
+
+def _takes(dtype: str) -> bool:
+    return dtype in _DTYPES
 
 
 def _counts(rows: pl.LazyFrame, key: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from mlforge.builtin.sources.files import content_digest, found, watched
+from mlforge.builtin.sources.files import File, content_digest, found, watched
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
 
@@ -19,27 +19,33 @@ if TYPE_CHECKING:
 
 __all__ = ["Csv"]
 
+Encoding = Literal[
+    "utf-8", "utf-8-lossy", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "iso8859-2", "iso8859-9", "iso8859-15", "cp437", "cp850", "cp1250", "cp1251",
+    "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8-r", "mac-roman", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr", "ascii",
+]  # fmt: skip
+
 
 class Csv(Source):
-    """Delimited text: one file, or several by a glob.
+    """Delimited text: one file, or several by a glob, here or at a URL; compressed or not.
 
-    Every column comes as text; the contract says what it is. An empty field is a missing value. Lines with nothing in them are skipped.
+    Every column comes as text; the contract says what it is. An empty field is a missing value. Lines with nothing in them are skipped. Files that end in
+    .gz, .zst or .bz2 are decompressed, and other encodings than UTF-8 transcoded, in blocks, into a file without a name that goes with the process.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".csv.gz", ".csv.zst", ".csv.bz2")
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
-    path: InputPath = Field(description="file, or glob such as data/*.csv; all files need the same columns")
+    path: InputPath = Field(description="file, glob such as data/*.csv, or URL such as s3://bucket/*.csv; all files need the same columns")
     separator: str = Field(default=",", min_length=1, max_length=1, pattern=r"^[\x00-\x7f]$", description="what stands between two fields")
     quote: str | None = Field(
         default='"', min_length=1, max_length=1, description="what encloses a field that has a separator or a line break in it; null for none"
     )
     header: bool = Field(default=True, description="does the first line name the columns; if not, they are column_1, column_2 …")
     comment: str | None = Field(default=None, min_length=1, description="lines that begin with this are skipped")
-    encoding: Literal["utf-8", "utf-8-lossy"] = Field(default="utf-8", description="utf-8-lossy replaces what is no UTF-8 by �, and hides the loss")
+    encoding: Encoding = Field(default="utf-8", description="what the text was written in; utf-8-lossy replaces what is no UTF-8 by �, and hides the loss")
 
     def fingerprint(self) -> str:
-        """Digest of the files' content."""
+        """Digest of the files' content; for those at a URL, what their store says of it."""
         return content_digest(found(self.path))
 
     def watched(self) -> tuple[Path, ...] | None:
@@ -50,7 +56,7 @@ class Csv(Source):
         """The rows as text, file after file in the order of their names."""
         import polars as pl
 
-        files = found(self.path)
+        files = self._files()
         names = self._names(files)
         last, dialect = names[-1], self._dialect()
 
@@ -63,7 +69,7 @@ class Csv(Source):
 
         sound: list[bool] = []
         rows = pl.scan_csv(
-            files,
+            [file.path for file in files],
             glob=False,
             has_header=self.header,
             new_columns=names if not self.header else None,
@@ -78,7 +84,7 @@ class Csv(Source):
 
     def diagnose(self, error: Exception) -> DataError:
         """Find the file and line that broke the scan."""
-        files = found(self.path)
+        files = self._files()
         names = self._names(files)
         for file in files:
             problem = self._dialect().problem(file, len(names))
@@ -86,12 +92,18 @@ class Csv(Source):
                 return problem
         return super().diagnose(error)
 
+    def _files(self) -> list[File]:
+        """The files as plain UTF-8."""
+        from mlforge.builtin.sources.codec import plain
+
+        return [plain(one, self.encoding) for one in found(self.path)]
+
     def _dialect(self) -> Dialect:
         from mlforge.builtin.sources.dialect import Dialect
 
         return Dialect(self.separator, self.quote, self.comment, "replace" if self.encoding == "utf-8-lossy" else "strict")
 
-    def _names(self, files: list[Path]) -> list[str]:
+    def _names(self, files: list[File]) -> list[str]:
         """The columns of all files, which must agree. Raises DataError for a file without any, or when no file has a row."""
         dialect = self._dialect()
         heads = [dialect.head(file) for file in files]
@@ -107,7 +119,7 @@ class Csv(Source):
         return first if self.header else [f"column_{number}" for number in range(1, len(first) + 1)]
 
 
-def _disagreement(one: Path, names: list[str], other: Path, others: list[str]) -> DataError:
+def _disagreement(one: File, names: list[str], other: File, others: list[str]) -> DataError:
     lacking = [name for name in names if name not in others]
     surplus = [name for name in others if name not in names]
     what = f"lacks {lacking[0]!r}" if lacking else f"also has {surplus[0]!r}" if surplus else "has them in another order"

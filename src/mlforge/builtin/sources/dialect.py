@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TextIO
 
+from mlforge.builtin.sources.files import File
 from mlforge.errors import DataError
 
 __all__ = ["Dialect"]
@@ -29,7 +29,7 @@ class Dialect:
     comment: str | None
     errors: str
 
-    def head(self, path: Path) -> list[list[str]]:
+    def head(self, path: File) -> list[list[str]]:
         """The first two records. Raises DataError when there is none, or when they are no text."""
         try:
             with self._opened(path) as file:
@@ -42,7 +42,7 @@ class Dialect:
             raise DataError(f"source.path: {path} is empty", hint="Is it the right file?")
         return records
 
-    def evidently_sound(self, path: Path) -> bool:
+    def evidently_sound(self, path: File) -> bool:
         """Does Arrow's parser, strict about the number of fields and fast, have no objection. (It names no line when it has, and does not look at encoding.)"""
         import pyarrow as pa
         from pyarrow import csv as arrow
@@ -51,19 +51,19 @@ class Dialect:
             return False  # which it does not know
         parsing = arrow.ParseOptions(delimiter=self.separator, quote_char=self.quote or False, newlines_in_values=True)
         try:
-            for _ in arrow.open_csv(path, parse_options=parsing, convert_options=arrow.ConvertOptions(include_columns=[])):
+            for _ in arrow.open_csv(path.path, parse_options=parsing, convert_options=arrow.ConvertOptions(include_columns=[])):
                 pass
         except pa.ArrowException:
             return False
         return True
 
-    def _check_each(self, path: Path, width: int) -> None:
+    def _check_each(self, path: File, width: int) -> None:
         with self._opened(path) as file:
             for number, fields in self._records(file):
                 if len(fields) != width:
                     raise DataError(f"source.path: {path}, line {number} has {_count(len(fields))}, and {width} are expected", hint=self._advice())
 
-    def problem(self, path: Path, width: int) -> DataError | None:
+    def problem(self, path: File, width: int) -> DataError | None:
         """What is wrong with a file, to the line: also a line that ends too early, which to Polars has empty fields. None when every line has its fields."""
         try:
             self._check_each(path, width)
@@ -76,9 +76,9 @@ class Dialect:
         return None
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[TextIO]:
+    def _opened(self, path: File) -> Iterator[TextIO]:
         try:
-            with path.open(encoding="utf-8-sig", errors=self.errors, newline="") as file:
+            with path.path.open(encoding="utf-8-sig", errors=self.errors, newline="") as file:
                 yield file
         except OSError as error:
             raise DataError(f"source.path: {path} cannot be read: {error.strerror}", hint="Look at its permissions.") from None
@@ -93,16 +93,16 @@ class Dialect:
             if fields and not (self.comment and fields[0].startswith(self.comment)):
                 yield reader.line_num, fields
 
-    def _undecodable(self, path: Path) -> DataError:
+    def _undecodable(self, path: File) -> DataError:
         """Which byte of which line is no UTF-8."""
         offset, line = 0, 1
-        with path.open("rb") as file:
+        with path.path.open("rb") as file:
             while block := file.readline(_CHUNK):
                 try:
                     block.decode("utf-8")
                 except UnicodeDecodeError as error:
                     byte = f"byte 0x{block[error.start]:02x} at offset {offset + error.start:,}"
-                    hint = "Convert it: iconv -f LATIN1 -t UTF-8 (or what it was written in). source.encoding=utf-8-lossy would replace such bytes by �."
+                    hint = "Say what it was written in, such as source.encoding=latin-1 or cp1252. utf-8-lossy would replace such bytes by �."
                     return DataError(f"source.path: {path}, line {line}: {byte} is no UTF-8", hint=hint)
                 offset, line = offset + len(block), line + block.count(b"\n")
         return DataError(f"source.path: {path} is no UTF-8")

@@ -7,7 +7,7 @@ import polars as pl
 from mlforge.artifact import ROW
 from mlforge.contract import Contract
 
-__all__ = ["row_hash"]
+__all__ = ["group_hash", "row_hash"]
 
 
 def row_hash(contract: Contract, columns: list[str], seed: int) -> pl.Expr:
@@ -18,3 +18,9 @@ def row_hash(contract: Contract, columns: list[str], seed: int) -> pl.Expr:
     """
     keys = contract.having("id") or tuple(name for name in columns if name != ROW)
     return pl.struct(sorted(keys)).hash(seed)
+
+
+def group_hash(contract: Contract, columns: list[str], seed: int) -> pl.Expr:
+    """64 bits of the row's group under the seed; of the row's own identity where it has none."""
+    (group,) = contract.having("group")
+    return pl.when(pl.col(group).is_null()).then(row_hash(contract, columns, seed)).otherwise(pl.col(group).hash(seed))

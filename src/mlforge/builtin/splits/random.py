@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mlforge.components import Splitter
+from mlforge.components import Objection, Splitter
 from mlforge.units import Share
 
 if TYPE_CHECKING:
@@ -35,13 +36,18 @@ class Random(Splitter):
             raise ValueError("validation and test leave no rows for training")
         return self
 
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """It would tear groups apart."""
+        if contract.having("group"):
+            yield Objection(
+                "", f"{contract.having('group')[0]} groups the rows, and random tears groups apart", "all rows of a group in one part", "Use split=grouped."
+            )
+
     def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
         """By the row's hash as a number from 0 to 1: test below `test`, then validation, then train."""
-        import polars as pl
-
         from mlforge.artifact import ROW
         from mlforge.builtin.splits.order import row_hash
+        from mlforge.builtin.splits.shares import hashed_place, part_of
 
-        place = row_hash(contract, rows.collect_schema().names(), seed).cast(pl.Float64) / 2.0**64
-        part = pl.when(place < self.test).then(pl.lit("test")).when(place < self.test + self.validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
-        return rows.select(ROW, part.alias("part"))
+        place = hashed_place(row_hash(contract, rows.collect_schema().names(), seed))
+        return rows.select(ROW, part_of(place, self.validation, self.test))

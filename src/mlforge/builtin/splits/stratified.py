@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mlforge.components import Splitter
+from mlforge.components import Objection, Splitter
 from mlforge.errors import DataError
 from mlforge.units import Share
 
@@ -36,6 +37,16 @@ class Stratified(Splitter):
         if self.validation + self.test >= 1:
             raise ValueError("validation and test leave no rows for training")
         return self
+
+    def objections(self, contract: Contract) -> Iterator[Objection]:
+        """It would tear groups apart, and needs classes."""
+        if contract.having("group"):
+            yield Objection(
+                "", f"{contract.having('group')[0]} groups the rows, and stratified tears groups apart", "all rows of a group in one part", "Use split=grouped."
+            )
+        for key in contract.having("target"):
+            if contract.columns[key].dtype in ("float", "datetime"):
+                yield Objection("", f"{key} has values, not classes", "a target with classes", "Use split=random.")
 
     def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
         """By the place of the row's hash within its class."""

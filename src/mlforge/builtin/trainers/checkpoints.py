@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Saved:
     network: Mapping[str, torch.Tensor]
     best: Mapping[str, torch.Tensor]
     optimiser: Mapping[int, Mapping[str, torch.Tensor]]  # by index of the parameter
+    average: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the weights over the steps; empty when none is kept
 
 
 class Checkpoints:
@@ -85,13 +86,14 @@ def _digest(files: Mapping[str, bytes]) -> str:
 
 
 def _flat(saved: Saved) -> dict[str, torch.Tensor]:
-    flat = {f"network/{name}": tensor for name, tensor in saved.network.items()} | {f"best/{name}": tensor for name, tensor in saved.best.items()}
+    named = {"network": saved.network, "best": saved.best, "average": saved.average}
+    flat = {f"{kind}/{name}": tensor for kind, tensors in named.items() for name, tensor in tensors.items()}
     flat |= {f"optimiser/{index}/{name}": tensor for index, state in saved.optimiser.items() for name, tensor in state.items()}
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in flat.items()}  # safetensors refuses tensors that share memory
 
 
 def _read(files: Mapping[str, bytes]) -> Saved:
-    parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "best": {}}
+    parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "best": {}, "average": {}}
     optimiser: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in load(files["tensors.safetensors"]).items():
         kind, _, rest = name.partition("/")
@@ -100,4 +102,4 @@ def _read(files: Mapping[str, bytes]) -> Saved:
             optimiser.setdefault(int(index), {})[field] = tensor
         else:
             parts[kind][rest] = tensor
-    return Saved(Record.of(json.loads(files["record.json"])), parts["network"], parts["best"], optimiser)
+    return Saved(Record.of(json.loads(files["record.json"])), parts["network"], parts["best"], optimiser, parts["average"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as lightning
 import torch
 from torch.nn import functional
 
+from mlforge.builtin.trainers.average import Average
 from mlforge.builtin.trainers.batches import Batch, Batches
 from mlforge.builtin.trainers.checkpoints import Checkpoints, Saved
 from mlforge.builtin.trainers.record import Record
@@ -28,7 +29,8 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
 
     def __init__(self, fitting: Fitting, settings: Lightning, train: Batches, checkpoints: Checkpoints, epochs: int) -> None:
         super().__init__()
-        self.network = fitting.model.build(fitting.blocks, fitting.output)
+        self.network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
+        self.average = Average(self.network, settings.ema) if settings.ema is not None else None
         self.fitting, self.settings, self.batches, self.checkpoints, self.last_epoch = fitting, settings, train, checkpoints, epochs
         self.record = Record()
         self.best: dict[str, torch.Tensor] = {}
@@ -41,6 +43,8 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         self.network.load_state_dict(dict(saved.network))
         self.record, self.best = saved.record, dict(saved.best)
         self._optimiser_state = {index: dict(state) for index, state in saved.optimiser.items()}
+        if self.average is not None:
+            self.average.tensors = dict(saved.average)
 
     # ── Lightning's hooks, in the order in which they are called ──────────────────────────────────────────────────────────────────────────────────
 
@@ -65,7 +69,7 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """The loss of a batch."""
         blocks, target, weight = batch
-        loss = _mean(_losses(self.network(*blocks), target), weight)
+        loss = _mean(_losses(self.network(*blocks), target, self.settings.label_smoothing), weight)
         self._losses.append(loss.detach())
         if index % _LOOK == _LOOK - 1:
             self._look()
@@ -74,6 +78,11 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
             self.fitting.progress(done, self.last_epoch, f"epoch {self.record.epochs + 1}")
         return loss
 
+    def on_train_batch_end(self, outputs: Any, batch: Batch, index: int) -> None:
+        """Let the average follow the weights."""
+        if self.average is not None:
+            self.average.follow(self.network, self.record.epochs * len(self.batches) + index)
+
     def on_validation_epoch_start(self) -> None:
         """Begin to sum."""
         self._sums = []
@@ -81,7 +90,7 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
     def validation_step(self, batch: Batch, index: int) -> None:
         """Sum what the validation rows say: weights, weighted losses, rows that are right (or squared errors), rows."""
         blocks, target, weight = batch
-        scores = self.network(*blocks)
+        scores = self.network(*blocks) if self.average is None else self.average.scores(self.network, blocks)
         losses = _losses(scores, target)
         weights = torch.ones_like(losses) if weight is None else weight
         right = (scores.argmax(1) == target).float() if target.ndim == 1 else losses
@@ -92,7 +101,8 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         self._look()
         values = self._values()
         if self.record.note(values, patience=self.settings.patience, last=self.last_epoch):
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
+            kept = self.network.state_dict() | (self.average.tensors if self.average is not None else {})
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
         if self.checkpoints.due or self.record.stopped:
             self.checkpoints.save(self.saved())
         self.trainer.should_stop = self.record.stopped
@@ -103,11 +113,11 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         """The state as a checkpoint keeps it."""
         state = self.trainer.optimizers[0].state_dict()["state"]
         tensors = {index: {name: value for name, value in one.items() if torch.is_tensor(value)} for index, one in state.items()}
-        return Saved(self.record, self.network.state_dict(), self.best, tensors)
+        return Saved(self.record, self.network.state_dict(), self.best, tensors, self.average.tensors if self.average is not None else {})
 
     def _rate(self, index: int) -> float:
         step = self.record.epochs * len(self.batches) + index
-        return self.settings.lr * factor(self.settings.schedule, step, self.last_epoch * len(self.batches))
+        return self.settings.lr * factor(self.settings.schedule, step, self.last_epoch * len(self.batches), self.settings.warmup)
 
     def _look(self) -> None:
         """Raise RunFailed when a loss of this epoch was not finite."""
@@ -133,11 +143,11 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         return values | metric
 
 
-def _losses(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def _losses(scores: torch.Tensor, target: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
     """Row by row: cross-entropy of class ids, squared error of values."""
     scores = scores.float()
     if target.ndim == 1:
-        return functional.cross_entropy(scores, target, reduction="none")
+        return functional.cross_entropy(scores, target, reduction="none", label_smoothing=smoothing)
     return (scores - target).square().squeeze(1)
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from mlforge.builtin.trainers.schedule import Schedule
+from mlforge.builtin.trainers.weighing import ClassWeights, weighed
 from mlforge.components import Fitting, Trainer
 from mlforge.errors import MissingRequirement, RunFailed
 from mlforge.finding import Finding
-from mlforge.units import Duration
+from mlforge.units import Duration, Share
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
     from mlforge.builtin.trainers.checkpoints import Checkpoints
@@ -38,8 +38,13 @@ class Lightning(Trainer):
     weight_decay: float = Field(default=0.01, ge=0, description="how strongly weights are pulled to zero")
     optimizer: Literal["adamw", "adam", "sgd"] = Field(default="adamw", description="how gradients become steps; sgd has a Nesterov momentum of 0.9")
     schedule: Schedule = Field(default="cosine", description="how the learning rate goes over the run; one_cycle rises for 30 % of it, then falls")
+    warmup: Share = Field(default=0.0, ge=0, lt=1, description="share of the steps in which the learning rate rises before its schedule begins")
+    ema: float | None = Field(
+        default=None, gt=0, lt=1, description="keep an exponential moving average of the weights, and judge and ship that; how much of it each step leaves"
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label that is spread over all classes: less certain, often better")
     patience: int | None = Field(default=5, ge=1, description="stop after so many epochs without a lower validation loss; null: never")
-    class_weights: Literal["balanced"] | None = Field(default=None, description="balanced: every class weighs the same in the loss, however rare")
+    class_weights: ClassWeights = Field(default=None, description="balanced: every class weighs the same in the loss, however rare")
     clip: float | None = Field(default=None, gt=0, description="longest gradient; longer ones are shortened to it")
     precision: Literal["32-true", "bf16-mixed"] = Field(default="32-true", description="number format of the forward and backward pass")
     accelerator: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="where to train; auto takes a GPU when there is one")
@@ -82,9 +87,9 @@ class Lightning(Trainer):
         if not len(fitting.validation):
             raise RunFailed("trainer: there are no validation rows to choose the best weights by", hint="Give the split a validation share.")
         limit = 1 if fitting.smoke else None
-        weights, validation_weights = self._weights(fitting)
-        train = Batches(fitting.train, self.batch_size, seed=fitting.seed, weight=weights, limit=limit)
-        validation = Batches(fitting.validation, _VALIDATION_ROWS, weight=validation_weights, limit=limit)
+        train_rows, validation_rows = weighed(fitting, self.class_weights)
+        train = Batches(train_rows, self.batch_size, seed=fitting.seed, weight=train_rows.weight, limit=limit)
+        validation = Batches(validation_rows, _VALIDATION_ROWS, weight=validation_rows.weight, limit=limit)
         checkpoints = Checkpoints(fitting.work, self.checkpoint_every)
         learner = Learner(fitting, self, train, checkpoints, 1 if fitting.smoke else self.max_epochs)
         saved = checkpoints.load()
@@ -114,17 +119,6 @@ class Lightning(Trainer):
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-
-    def _weights(self, fitting: Fitting) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """What each row weighs in the loss: its own weight times its class's."""
-        import numpy as np
-
-        if self.class_weights is None or fitting.output.kind == "value":
-            return fitting.train.weight, fitting.validation.weight
-        counts = np.bincount(fitting.train.target, minlength=fitting.output.width)
-        of_class = (len(fitting.train) / (len(counts) * np.maximum(counts, 1))).astype(np.float32)
-        own = [1.0 if part.weight is None else part.weight for part in (fitting.train, fitting.validation)]
-        return of_class[fitting.train.target] * own[0], of_class[fitting.validation.target] * own[1]
 
 
 def _round_trip(checkpoints: Checkpoints, best: Mapping[str, torch.Tensor]) -> None:

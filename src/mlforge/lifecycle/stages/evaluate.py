@@ -41,8 +41,9 @@ class Contestant:
         """Its predictions in the form of the candidate's, whose classes may be others than its own."""
         from mlforge.runtime.predictor import Predictor
 
-        predictions = self.model.predict(rows)
-        return aligned(predictions, self.model.bundle.output, output) if isinstance(self.model, Predictor) else predictions
+        if not isinstance(self.model, Predictor):
+            return self.model.predict(rows)
+        return aligned(self.model.score(rows), self.model.bundle.output, output)
 
 
 class Evaluate(Stage):

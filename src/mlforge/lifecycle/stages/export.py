@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Bundles, Encoding, Table, Trained, write_json
 from mlforge.components import Exporter, Job, Model, Shipment, Stage
+from mlforge.contract import Contract
 from mlforge.errors import DataError
 from mlforge.finding import Finding
 from mlforge.report.figures import number
@@ -24,7 +26,7 @@ class Export(Stage):
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
 
     def headline(self, findings: Sequence[Finding]) -> str:
-        """Size of the bundle that ships, and how far it is from the network."""
+        """Size of the bundle that ships, and how far it is from the trained model."""
         told = {finding.name: finding for finding in reversed(findings)}
         size, parity = told["bundle/size"], told.get("parity/max_difference")
         return f"{size.variant} {number(size.value, size.unit)}" + (f" · parity {number(parity.value)}" if parity else "")
@@ -46,25 +48,36 @@ class Export(Stage):
             )
             shipment.folder.mkdir()
             exporter.export(shipment)
+            _protect(job.input("table", Table), shipment.folder)
             size = sum(path.stat().st_size for path in shipment.folder.rglob("*") if path.is_file())
             job.find(Finding(name="bundle/size", value=size, unit="bytes", variant=variant, better="lower", text="size of the bundle's files"))
             _compare(job, variant, shipment)
         write_json(draft / "bundles.json", {"variants": list(exporters), "ships": next(iter(exporters))})
 
 
+def _protect(table: Table, folder: Path) -> None:
+    """What was done to the rows of the table is done to a raw row too."""
+    if table.privacy:
+        from pydantic import TypeAdapter
+
+        from mlforge.runtime.bundle import protect_bundle
+        from mlforge.runtime.protections import Rule
+
+        rules = TypeAdapter(dict[str, Rule]).validate_python(table.privacy["rules"])
+        protect_bundle(folder, Contract.model_validate(table.privacy["contract"]), rules)
+
+
 def _compare(job: Job, variant: str, shipment: Shipment) -> None:
-    if shipment.model.family != "network":
-        return  # other families have no second opinion: their exporter writes what they fitted
     from mlforge.lifecycle.encode import encoded_batches
     from mlforge.lifecycle.parity import Parity
     from mlforge.runtime.predictor import Predictor
     from mlforge.runtime.session import Graph
 
-    predictor, network, parity = Predictor.open(shipment.folder), shipment.network(), Parity()
+    predictor, scorer, parity = Predictor.open(shipment.folder), shipment.scorer(), Parity()
     front = Graph(shipment.encoding.folder / "front.onnx")
     assignment = job.input("assignment", Assignment)
     for rows, blocks in encoded_batches("test", job.input("table", Table), assignment, front, list(front.inputs)):
-        parity.add(predictor, network, rows, blocks)
+        parity.add(predictor, scorer, rows, blocks)
     if not parity.rows:
         raise DataError("split: there are no test rows to compare the bundle on", hint="Give the split a test share.")
     for finding in parity.findings(variant, shipment.encoding.output):

@@ -7,20 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar
 
-from mlforge.artifact import ROW, Artifact, Quarantine, Table
-from mlforge.components import Job, Source, Stage
+from mlforge.artifact import ROW, Artifact, ColumnProfiles, Quarantine, Table
+from mlforge.components import Job, Protection, Source, Stage, rules_of
 from mlforge.contract import Check, Contract
 from mlforge.errors import DataError
 from mlforge.finding import Finding
 from mlforge.report.figures import number
+from mlforge.runtime.protections import Pseudonym, checked, guarded
 
 if TYPE_CHECKING:
     import polars as pl
 
     from mlforge.lifecycle.accepts import Accepts
     from mlforge.lifecycle.rejects import Rejects
-    from mlforge.lifecycle.validator import Validator
-    from mlforge.runtime.conform import Plan
 
 __all__ = ["Ingest"]
 
@@ -30,57 +29,61 @@ _ULP = 1e-12  # 3.7 % need not be 0.037 to the last bit
 
 
 class Ingest(Stage):
-    """Reads the source once, and parts the rows that keep the contract from those that do not."""
+    """Reads the source once, parts the rows that keep the contract from those that do not, protects them, and writes.
+
+    The contract's checks look at a row as it came. What protections leave of it is all that is written: in the table, the profile and the findings.
+    Quarantined rows are written without their protected, ignored and undeclared columns, where the recipe has protections.
+    """
 
     needs: ClassVar[tuple[str, ...]] = ("source", "contract")
-    declares: ClassVar[tuple[str, ...]] = ("data/rows", "data/rejected", "data/rejected_share", "data/nulls/*")
-    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "quarantine": Quarantine}
+    reads: ClassVar[tuple[str, ...]] = ("privacy", "references", "schemas")
+    outputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "quarantine": Quarantine, "profile": ColumnProfiles}
+    declares: ClassVar[tuple[str, ...]] = ("data/rows", "data/rejected", "data/rejected_share", "data/nulls/*", "data/expect/*")
     libraries: ClassVar[tuple[str, ...]] = ("polars", "pandera", "pyarrow")
 
     def external(self, job: Job) -> Mapping[str, str]:
-        """The source's fingerprint."""
-        return {"source": job.component("source", Source).fingerprint()}
+        """Fingerprints of the source and of the tables that are referred to; which key makes the pseudonyms."""
+        told = {"source": job.component("source", Source).fingerprint()}
+        told |= {f"reference {entry}": source.fingerprint() for entry, source in job.entries("references", Source).items()}
+        rules = rules_of(job.contract, job.entries("privacy", Protection))
+        return told | {f"key of {key}": checked(rule.key()) for key, rule in rules.items() if isinstance(rule, Pseudonym)}
 
     def headline(self, findings: Sequence[Finding]) -> str:
-        """Rows, and how many are in quarantine for which reasons."""
+        """Rows, how many are in quarantine for which reasons, and what is not as expected."""
         by_name = {finding.name: finding for finding in findings}
         rejected = by_name["data/rejected"]
         reasons = ", ".join(f"{reason}: {count}" for reason, count in list(dict(rejected.evidence.get("reasons", {})).items())[:_TOLD])
         told = f"{number(by_name['data/rows'].value, 'rows')}"
-        return f"{told} · {number(rejected.value)} quarantined ({reasons})" if rejected.value else told
+        told += f" · {number(rejected.value)} quarantined ({reasons})" if rejected.value else ""
+        return " · ".join([told, *(finding.text for finding in findings if finding.name.startswith("data/expect/") and finding.severity != "info")])
 
     def run(self, job: Job) -> None:
-        """One pass in partitions of fixed size: type, judge, write. Bounded memory; `unique` takes a look at its column afterwards."""
+        """One pass in partitions of fixed size: type, judge, protect, write. Bounded memory; `unique` takes a look at its column afterwards."""
         from mlforge.lifecycle.accepts import Accepts
+        from mlforge.lifecycle.intake import Intake
         from mlforge.lifecycle.rejects import Rejects
 
-        accepts = Accepts(job.draft("table"), job.contract)
-        with Rejects(job.draft("quarantine")) as rejects:
-            seen = _pass(job, accepts, rejects)
-            for check in job.contract.checks():
+        rules = rules_of(job.contract, job.entries("privacy", Protection))
+        judged = guarded(job.contract, rules)
+        shown = {name for key in judged.columns if key not in rules and judged.columns[key].role != "ignore" for name in (key, judged.real_name(key))}
+        with Accepts(job.draft("table"), job.contract, rules) as accepts, Rejects(job.draft("quarantine"), shown if rules else None) as rejects:
+            intake = Intake(job, judged, rules, accepts, rejects)
+            for frame in _frames(job):
+                intake.take(frame)
+                job.progress(intake.seen, intake.seen, "rows")
+            accepts.flush()
+            for check in judged.checks():
                 if check.rule == "unique" and accepts.rows:
-                    _withdraw_repeated(check, job.contract, accepts, rejects)
-        rejects.summarise(seen)
+                    _withdraw_repeated(check, judged, accepts, rejects)
+        rejects.summarise(intake.seen)
         accepts.finish(rejects.rows)
-        _report(job, accepts, rejects, seen)
-        _judge(job, accepts, rejects, seen)
-
-
-def _pass(job: Job, accepts: Accepts, rejects: Rejects) -> int:
-    from mlforge.lifecycle.validator import Validator
-    from mlforge.runtime.conform import Conformer
-
-    conformer = Conformer(job.contract)
-    validator: Validator | None = None
-    seen = 0
-    for frame in _frames(job):
-        plan, staged = conformer.stage(frame)
-        if validator is None or validator.plan is not plan:
-            validator = Validator(plan)
-        _part(frame, staged, validator.bad(staged), seen, plan, accepts, rejects)
-        seen += frame.height
-        job.progress(seen, seen, "rows")
-    return seen
+        intake.profile.write(job.draft("profile"))
+        _report(job, accepts, rejects, intake.seen)
+        expected = list(intake.expectations.findings())
+        for finding in expected:
+            job.find(finding)
+        _judge(job, accepts, rejects, intake.seen)
+        intake.expectations.judge(expected)
 
 
 def _frames(job: Job) -> Iterator[pl.DataFrame]:
@@ -93,18 +96,6 @@ def _frames(job: Job) -> Iterator[pl.DataFrame]:
     for frame in source.batches(_SMOKE):
         yield frame
         return
-
-
-def _part(frame: pl.DataFrame, staged: pl.DataFrame, bad: pl.Series, offset: int, plan: Plan, accepts: Accepts, rejects: Rejects) -> None:
-    import polars as pl
-
-    positions = pl.int_range(offset, offset + frame.height, eager=True).alias(ROW)
-    if bad.any():
-        broken = staged.filter(bad)
-        counts = dict(zip(plan.labels(), broken.select(flag.sum() for flag in plan.flags).row(0), strict=True))
-        rejects.add(positions.filter(bad), broken.select(plan.reasons).to_series(), frame.filter(bad), counts)
-        staged, positions = staged.filter(~bad), positions.filter(~bad)
-    accepts.add(staged.select(positions, *plan.keys))
 
 
 def _withdraw_repeated(check: Check, contract: Contract, accepts: Accepts, rejects: Rejects) -> None:
@@ -126,7 +117,7 @@ def _report(job: Job, accepts: Accepts, rejects: Rejects, seen: int) -> None:
     evidence = {"reasons": dict(rejects.reasons.most_common(100))}
     job.find(Finding(name="data/rejected", value=rejects.rows, unit="rows", text=text, rows=seen, better="lower", subject="data", evidence=evidence))
     job.find(Finding(name="data/rejected_share", value=share, rows=seen, better="lower", subject="data"))
-    for key, column in job.contract.columns.items():
+    for key, column in accepts.contract.columns.items():
         if column.nullable and column.role != "ignore" and accepts.rows:
             text = f"{accepts.nulls[key]:,} values of {column.name or key} are missing"
             job.find(Finding(name=f"data/nulls/{key}", value=accepts.nulls[key] / accepts.rows, text=text, rows=accepts.rows, subject="data"))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, write_json
-from mlforge.components import Fragment, Job, Stage, Transform
+from mlforge.components import Fragment, Job, Stage, Transform, dealt
 from mlforge.contract import Contract
 from mlforge.errors import DataError
 from mlforge.finding import Finding
@@ -87,16 +87,13 @@ def _training_rows(table: Table, assignment: Assignment) -> pl.LazyFrame:
 
 
 def _fit(job: Job, rows: pl.LazyFrame) -> Iterator[Fragment]:
-    """Each feature column goes to the first entry that wants it."""
+    """Each feature column goes to one entry."""
     transforms = job.entries("features", Transform)
-    waiting = dict.fromkeys(job.contract.having("feature"))
-    shares: dict[str, tuple[str, ...]] = {}
-    for entry, transform in transforms.items():
-        shares[entry] = tuple(key for key in transform.takes(job.contract) if key in waiting)
-        for key in shares[entry]:
-            del waiting[key]
+    shares = dealt(transforms, job.contract)
+    taken = {key for keys in shares.values() for key in keys}
+    waiting = [key for key in job.contract.having("feature") if key not in taken]
     if waiting:
-        raise _untaken(list(waiting), job.contract, tuple(transforms))
+        raise _untaken(waiting, job.contract, tuple(transforms))
     for done, (entry, columns) in enumerate(shares.items()):
         job.progress(done, len(shares), entry)
         fragment = transforms[entry].fit(entry, columns, rows, job.contract)

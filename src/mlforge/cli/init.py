@@ -1,0 +1,114 @@
+"""`mlforge init`: a first recipe for a file of rows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlforge.cli.table import columns
+from mlforge.cli.workplace import Workplace
+from mlforge.errors import RecipeError
+from mlforge.secrets import mask
+
+if TYPE_CHECKING:
+    from mlforge.drafting import Draft
+    from mlforge.drafting.proposal import Proposal
+
+__all__ = ["command"]
+
+_LISTED = 20  # columns of one kind on the terminal; the recipe has all of them
+
+
+@click.command("init")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="COLUMN", help="The column to be predicted.")
+@click.option("--name", metavar="NAME", help="The recipe's name; the file's when it is not given.")
+@click.option("--force", is_flag=True, help="Replace a recipe of that name.")
+def command(file: Path, target: str, name: str | None, force: bool) -> None:
+    """Write a first recipe for a file of rows.
+
+    A sample of the rows decides what each column seems to be. Whatever is uncertain stands in the recipe as a comment.
+
+    \b
+    mlforge init customers.csv --target churned
+    mlforge init data/houses.parquet --target price --name houses
+    """
+    place = Workplace.here()
+    if name is not None:
+        _check_name(name)
+    from mlforge.drafting import draft
+
+    made = draft(file, target, place.project, place.catalog, name=name, tell=_progress())
+    path = place.project.recipes / f"{made.name}.yaml"
+    if path.exists() and not force:
+        raise RecipeError(f"{_near(path)} is there already, and was not touched", hint="Replace it with --force, or choose another --name.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(made.text, encoding="utf-8")
+    _tell(made, path, file)
+    composed = place.recipe(made.name, _overrides(made, file))
+    for line in composed.shadows:
+        click.echo(mask(line))
+
+
+def _check_name(name: str) -> None:
+    from pydantic import ValidationError
+
+    from mlforge.recipe.header import Header
+
+    try:
+        Header(name=name, task="classification")
+    except ValidationError:
+        raise RecipeError(f"--name {name}: a recipe's name has letters, digits, dots, dashes and underscores only") from None
+    if name == "lifecycle":
+        raise RecipeError("--name lifecycle: that is what every recipe builds on", hint="Choose another name.")
+
+
+def _overrides(made: Draft, file: Path) -> tuple[str, ...]:
+    """What must be said on the command line: a recipe may not read outside the project's roots, a command line may."""
+    return (f"source.path={file.resolve()}",) if made.outside else ()
+
+
+def _tell(made: Draft, path: Path, file: Path) -> None:
+    sample = made.sample
+    kept = f"{sample.read:,}" if sample.whole else f"{sample.frame.height:,} of {'' if sample.ended else 'the first '}{sample.read:,}"
+    click.echo(f"Read {kept} rows, {sample.frame.width:,} columns.")
+    for line in columns(_rows(made.columns), indent=2):
+        click.echo(line)
+    lines = made.text.count("\n")
+    click.echo(f"Wrote {_near(path)} ({lines} lines).")
+    overrides = "".join(f" {one}" for one in _overrides(made, file))
+    if made.outside:
+        click.echo("The file lies outside this project: name it on the command line, or list its folder in `roots` of mlforge.toml.")
+    click.echo(f"Next    mlforge check {made.name}{overrides} · mlforge run {made.name}{overrides} --smoke · mlforge run {made.name}{overrides}")
+
+
+def _rows(proposals: Sequence[Proposal]) -> list[tuple[str, str, str]]:
+    """The columns of which there is something to tell, the target first; the others counted."""
+    from mlforge.drafting.text import printable
+
+    told = sorted((one for one in proposals if one.done), key=lambda one: one.role != "target")
+    rows = [(printable(one.name), printable(one.seen), one.done) for one in told[:_LISTED]]
+    if len(told) > _LISTED:
+        rows.append(("…", f"{len(told) - _LISTED} more", "→ see the recipe"))
+    plain = Counter(str(one.settings["dtype"]) for one in proposals if not one.done)
+    if plain:
+        kinds = ", ".join(f"{count} {dtype}" for dtype, count in sorted(plain.items()))
+        rows.append(("others" if told else "all", kinds, "→ features"))
+    return rows
+
+
+def _progress() -> Callable[[int], None]:
+    """Rows so far, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda rows: None
+    return lambda rows: click.echo(f"\r  {rows:,} rows read\r", nl=False, err=True)
+
+
+def _near(path: Path) -> str:
+    return os.path.relpath(path)
