@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlforge.runtime.databases import connected, engine_at, reflected, told
 from mlforge.builtin.sources.answers import Answers
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
+from mlforge.runtime.databases import connected, engine_at, reflected, told
 
 if TYPE_CHECKING:
     import polars as pl
