@@ -71,7 +71,7 @@ def test_rows_that_break_the_contract_are_told_apart_with_their_reasons_and_exit
         (("byers", "--source", "new.csv", "--sink", "out.csv"), 2, "Did you mean buyers?"),
         (("buyers@7", "--source", "new.csv", "--sink", "out.csv"), 2, "has no version 7"),
         (("buyers@champoin", "--source", "new.csv", "--sink", "out.csv"), 2, "Did you mean champion?"),
-        (("buyers", "--source", "nowhere.csv", "--sink", "out.csv"), 3, "nowhere.csv"),
+        (("buyers", "--source", "nowhere.csv", "--sink", "out.csv"), 2, "nowhere.csv"),
         (("buyers", "--source", "new.xyz", "--sink", "out.csv"), 2, "no source reads new.xyz"),
         (("buyers", "--source", "new.csv", "--sink", "out.xyz"), 2, "out.xyz"),
         (("buyers", "--source", "new.csv", "--sink", "no/such/folder/out.csv"), 6, "no/such/folder"),
