@@ -1,0 +1,28 @@
+"""The kinds of component: the page that a plugin author reads.
+
+A component is a frozen pydantic model. Its fields are its YAML keys, with types, bounds, units and descriptions; from that one declaration come the
+defaults, the errors, the JSON Schema and the reference docs. Heavy imports (torch, polars, sklearn) stay inside methods, so that checking a recipe is fast.
+
+    class Sine(Source):
+        '''A sine wave with noise.'''
+
+        rows: int = Field(default=1000, gt=0, description="how many rows")
+
+        def fingerprint(self) -> str:
+            return f"sine {self.rows}"
+
+        def scan(self) -> pl.LazyFrame:
+            ...
+"""
+
+from mlforge.components.component import Component, InputPath, Names, Objection, Reads, Variable, parts_of, reads_of, summary
+from mlforge.components.data import Fragment, Holds, Parts, Protection, Schema, Source, Splitter, Transform, dealt, rules_of
+from mlforge.components.judgement import Evidence, Gate, Probe, Ruling
+from mlforge.components.model import Estimator, Exporter, Fitting, Model, Shipment, Tensors, Trainer
+from mlforge.components.stage import Champion, Job, Stage
+
+__all__ = [
+    "Champion", "Component", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Model", "Names",
+    "Objection", "Parts", "Probe", "Protection", "Reads", "Ruling", "Schema", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer",
+    "Transform", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+]  # fmt: skip

@@ -1,0 +1,82 @@
+"""Kinds that measure and decide, and what they decide on."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlforge.components.component import Component
+from mlforge.contract import Contract
+from mlforge.finding import Finding, Subject
+from mlforge.task import Task
+from mlforge.window import Profile, Window
+
+__all__ = ["Evidence", "Gate", "Probe", "Ruling"]
+
+
+class Probe(Component):
+    """Measures: data (`checks`), predictions (`evaluators`), live windows (`monitors`)."""
+
+    @abstractmethod
+    def declares(self, contract: Contract, task: Task) -> Iterable[str]:
+        """Names of the findings that it can make, without the window's name: "roc_auc"; `*` stands for one part that only the data decides: "recall/*"."""
+
+    @abstractmethod
+    def summarise(self, window: Window) -> Profile:
+        """What to keep of one partition."""
+
+    @abstractmethod
+    def merge(self, one: Profile, other: Profile) -> Profile:
+        """Two profiles as one; associative, and the empty profile of an empty window changes nothing."""
+
+    @abstractmethod
+    def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
+        """The findings of a merged profile, names without the window's.
+
+        With a reference (the champion's profile over the same rows; the training data's) also how the two differ.
+        """
+
+
+class Evidence(Protocol):
+    """The findings before a gate."""
+
+    def get(self, name: str, subject: Subject = "candidate") -> Finding | None:
+        """The finding of that name about the variant that ships (candidate), the champion, the baseline or the data; None when it was not made."""
+
+    @property
+    def champion(self) -> str | None:
+        """ "adult 3", or None when there is no champion."""
+
+
+class Ruling(BaseModel):
+    """What one rule of a gate said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str = Field(description="gate entry and rule, such as thresholds.auc")
+    passed: bool
+    finding: str = Field(description="name of the finding that was judged")
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: str = Field(default="", description="what was asked, such as '≥ 0.9'")
+    margin: float | None = Field(default=None, description="how far on the right side; negative when on the wrong one")
+    text: str = Field(description="one sentence for a person")
+
+
+class Gate(Component):
+    """Turns findings into a verdict."""
+
+    @abstractmethod
+    def needs(self, task: Task) -> Mapping[str, str]:
+        """The findings that it will ask for, by the key that names them, relative to the gate; checked before anything runs.
+
+        For example {"rules.auc.finding": "test/roc_auc"}.
+        """
+
+    @abstractmethod
+    def judge(self, entry: str, evidence: Evidence, task: Task) -> Iterable[Ruling]:
+        """One ruling per rule. A finding that is missing or None never passes."""

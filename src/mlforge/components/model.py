@@ -1,0 +1,159 @@
+"""Kinds that build, fit and ship a model, and what is handed to them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+
+from mlforge.artifact import Block, Encoding, Trained
+from mlforge.components.component import Component
+from mlforge.contract import Contract
+from mlforge.finding import Finding
+from mlforge.task import Output, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    import torch
+
+__all__ = ["Estimator", "Exporter", "Fitting", "Model", "Shipment", "Tensors", "Trainer"]
+
+
+class Model(Component):
+    """Builds what is to be fitted."""
+
+    family: ClassVar[str] = "network"
+    """What kind of thing it builds: "network", or "estimator" for things with a fit of their own. A trainer says which families it fits."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+
+    @abstractmethod
+    def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module | Estimator:
+        """A network whose `forward` takes one tensor per block, in this order, and returns raw scores [rows, output.width].
+
+        Must be exportable by `torch.export`. A model of the family "estimator" builds an `Estimator` instead.
+        """
+
+
+class Estimator(Protocol):
+    """What a model of the family "estimator" builds: it fits itself, and knows what it has learned as files and as a graph."""
+
+    def fit(self, fitting: Fitting) -> Sequence[Mapping[str, float]]:
+        """Fit to `fitting.train`, deterministic under `fitting.seed` and for any number of threads; one batch's worth of effort when `fitting.smoke`.
+
+        Returns the curves, a row per round, each with "validation/loss" (mean cross-entropy; mean squared error of the standardised target): what is kept is
+        the first round where it is lowest. Empty when it has no rounds.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned into files that cannot carry code: a library's own text, npz, JSON; never pickle. Same fit, same bytes."""
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` has written."""
+
+    def scores(self, blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Raw scores [rows, output.width] as the library itself computes them: what an exported graph is held against."""
+
+    def graph(self, opset: int) -> onnx.ModelProto:
+        """A graph from the blocks, each an input by its name, to `scores` (float32): what a bundle computes them by. `ai.onnx.ml` is at version 4."""
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """One part of the data as arrays, row by row: in memory or memory-mapped."""
+
+    blocks: tuple[np.ndarray, ...]
+    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]
+    weight: np.ndarray | None = None  # float32 [rows]
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """All that a trainer needs to fit one model, and where to leave it."""
+
+    model: Model
+    blocks: tuple[Block, ...]
+    output: Output
+    train: Tensors
+    validation: Tensors
+    seed: int
+    folder: Path  # to be filled with the files of `Trained`
+    work: Path  # for checkpoints; survives a kill, and belongs to this very fitting
+    smoke: bool
+    progress: Callable[[float, float, str], None]  # done, total, note
+    find: Callable[[Finding], None]
+    threads: int | None = None  # CPU threads for an estimator's fit; None: as many as there are
+
+
+class Trainer(Component):
+    """Fits a model."""
+
+    fits: ClassVar[frozenset[str]]
+    """Families of models that it can fit."""
+
+    @abstractmethod
+    def fit(self, fitting: Fitting) -> None:
+        """Fit and fill `fitting.folder` with `weights.safetensors` (or an estimator's own files), `trained.json` and `curves.parquet`. Killed and called
+        again, it continues from `work` to the same bytes.
+
+        Raises RunFailed when the loss is not finite.
+        """
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """All that an exporter needs to make one bundle, and where to leave it."""
+
+    model: Model
+    trained: Trained
+    encoding: Encoding
+    contract: Contract
+    task: Task
+    folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
+    smoke: bool
+
+    def network(self) -> torch.nn.Module:
+        """The fitted network, on the CPU and in evaluation mode; for models of the family "network"."""
+        from safetensors.torch import load_file
+
+        network = self.model.build(self.encoding.blocks, self.encoding.output)
+        assert self.model.family == "network", f"{type(self.model).__name__} builds no network"
+        fitted = cast("torch.nn.Module", network)
+        fitted.load_state_dict(load_file(self.trained.folder / "weights.safetensors"))
+        return fitted.eval()
+
+    def estimator(self) -> Estimator:
+        """The fitted estimator; for models of the family "estimator"."""
+        assert self.model.family == "estimator", f"{type(self.model).__name__} builds no estimator"
+        fitted = cast("Estimator", self.model.build(self.encoding.blocks, self.encoding.output))
+        fitted.load(self.trained.folder)
+        return fitted
+
+    def scorer(self) -> Callable[[tuple[np.ndarray, ...]], np.ndarray]:
+        """From blocks to raw scores [rows, output.width], as the trained model itself says them: what a bundle is held against."""
+        if self.model.family == "estimator":
+            return self.estimator().scores
+        import torch
+
+        network = self.network()
+
+        def scores(blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+            with torch.inference_mode():
+                said: np.ndarray = network(*(torch.from_numpy(block) for block in blocks)).numpy()
+                return said
+
+        return scores
+
+
+class Exporter(Component):
+    """Makes one variant of the bundle."""
+
+    @abstractmethod
+    def export(self, shipment: Shipment) -> None:
+        """Fill `shipment.folder` with a bundle. Same inputs, same bytes."""
