@@ -39,7 +39,7 @@ def run(folder: Path) -> None:
     helps = [Contender("python -c pass", [sys.executable, "-c", "pass"]), Contender("mlforge --help", [MLFORGE, "--help"], **here)]
     checks = [
         Contender("mlforge check", [MLFORGE, "check", "breast_cancer"], **here),
-        Contender("mlforge check, misspelt key", [MLFORGE, "check", "breast_cancer", "trainer.max_epoch=3"], wanted=2, **here),
+        Contender("mlforge check, misspelt key", [MLFORGE, "check", "breast_cancer", "trainer.max_epohcs=3"], wanted=2, **here),
     ]
     if peers.there("core"):
         hydra = [peers.python("core"), "app.py"]
@@ -48,7 +48,7 @@ def run(folder: Path) -> None:
         lightning = [peers.python("core"), "lightning.py", "fit"]
         checks += [
             Contender("LightningCLI --print_config", [*lightning, "--print_config"], **here),
-            Contender("LightningCLI, misspelt key", [*lightning, "--trainer.max_epoch=3"], wanted=2, **here),
+            Contender("LightningCLI, misspelt key", [*lightning, "--trainer.max_epohcs=3"], wanted=2, **here),
         ]
     helps += [Contender(f"{peer} --help", [peers.command(peer, peer), "--help"], **here) for peer in ("dvc", "kedro", "zenml") if peers.there(peer)]
     if peers.there("dvc"):

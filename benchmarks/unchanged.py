@@ -18,7 +18,7 @@ def main() -> None:
         again = [MLFORGE, "run", "adult", f"source.path={adult.TRAIN}"]
         subprocess.run(again, cwd=folder, check=True, capture_output=True)
         told = subprocess.run(again, cwd=folder, check=True, capture_output=True, text=True).stdout
-        assert "Nothing to do" in told, told
+        assert "nothing to do" in told, told
         contenders = [Contender("mlforge run, unchanged", again, cwd=folder)]
         if peers.there("dvc"):
             contenders.append(Contender("dvc repro, 5 unchanged stages", [peers.command("dvc", "dvc"), "repro"], cwd=_dvc(folder / "dvc")))

@@ -72,6 +72,13 @@ SETTINGS = {
 }
 """What `mlforge.toml` may say; a test holds it against what the project accepts."""
 
+EXAMPLES = {
+    "privacy/drop": {"columns": "[email]"},
+    "privacy/generalise": {"columns": "[age]", "band": "10"},
+    "privacy/pseudonymise": {"columns": "[email]", "key_env": "MLFORGE_PSEUDONYM_KEY"},
+}
+"""Keys of components that make sense together only."""
+
 
 def pages() -> dict[str, str]:
     """Every reference page by file name."""
@@ -181,7 +188,8 @@ def _stage(kind: type[Stage]) -> str:
 
 def example(section: Section, option: str, kind: type[Component]) -> list[str]:
     """A piece of a recipe that chooses the component: what must be given, or else the first key with its default."""
-    given = {name: "???" for name, info in fields(kind).items() if info.is_required()} or dict(list(defaults(kind).items())[:1])
+    given = {name: "???" for name, info in fields(kind).items() if info.is_required()} or EXAMPLES.get(f"{section.name}/{option}")
+    given = given or dict(list(defaults(kind).items())[:1])
     inside = "{" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}"
     if section.name == "stages":
         return [f"stages: {{{option}: {inside}}}"]

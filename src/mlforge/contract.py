@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from mlforge.units import Share
 
-__all__ = ["DTYPES", "Check", "Column", "Contract", "Expectation", "Length", "Role"]
+__all__ = ["DTYPES", "RESERVED", "Check", "Column", "Contract", "Expectation", "Length", "Role"]
 
 DTYPES = ("int", "float", "bool", "category", "string", "text", "image", "datetime")
 _ARRAY = re.compile(r"array\[(int|float|bool), *(\d+)((?: *x *\d+)*)\]")
@@ -184,7 +184,7 @@ class Check(BaseModel):
     value: Any = None
 
 
-_RESERVED = frozenset({"part", "position", "row", "reason", "prediction", "probability"})  # columns that stages put beside the data's own
+RESERVED = frozenset({"part", "row", "prediction", "probability"})  # columns that stages put beside the data's own
 _RULES = ("ge", "gt", "le", "lt", "values", "regex", "unique", "length")
 
 Projection = Literal["train", "predict", "monitor"]
@@ -205,7 +205,7 @@ class Contract(BaseModel):
     def _names_are_distinct(self) -> Self:
         seen: dict[str, str] = {}
         for key, column in self.columns.items():
-            if key in _RESERVED or key.startswith("__"):
+            if key in RESERVED or key.startswith("__"):
                 raise ValueError(f"{key!r} is a name that mlforge uses beside the columns; take another key, and say name: {column.name or key}")
             real = column.name or key
             if real in seen:

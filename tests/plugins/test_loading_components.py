@@ -62,7 +62,7 @@ def test_a_component_that_cannot_be_had_names_plugin_and_reason(load, case):
 
 
 def test_an_unknown_option_is_answered_with_the_near_name(workshop):
-    with pytest.raises(RecipeError, match=r"model has linear, mlp\s+Did you mean mlp\?"):
+    with pytest.raises(RecipeError, match=r"model has .*\bmlp\b.*\s+Did you mean mlp\?"):
         workshop.catalog().load("model", "mlpp")
 
 
@@ -78,7 +78,8 @@ def test_every_built_in_component_is_of_its_sections_kind(workshop):
     found = workshop.catalog()
     loaded = [found.load(section, option) for section in found.sections for option in found.options(section)]
     assert len(loaded) >= 27
-    assert set(found.sections) == set(SECTIONS)
+    assert set(found.sections) <= set(SECTIONS)
+    assert set(SECTIONS) - set(found.sections) <= {"schemas", "references"}  # plugins' Pandera models alone; the same options as source
 
 
 def test_presets_and_recipes_of_a_plugin_are_found_because_they_are_there(workshop):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 
+from mlforge.contract import RESERVED
 from mlforge.drafting.look import UNSURE, Look
 from mlforge.drafting.persons import asks, parts, personal, protected
 from mlforge.drafting.proposal import Proposal, Setting
@@ -20,7 +21,7 @@ _FREQUENT = 20  # rows
 _BRIEF = 60  # characters of all of them
 _IDS = {"id", "ids", "uuid", "guid", "key", "identifier", "serial", "index", "rowid", "idx"}
 _TIMES = {"date", "time", "timestamp", "datetime", "created", "updated", "day", "month", "year", "period", "when"}
-_TAKEN = {"part", "__row__", "null", "true", "false"}  # what mlforge itself puts beside a row's columns, and what no override can name
+_TAKEN = {*RESERVED, "__row__", "null", "true", "false"}  # what mlforge itself puts beside a row's columns, and what no override can name
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PARTS = {"train", "validation", "valid", "val", "dev", "test"}
 _CODES = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99_999, 999_999)
