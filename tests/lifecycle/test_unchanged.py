@@ -64,7 +64,8 @@ def settled(project):
     for path in sorted(project.root.rglob("*")):  # as if it had been written a while ago
         os.utime(path, (1_700_000_000, 1_700_000_000))
     os.utime(project.root / "recipes", (1_700_000_000, 1_700_000_000))
-    assert project.run("run", "rows", "checks=[balance,local]").code == 0
+    for _ in range(2):  # the first may leave compiled modules behind, and so a folder that is too young to be trusted
+        assert project.run("run", "rows", "checks=[balance,local]").code == 0
     assert answer(project) is None, "nothing changed, so nothing is planned"
     return project
 
