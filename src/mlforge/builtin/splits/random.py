@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from mlforge.builtin.splits.apart import leave_some, tears_groups
 from mlforge.components import Objection, Splitter
 from mlforge.units import Share
 
@@ -32,16 +33,12 @@ class Random(Splitter):
 
     @model_validator(mode="after")
     def _leaves_some(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test leave no rows for training")
+        leave_some(self.validation, self.test)
         return self
 
     def objections(self, contract: Contract) -> Iterator[Objection]:
         """It would tear groups apart."""
-        if contract.having("group"):
-            yield Objection(
-                "", f"{contract.having('group')[0]} groups the rows, and random tears groups apart", "all rows of a group in one part", "Use split=grouped."
-            )
+        yield from tears_groups(contract, "random")
 
     def assign(self, rows: pl.LazyFrame, contract: Contract, seed: int) -> pl.LazyFrame:
         """By the row's hash as a number from 0 to 1: test below `test`, then validation, then train."""

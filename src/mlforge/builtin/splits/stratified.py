@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from mlforge.builtin.splits.apart import leave_some, tears_groups
 from mlforge.components import Objection, Splitter
 from mlforge.errors import DataError
 from mlforge.units import Share
@@ -34,16 +35,12 @@ class Stratified(Splitter):
 
     @model_validator(mode="after")
     def _leaves_some(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test leave no rows for training")
+        leave_some(self.validation, self.test)
         return self
 
     def objections(self, contract: Contract) -> Iterator[Objection]:
         """It would tear groups apart, and needs classes."""
-        if contract.having("group"):
-            yield Objection(
-                "", f"{contract.having('group')[0]} groups the rows, and stratified tears groups apart", "all rows of a group in one part", "Use split=grouped."
-            )
+        yield from tears_groups(contract, "stratified")
         for key in contract.having("target"):
             if contract.columns[key].dtype in ("float", "datetime"):
                 yield Objection("", f"{key} has values, not classes", "a target with classes", "Use split=random.")
