@@ -1,8 +1,7 @@
 """Batch prediction with the Adult model, a CSV of raw rows to a parquet file of predictions, beside MLflow's `pyfunc` on pandas.
 
-`python benchmarks/batch.py [ROWS [MORE]]` (1,000,000 and 10,000,000). MLflow gets the same kind of network (two layers of 256) as a scikit-learn pipeline, which
-is how its users ship raw rows in, and, where onnxruntime takes it, mlforge's own ONNX file by MLflow's ONNX flavour. The last table is mlforge alone over more
-rows: memory has to stay where it was.
+`python benchmarks/batch.py [ROWS [MORE]]` (1,000,000 and 10,000,000). MLflow gets the same kind of network, two layers of
+256, as a scikit-learn pipeline, which is how its users take raw rows in. The last table is mlforge alone over more rows: memory has to stay where it was.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from pathlib import Path
 
 import polars as pl
 from adult import CATEGORIES, NUMBERS, TEST, TRAIN
+from ingest import PEAK
 from race import Contender, race
 from startup import MLFORGE
 
-CLI = "import resource\nfrom mlforge.cli.entry import run\nassert run(['predict', 'adult', '--source', '{source}', '--sink', '{sink}']) == 0\n"
-MEMORY = '\nprint("BENCH_JSON", \'{"rss_gib": %.2f}\' % (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))\n'
+CLI = "from mlforge.cli.entry import run\nassert run(['predict', 'adult', '--source', '{source}', '--sink', '{sink}']) == 0\n"
 PYFUNC = """
-import resource, warnings
+import warnings
 warnings.filterwarnings("ignore")
 import mlflow.pyfunc, pandas as pd
 model = mlflow.pyfunc.load_model("{model}")
@@ -58,10 +57,10 @@ def main(rows: int = 1_000_000, more: int = 10_000_000) -> None:
         )
         _write(folder / "rows.csv", rows)
         contenders = [
-            Contender("mlforge predict", [python, "-c", CLI.format(source="rows.csv", sink="ours.parquet") + MEMORY], cwd=folder),
+            Contender("mlforge predict", [python, "-c", CLI.format(source="rows.csv", sink="ours.parquet") + PEAK], cwd=folder),
             Contender(
                 "MLflow pyfunc, scikit-learn pipeline",
-                [python, "-c", PYFUNC.format(model=model, source="rows.csv", sink="theirs.parquet") + MEMORY],
+                [python, "-c", PYFUNC.format(model=model, source="rows.csv", sink="theirs.parquet") + PEAK],
                 cwd=folder,
             ),
         ]

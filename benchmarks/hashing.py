@@ -1,6 +1,7 @@
 """Fingerprint of a folder of 10,000 small files and one of 5 GB, beside `dvc add` of the same; then both again, with nothing changed.
 
-`python benchmarks/hashing.py [GIGABYTES]` (5). `dvc add` also takes the files into its cache, by hard links here, which is its cheapest way on a disk without reflinks.
+`python benchmarks/hashing.py [GIGABYTES]` (5). `dvc add` also takes the files into its
+cache, by hard links here, which is its cheapest way on a disk without reflinks.
 """
 
 from __future__ import annotations
