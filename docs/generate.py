@@ -17,7 +17,7 @@ from fields import defaults, described, fields, nested
 
 from mlforge import errors, hookspecs
 from mlforge.cli.entry import mlforge_command
-from mlforge.cli.verbs import CHAPTERS
+from mlforge.cli.verbs import CHAPTERS, PARTS
 from mlforge.components import Component, Stage
 from mlforge.contract import DTYPES, Column, Contract, Length, Role
 from mlforge.plugins import Catalog, catalog
@@ -230,12 +230,14 @@ def _cli() -> list[str]:
         lines += [f"## {chapter}", ""]
         for name in verbs:
             lines += [f"### mlforge {name}", "", *_command(command(name), f"mlforge {name}")]
+            for part in PARTS.get(name, ()):
+                lines += [f"#### mlforge {name} {part}", "", *_command(command(name, part), f"mlforge {name} {part}")]
     return lines
 
 
-def command(name: str) -> click.Command:
-    """The click command of a verb."""
-    found = import_module(f"mlforge.cli.{name}").command
+def command(name: str, part: str = "") -> click.Command:
+    """The click command of a verb, or of one of its parts."""
+    found = getattr(import_module(f"mlforge.cli.{name}_{part}" if part else f"mlforge.cli.{name}"), part or "command")
     assert isinstance(found, click.Command)
     return found
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 import mlforge.cli
-from mlforge.cli.verbs import VERBS
+from mlforge.cli.verbs import PARTS, VERBS
 
 HEAVY = ("torch", "ray", "polars", "pandas", "pandera", "hydra", "omegaconf", "sklearn", "onnx", "onnxruntime", "numpy", "sqlalchemy", "pydantic", "rich")
 FOLDER = Path(mlforge.cli.__file__).parent
@@ -62,6 +62,16 @@ def test_the_table_of_verbs_says_what_each_verb_says():
         assert isinstance(command, click.Command)
         assert (verb, command.name, (command.help or "").partition("\n")[0]) == (verb, verb, f"{line}.")
     assert len(VERBS) >= 11
+
+
+def test_the_table_of_parts_says_what_each_part_says(project):
+    for verb, parts in PARTS.items():
+        for part, line in parts.items():
+            command = getattr(import_module(f"mlforge.cli.{verb}_{part}"), part)
+            assert isinstance(command, click.Command)
+            assert (command.name, (command.help or "").partition("\n")[0]) == (part, f"{line}.")
+            assert f"  {part} " in project.run(verb, "--help").out
+            assert project.run(verb, part, "--help").out.startswith(f"Usage: mlforge {verb} {part} ")
 
 
 def test_every_module_with_a_command_is_a_verb():

@@ -14,7 +14,7 @@ from fields import fields, nested
 from generate import REFERENCE, SETTINGS, command, example, pages, signatures
 
 from mlforge import errors, hookspecs
-from mlforge.cli.verbs import VERBS
+from mlforge.cli.verbs import PARTS, VERBS
 from mlforge.components import Component
 from mlforge.plugins import catalog
 from mlforge.project import Project
@@ -73,8 +73,9 @@ def test_every_verb_and_every_option_stands_there(made: dict[str, str]) -> None:
 
 
 def test_every_verb_has_a_module_and_every_module_of_a_verb_is_listed() -> None:
-    found = {path.stem for path in (ROOT / "src/mlforge/cli").glob("*.py") if re.search(r"^@click\.command\(", path.read_text(encoding="utf-8"), re.MULTILINE)}
-    assert found == set(VERBS)
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "src/mlforge/cli").glob("*.py")}
+    found = {name for name, text in texts.items() if re.search(r"^@click\.(command|group)\(\"", text, re.MULTILINE)}
+    assert found == set(VERBS) | {f"{verb}_{part}" for verb, parts in PARTS.items() for part in parts}
 
 
 def test_every_field_of_every_component_stands_there(made: dict[str, str]) -> None:

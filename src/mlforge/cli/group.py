@@ -7,11 +7,11 @@ from importlib import import_module
 
 import click
 
-from mlforge.cli.verbs import CHAPTERS, VERBS
+from mlforge.cli.verbs import CHAPTERS, PARTS, VERBS
 from mlforge.errors import MissingRequirement, RecipeError, nearest
 from mlforge.plugins import Provided
 
-__all__ = ["Verbs"]
+__all__ = ["Parts", "Verbs"]
 
 _INDENT = 2
 
@@ -48,6 +48,36 @@ class Verbs(click.Group):
         for chapter, verbs in chapters.items():
             with formatter.section(chapter):
                 formatter.write_dl([(name.ljust(width), line) for name, line in verbs.items()], col_max=width + _INDENT)
+
+
+class Parts(click.Group):
+    """The commands within a verb, each in a module of its own; without one, the verb does its own work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return list(self._lines())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None when there is none of that name."""
+        if cmd_name not in self._lines():
+            return None
+        command = getattr(import_module(f"mlforge.cli.{self.name}_{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with; an unknown one is answered with the near name."""
+        if args and args[0] not in self._lines():
+            raise click.UsageError(f"{self.name} has no command {args[0]}. {nearest(args[0], self._lines()) or 'It has ' + ', '.join(self._lines())}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Their names and lines, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._lines().items()))
+
+    def _lines(self) -> Mapping[str, str]:
+        return PARTS[str(self.name)]
 
 
 def _added() -> Mapping[str, Provided]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from mlforge.cli.group import Parts
 from mlforge.cli.table import columns
 from mlforge.cli.verbs import VERBS
 from mlforge.cli.workplace import Workplace
@@ -18,13 +19,16 @@ _SLOW = 0.2  # seconds to load from which a plugin is told to be slow
 _WORDS = {"ok": "ok", "broken": "broken: ", "blocked": "blocked ", "clash": "", "api": ""}  # what stands before the reason
 
 
-@click.command("plugins")
+@click.group("plugins", cls=Parts, invoke_without_command=True, subcommand_metavar="[COMMAND …]")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
-def command(as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
     """List plugins, and say what is wrong with a broken one.
 
     Leave a plugin out with MLFORGE_BLOCK_PLUGINS=name,other.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     catalog = Workplace.here().catalog
     clashes = _clashes(catalog)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CHAPTERS", "VERBS"]
+__all__ = ["CHAPTERS", "PARTS", "VERBS"]
 
 CHAPTERS = {
     "Write a recipe": {
@@ -29,3 +29,10 @@ CHAPTERS = {
 """In the order in which a person meets them."""
 
 VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items()}
+
+PARTS = {
+    "plugins": {
+        "new": "Write a plugin's package, ready to be tested and published",
+    },
+}
+"""The verbs that have commands of their own: `mlforge plugins new` is `new` in the module `mlforge.cli.plugins_new`."""
