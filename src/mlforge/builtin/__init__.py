@@ -12,6 +12,7 @@ _TABLE = {
     "source/arrow": "sources.arrow:Arrow",
     "source/excel": "sources.excel:Excel",
     "source/delta": "sources.delta:Delta",
+    "source/iceberg": "sources.iceberg:Iceberg",
     "source/sql": "sources.sql:Sql",
     "source/query": "sources.query:Query",
     "source/parquet": "sources.parquet:Parquet",

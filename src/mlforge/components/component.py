@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -65,7 +65,13 @@ def summary(component: type[Component]) -> str:
 
 def reads_of(component: Component) -> dict[str, Any]:
     """The fields that name what is read, with their values."""
-    return {name: getattr(component, name) for name, info in type(component).model_fields.items() if any(isinstance(mark, Reads) for mark in info.metadata)}
+    fields = type(component).model_fields.items()
+    return {name: getattr(component, name) for name, info in fields if any(isinstance(mark, Reads) for mark in (*info.metadata, *_within(info.annotation)))}
+
+
+def _within(annotation: Any) -> tuple[Any, ...]:
+    """The marks within an annotation such as `InputPath | None`."""
+    return tuple(mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ()))
 
 
 def parts_of(component: Component) -> dict[str, Component]:

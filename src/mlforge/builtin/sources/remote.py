@@ -16,7 +16,7 @@ from mlforge.builtin.sources.spool import Spool
 from mlforge.errors import DataError, MissingRequirement, MlforgeError
 from mlforge.secrets import mask, remember
 
-__all__ = ["RemoteFile", "file_system", "found_remote"]
+__all__ = ["RemoteFile", "file_system", "found_remote", "listed"]
 
 _BLOCK = 4 << 20
 _EXTRAS = {"s3": "s3", "http": "http", "https": "http", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "ssh": "sftp"}
@@ -75,6 +75,12 @@ def found_remote(url: str, where: str) -> Sequence[RemoteFile]:
     if one.get("type") == "directory":
         raise DataError(f"{where}: {mask(url)} is a folder", hint=f"Name a file, or all of them with a glob: {mask(url).rstrip('/')}/*")
     return [RemoteFile(url, system, path, one)]
+
+
+def listed(url: str) -> list[str]:
+    """The URLs that match a URL with a glob in its path, sorted; none when there are none."""
+    system, path = file_system(url, "source.path")
+    return sorted(str(system.unstrip_protocol(name)) for name in _asked(url, functools.partial(system.glob, path)))
 
 
 def file_system(url: str, where: str) -> tuple[Any, str]:
