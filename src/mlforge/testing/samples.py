@@ -1,0 +1,115 @@
+"""Rows, contracts and windows that the contract suites start from: small, of every type and role, with what is missing and what is rare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from mlforge.contract import Contract
+from mlforge.task import TASKS, Output
+from mlforge.window import Window
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["CONTRACT", "OUTPUTS", "contract_for", "cut", "people", "window"]
+
+_COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "person": {"dtype": "string", "role": "id", "pii": "name"},
+    "joined": {"dtype": "datetime", "role": "time"},
+    "household": {"dtype": "string", "role": "group"},
+    "sex": {"dtype": "category", "role": "protected"},
+    "stratum": {"dtype": "category", "role": "part"},
+    "age": {"dtype": "int", "ge": 0, "le": 120},
+    "income": {"dtype": "float", "nullable": True},
+    "member": {"dtype": "bool"},
+    "owner": {"dtype": "bool", "nullable": True},
+    "city": {"dtype": "category", "nullable": True, "unseen": "unknown"},
+    "born": {"dtype": "datetime", "nullable": True},
+    "note": {"dtype": "text"},
+    "visits": {"dtype": "array[float, 3]"},
+}
+_TARGETS: Mapping[str, Mapping[str, Any]] = {
+    "classification": {"bought": {"dtype": "category", "role": "target", "positive": "yes"}},
+    "regression": {"spent": {"dtype": "float", "role": "target"}},
+}
+OUTPUTS: Mapping[str, Output] = {"classification": Output("classes", "bought", ("no", "yes")), "regression": Output("value", "spent", (), 20.0, 8.0)}
+
+
+def contract_for(task: str = "classification") -> Contract:
+    """A contract with a column of every type and role, and this task's target."""
+    return Contract.model_validate({"columns": {**_COLUMNS, **_TARGETS[task]}})
+
+
+CONTRACT = contract_for()
+
+
+def people(rows: int = 300, seed: int = 7) -> pl.DataFrame:
+    """Typed rows for `contract_for`, with `ROW`, in the order of their source; the same for the same seed."""
+    from datetime import datetime, timedelta
+
+    import numpy as np
+    import polars as pl
+
+    from mlforge.artifact import ROW
+
+    random = np.random.default_rng(seed)
+    age, score = random.integers(18, 90, rows), random.normal(size=rows)
+    city = random.choice(["Bern", "Oslo", "Rom", "Æ, „quoted“"], rows, p=[0.4, 0.3, 0.29, 0.01])
+    start = datetime(2024, 1, 1)
+    part = random.choice(["train", "validation", "test"], rows, p=[0.6, 0.2, 0.2])
+    return pl.DataFrame(
+        {
+            ROW: pl.Series(range(rows), dtype=pl.Int64),
+            "person": [f"person {i:05}" for i in range(rows)],
+            "joined": pl.Series([start + timedelta(hours=i) for i in range(rows)], dtype=pl.Datetime("us")),
+            "household": [f"house {i // 3}" for i in range(rows)],
+            "sex": pl.Series(random.choice(["f", "m"], rows), dtype=pl.String),
+            "stratum": pl.Series(part, dtype=pl.String),
+            "age": pl.Series(age, dtype=pl.Int64),
+            "income": _holes(pl.Series(random.normal(3e4, 1e4, rows), dtype=pl.Float64), 9),
+            "member": pl.Series(random.random(rows) < 0.5, dtype=pl.Boolean),
+            "owner": _holes(pl.Series(random.random(rows) < 0.5, dtype=pl.Boolean), 7),
+            "city": _holes(pl.Series(city, dtype=pl.String), 11),
+            "born": _holes(pl.Series([start - timedelta(days=365 * int(years)) for years in age], dtype=pl.Datetime("us")), 13),
+            "note": pl.Series([f"visited {where} and liked it {'much' * (i % 3)}" for i, where in enumerate(city)], dtype=pl.String),
+            "visits": pl.Series(random.normal(size=(rows, 3)), dtype=pl.Array(pl.Float64, 3)),
+            "bought": pl.Series(np.where((age - 50) / 10 + score > 0, "yes", "no"), dtype=pl.String),
+            "spent": pl.Series(20 + (age - 50) / 5 + score, dtype=pl.Float64),
+        }
+    )
+
+
+def _holes(column: pl.Series, every: int) -> pl.Series:
+    """The column with a missing value in every so-manieth row."""
+    return column.scatter(list(range(every - 1, len(column), every)), None)
+
+
+def window(task: str = "classification", *, rows: int = 300, predicted: bool = True, seed: int = 7) -> Window:
+    """Rows with what a fairly good model said of them; without predictions, as the checks see them."""
+    import numpy as np
+    import polars as pl
+
+    frame = people(rows, seed)
+    output = OUTPUTS[task]
+    if not predicted:
+        return Window("data", frame, contract_for(task), TASKS[task])
+    noise = np.random.default_rng(seed + 1).normal(size=rows)
+    if output.kind == "value":
+        predictions = pl.DataFrame({"prediction": frame["spent"] + noise})
+    else:
+        likely = 1 / (1 + np.exp(-((frame["age"].to_numpy() - 50) / 10 + 0.5 * noise)))
+        said = pl.Series(np.where(likely > 0.5, "yes", "no"), dtype=pl.String)
+        predictions = pl.DataFrame({"prediction": said, "probability_0": 1 - likely, "probability_1": likely})
+    return Window("test", frame, contract_for(task), TASKS[task], output, predictions)
+
+
+def cut(whole: Window, at: Sequence[int]) -> list[Window]:
+    """A window in pieces, cut before these rows."""
+    edges = [0, *sorted(at), whole.rows.height]
+    return [
+        replace(whole, rows=whole.rows[low:high], predictions=None if whole.predictions is None else whole.predictions[low:high])
+        for low, high in pairwise(edges)
+    ]
