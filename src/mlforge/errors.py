@@ -21,6 +21,8 @@ __all__ = [
     "Problem",
     "RecipeError",
     "RunFailed",
+    "TimedOut",
+    "Vetoed",
     "nearest",
 ]
 
@@ -106,6 +108,14 @@ class RunFailed(MlforgeError):
     """The run could not finish: diverged, out of disk or memory, over budget, a stage timed out."""
 
     exit_code = 6
+
+
+class TimedOut(RunFailed):
+    """A stage took longer than its limit."""
+
+
+class Vetoed(RunFailed):
+    """A plugin said that the run must not go on. Anything else that a plugin which only looks on raises is a warning."""
 
 
 class Interrupted(MlforgeError):

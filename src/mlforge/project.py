@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlforge.errors import Origin, Problem, RecipeError, nearest
@@ -32,6 +32,7 @@ class Project:
     settings: Path | None = None  # the file that the settings came from
     artifacts: str | None = None  # a folder or URL for the artifacts, where they do not lie in the project
     urls: tuple[str, ...] = ()  # below which recipes may read
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # settings of plugins, by the plugin's name; each plugin knows its own keys
 
     def __post_init__(self) -> None:
         """Make the project's own folder the only root where none is named."""
@@ -108,7 +109,8 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
     store, artifacts = values.get("store", (None,))[0], values.get("artifacts", (None,))[0]
     if artifacts is not None and "://" not in artifacts:
         artifacts = str(root / Path(artifacts).expanduser())
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls)
+    given = {name: dict(table["settings"][name]) for name in values.get("settings", ())}  # type: ignore[index]  # `_tables` has looked
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, given)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
@@ -140,10 +142,18 @@ def _text(value: object) -> tuple[str, ...]:
     return (value,)
 
 
+def _tables(value: object) -> tuple[str, ...]:
+    """The plugins for which there is a table. What stands in it is theirs to judge."""
+    if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
+        raise ValueError("a table for each plugin, such as [settings.mlforge-mlflow]")
+    return tuple(value)
+
+
 _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
     "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
     "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
     "store": _text,
     "artifacts": _text,
+    "settings": _tables,
 }
