@@ -48,6 +48,7 @@ def _words(names: Names, kind: Kind) -> Mapping[str, str]:
         "package": names.package,
         "option": names.option,
         "cls": names.cls,
+        "command": names.option.replace("_", "-"),
         "kind": kind.name,
         "section": kind.section,
         "version": ".".join(mlforge.__version__.split(".")[:2]),
