@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,10 +43,11 @@ class Ingest(Stage):
 
     def external(self, job: Job) -> Mapping[str, str]:
         """Fingerprints of the source and of the tables that are referred to; which key makes the pseudonyms."""
-        told = {"source": job.component("source", Source).fingerprint()}
-        told |= {f"reference {entry}": source.fingerprint() for entry, source in job.entries("references", Source).items()}
-        rules = rules_of(job.contract, job.entries("privacy", Protection))
-        return told | {f"key of {key}": checked(rule.key()) for key, rule in rules.items() if isinstance(rule, Pseudonym)}
+        return _outside(job, lambda source: source.fingerprint())
+
+    def witnessed(self, job: Job) -> Mapping[str, str]:
+        """The same of what was read, where the sources know it."""
+        return _outside(job, lambda source: source.witnessed())
 
     def headline(self, findings: Sequence[Finding]) -> str:
         """Rows, how many are in quarantine for which reasons, and what is not as expected."""
@@ -84,6 +85,13 @@ class Ingest(Stage):
             job.find(finding)
         _judge(job, accepts, rejects, intake.seen)
         intake.expectations.judge(expected)
+
+
+def _outside(job: Job, told_by: Callable[[Source], str]) -> Mapping[str, str]:
+    told = {"source": told_by(job.component("source", Source))}
+    told |= {f"reference {entry}": told_by(source) for entry, source in job.entries("references", Source).items()}
+    rules = rules_of(job.contract, job.entries("privacy", Protection))
+    return told | {f"key of {key}": checked(rule.key()) for key, rule in rules.items() if isinstance(rule, Pseudonym)}
 
 
 def _frames(job: Job) -> Iterator[pl.DataFrame]:
