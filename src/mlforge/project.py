@@ -6,6 +6,7 @@ may be read and which environment variables may be seen.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from mlforge.errors import Origin, Problem, RecipeError, nearest
 
 __all__ = ["Project"]
 
+_STATE = ".mlforge"
 _FILES = ("mlforge.toml", "pyproject.toml")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _VARIABLE = r"[A-Za-z_]\w*"
@@ -52,7 +54,7 @@ class Project:
     @property
     def state(self) -> Path:
         """Where mlforge keeps what it makes, unless `store` says otherwise."""
-        return self.root / ".mlforge"
+        return self.root / _STATE
 
     @property
     def imports(self) -> tuple[Path, ...]:
@@ -61,7 +63,7 @@ class Project:
 
     @classmethod
     def find(cls, start: Path) -> Project:
-        """The project that `start` lies in: the nearest folder upwards with settings; `start` itself when there is none.
+        """The project that `start` lies in: the nearest folder upwards with settings, else the nearest in which something has run, else `start` itself.
 
         Raises RecipeError with every setting that is unknown or wrong.
         """
@@ -70,7 +72,25 @@ class Project:
             for name in _FILES:
                 if (table := _settings(folder / name)) is not None:
                     return _build(folder, folder / name, table)
-        return cls(start)
+        return cls(_worked_in(start))
+
+
+def _worked_in(start: Path) -> Path:
+    """The nearest folder upwards that has a store of this user's. Recipes of its own, or the user's home, make a folder one that is looked no further from."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home raises where there is none
+    for folder in (start, *start.parents):
+        if _ours(folder / _STATE):
+            return folder
+        if (folder / "recipes").is_dir() or home in (folder, folder.parent):
+            break
+    return start
+
+
+def _ours(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and (not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid())
+    except OSError:
+        return False
 
 
 def _settings(path: Path) -> Mapping[str, object] | None:

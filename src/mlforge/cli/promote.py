@@ -23,7 +23,7 @@ def command(model: str, version: int, alias: str, reason: str, store: str | None
     mlforge promote adult 4 --reason "better on the new quarter"
     """
     place = Workplace.here()
-    opened = place.store(store)
+    opened = place.existing(store)
     before = opened.registry.champion(model) if alias == "champion" else None
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
     now = opened.registry.set_alias(model, alias, version, actor=None, reason=reason)
