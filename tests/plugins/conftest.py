@@ -17,7 +17,7 @@ class Workshop:
     """Builds plugins: modules of a project, or installed distributions on a path of their own."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.root = folder / "project"
+        self.root = folder / "workshop"
         self.site = folder / "site"
         self.root.mkdir()
         self.site.mkdir()

@@ -200,12 +200,8 @@ class Finishing:
         return node, within
 
     def _no_component(self, where: str, section: str, name: str, node: Node) -> None:
-        options = self.composed.library.options(section)
         if name not in self.composed.shelf.catalog.options(section) and not any(problem.where == where for problem in self.problems):
-            used = node.items["use"]
-            self.problems.append(
-                Problem(f"{where}.use", f"no such component: {name}", used.origin, f"{section} has {', '.join(options)}", nearest(name, options))
-            )
+            self.problems.append(self.composed.library.no_option(section, name, f"{where}.use", node.items["use"].place, "component"))
 
     def _all_stages(self, stages: Mapping[str, Stage]) -> bool:
         """Is every stage known. One that could not be made for its settings is among the problems already, and so is a plugin that cannot deliver one."""
