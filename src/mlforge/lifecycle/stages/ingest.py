@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ingest"]
 
-_SMOKE = 512  # rows
 _TOLD = 5  # reasons in an error
 _ULP = 1e-12  # 3.7 % need not be 0.037 to the last bit
 
@@ -96,14 +95,14 @@ def _outside(job: Job, told_by: Callable[[Source], str]) -> Mapping[str, str]:
 
 def _frames(job: Job) -> Iterator[pl.DataFrame]:
     from mlforge.lifecycle.accepts import PARTITION
+    from mlforge.lifecycle.thinned import thinned
 
     source = job.component("source", Source)
+    frames = source.batches(PARTITION)
     if not job.smoke:
-        yield from source.batches(PARTITION)
-        return
-    for frame in source.batches(_SMOKE):
-        yield frame
-        return
+        yield from frames
+    elif (few := thinned(frames, job.contract)) is not None:
+        yield few
 
 
 def _withdraw_repeated(check: Check, contract: Contract, accepts: Accepts, rejects: Rejects) -> None:
