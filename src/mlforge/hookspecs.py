@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import BaseModel
 
     from mlforge.artifact import Made
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
     from mlforge.errors import Problem
     from mlforge.finding import Finding
 
-__all__ = ["API", "hookimpl", "hookspec"]
+__all__ = ["API", "OLDEST_API", "hookimpl", "hookspec"]
 
 API = 1
 """Version of these hooks and of the kinds in `mlforge.components`.
 
-A plugin may set `MLFORGE_API = 1` in its module; another number is refused with a reason.
+A plugin says in its module for which it is written, `MLFORGE_API = 1`, or with which it works, `MLFORGE_API = (1, 2)`. One that does not meet
+`OLDEST_API` to `API` is refused with a reason.
 """
+
+OLDEST_API = 1
+"""The oldest version that this mlforge still understands: what it deprecates goes on working until this rises."""
 
 hookspec = pluggy.HookspecMarker("mlforge")
 hookimpl = pluggy.HookimplMarker("mlforge")
@@ -53,8 +59,8 @@ def mlforge_register_commands() -> Mapping[str, str]:  # type: ignore[empty-body
 
 
 @hookspec
-def mlforge_configure(settings: BaseModel) -> None:
-    """Take the plugin's settings of this project, before any other hook is called; each plugin is given its own.
+def mlforge_configure(settings: BaseModel, root: Path) -> None:
+    """Take the plugin's settings of this project, whose folder is `root`, before any other hook is called; each plugin is given its own.
 
     A plugin that has settings names their pydantic model in its module: `MLFORGE_SETTINGS = "mlforge_mlflow.settings:Settings"`. The project writes them
     under `[tool.mlforge.settings.mlforge-mlflow]`. They are validated first: a key that is unknown or wrong is a problem with file and line. Without such

@@ -69,7 +69,7 @@ def test_plugins_lists_states_and_clashes(project):
     project.write({"mlforge.toml": 'plugins = ["shore", "reef"]\n', "shore.py": PLUGIN, "reef.py": "import acme_sdk\n", "waves.py": WAVES})
     result = project.run("plugins")
     assert result.code == 0
-    assert result.out.splitlines()[0].split() == ["NAME", "VERSION", "API", "COMPONENTS", "STATE"]
+    assert result.out.splitlines()[0].split() == ["NAME", "VERSION", "API", "COMPONENTS", "LOADS", "IN", "STATE"]
     assert "broken: ModuleNotFoundError: No module named 'acme_sdk' (reef.py:1)" in result.out
     assert "clash: command run of shore local is mlforge's own verb" in result.out
     listed = {one["name"]: one for one in project.run("plugins", "--json").json["plugins"]}

@@ -272,3 +272,10 @@ def test_settings_for_a_plugin_without_any_are_an_error(workshop):
     with pytest.raises(RecipeError, match=r"settings\.plain: the plugin has no settings"):
         hooks(project, catalog(project))
     sys.modules.pop("plain", None)
+
+
+def test_a_mishap_that_a_plugin_explains_is_told_in_its_own_words(facade, caplog):
+    text = HEAD + "from mlforge.errors import RunFailed\n@hookimpl\ndef mlforge_event():\n    raise RunFailed('nobody answers', hint='Ring twice.')\n"
+    facade(door=text).event("promoted", "adult 3", {})
+    assert "mlforge_event of plugin door failed, and the run went on: nobody answers. Ring twice." in caplog.text
+    assert "Tell its authors" not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mlforge.store import Store
 
 __all__ = ["Workplace", "store_option"]
+
+log = logging.getLogger(__name__)
 
 store_option = click.option("--store", metavar="FOLDER|URL", help="The store to look in, where it is not the project's own.")
 
@@ -44,13 +47,19 @@ class Workplace:
     @cached_property
     def hooks(self) -> Hooks:
         """The behaviour hooks; loading them imports the plugins' modules."""
+        for plugin in self.catalog.plugins:
+            for warning in plugin.warnings:
+                log.warning("plugin %s %s: %s", plugin.name, plugin.version, warning)
         return hooks(self.project, self.catalog)
 
     def recipe(self, reference: str, overrides: tuple[str, ...], *, for_run: bool = False) -> Recipe:
         """A recipe, composed and checked; RecipeError with all its problems. `for_run`: MissingRequirement when something that it needs is not installed."""
         from mlforge.recipe import compose
 
-        return compose(reference, overrides, self.project, self.catalog, for_run=for_run, further=self.hooks.check)
+        composed = compose(reference, overrides, self.project, self.catalog, for_run=for_run, further=self.hooks.check)
+        for line in composed.deprecations:
+            log.warning("%s", line)
+        return composed
 
     def store(self, named: str | None = None, *, reading: bool = False) -> Store:
         """The store that is named (by a recipe, or on the command line), else the project's; closed when the command is over.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from mlforge.errors import Interrupted, TimedOut, Vetoed
+from mlforge.errors import Interrupted, MlforgeError, TimedOut, Vetoed
 from mlforge.plugins.trace import place
 from mlforge.secrets import mask
 
@@ -44,11 +44,15 @@ class Mishaps:
         """Warn, once for the same error; raise it again when it is one that ends a run."""
         if isinstance(error, _PASSES):
             raise error
-        said = " ".join(mask(str(error)).split())[:_LONGEST]
-        mishap = Mishap(plugin, hook, f"{type(error).__name__}: {said}{place(error, module)}")
+        said, hint = " ".join(mask(str(error)).split())[:_LONGEST], f"Tell its authors, or leave it out: MLFORGE_BLOCK_PLUGINS={plugin}."
+        if isinstance(error, MlforgeError):  # a plugin that says what happened, and what to do
+            said, hint = mask(str(error.args[0])), error.hint
+        else:
+            said = f"{type(error).__name__}: {said}{place(error, module)}"
+        mishap = Mishap(plugin, hook, said)
         if mishap not in self.seen:
             self.seen[mishap] = None
-            log.warning("%s. Tell its authors, or leave it out: MLFORGE_BLOCK_PLUGINS=%s.", mishap, plugin)
+            log.warning("%s. %s", str(mishap).removesuffix("."), hint)
 
     def guarded(self, plugin: str, hook: str, module: str, wrapper: Wrapper) -> Wrapper:
         """A wrapper that lets the work begin, and what comes of it pass, whatever the one inside it does."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlforge
 from mlforge.plugins import cache
+from mlforge.plugins.api import Range
 from mlforge.plugins.discover import Candidate, installed, local, locate
 from mlforge.plugins.known import KNOWN, remembered
 from mlforge.plugins.states import Folder, PluginState, Provided
@@ -122,9 +123,14 @@ def _still(kept: Answer, candidates: Sequence[Candidate]) -> dict[str, Answer]:
 
 def _state(one: Candidate, answer: Answer) -> PluginState:
     return PluginState(
-        one.name, one.version, one.module, answer["state"], answer["reason"], answer.get("api"), tuple(answer.get("components", ())),
+        one.name, one.version, one.module, answer["state"], answer["reason"], _range(answer.get("api")), tuple(answer.get("components", ())),
         tuple(answer.get("commands", ())), tuple(answer.get("hooks", ())), answer.get("seconds", 0.0), one.local,
+        tuple(answer.get("warnings", ())),
     )  # fmt: skip
+
+
+def _range(api: Any) -> Range | None:
+    return (api[0], api[1]) if api else None
 
 
 def _provided(candidates: Sequence[Candidate], plugins: Sequence[PluginState], answers: Mapping[str, Answer]) -> list[Provided]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from importlib import import_module
 from types import ModuleType
@@ -9,7 +10,7 @@ from types import ModuleType
 from pluggy import PluginManager, PluginValidationError
 
 from mlforge import hookspecs
-from mlforge.errors import MissingRequirement, MlforgeError, RunFailed
+from mlforge.errors import Deprecation, MissingRequirement, MlforgeError, RunFailed
 from mlforge.plugins.facade import OWN, Hooks, Own
 from mlforge.plugins.guard import Mishaps
 from mlforge.plugins.settings import nobody_missing, settings_of
@@ -39,7 +40,7 @@ def hooks(project: Project, catalog: Catalog) -> Hooks:
     for plugin in _behaving(catalog.plugins):
         module = _load(manager, plugin)
         _guard(manager, plugin, mishaps)
-        _configure(module, plugin, project)
+        _configure(manager, module, plugin, project)
     return Hooks(manager, mishaps)
 
 
@@ -56,7 +57,9 @@ def _load(manager: PluginManager, plugin: PluginState) -> ModuleType:
             f"plugin {plugin.name} {plugin.version} cannot be loaded: {type(error).__name__}: {error}{place(error, plugin.module)}", hint=hint
         ) from error
     try:
-        manager.register(module, plugin.name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Deprecation)  # the index knows them, and they are told in one way
+            manager.register(module, plugin.name)
         manager.check_pending()
     except (PluginValidationError, ValueError) as error:
         raise MissingRequirement(f"plugin {plugin.name} {plugin.version} has a hook that does not fit: {error}", hint=hint) from error
@@ -76,18 +79,22 @@ def _guard(manager: PluginManager, plugin: PluginState, mishaps: Mishaps) -> Non
                 impl.function = mishaps.guarded(plugin.name, name, plugin.module, impl.function)
 
 
-def _configure(module: ModuleType, plugin: PluginState, project: Project) -> None:
+def _configure(manager: PluginManager, module: ModuleType, plugin: PluginState, project: Project) -> None:
     """Give a plugin its settings, where it has any."""
     settings = settings_of(plugin, module, project)
-    if settings is None or _CONFIGURE not in plugin.hooks:
+    if settings is None:
         return
-    try:
-        getattr(module, _CONFIGURE)(settings=settings)
-    except MlforgeError:
-        raise
-    except Exception as error:
-        where = place(error, plugin.module)
-        raise RunFailed(f"{_CONFIGURE} of plugin {plugin.name} failed: {type(error).__name__}: {error}{where}", hint=_without(plugin)) from error
+    told = {"settings": settings, "root": project.root}
+    for impl in getattr(manager.hook, _CONFIGURE).get_hookimpls():
+        if impl.plugin_name != plugin.name:
+            continue
+        try:
+            impl.function(*(told[name] for name in impl.argnames))
+        except MlforgeError:
+            raise
+        except Exception as error:
+            where = place(error, plugin.module)
+            raise RunFailed(f"{_CONFIGURE} of plugin {plugin.name} failed: {type(error).__name__}: {error}{where}", hint=_without(plugin)) from error
 
 
 def _without(plugin: PluginState) -> str:
