@@ -74,7 +74,7 @@ class _Classes:
             return  # the contract says so
         values = pl.col(self._column)
         full = [value for value, count in self._counts.items() if count >= _EACH]
-        rest = frame.filter(values.is_not_null() & ~values.is_in(pl.Series(full, dtype=frame.schema[self._column])))
+        rest = frame.filter(values.is_not_null() & ~values.is_in(pl.Series(full, dtype=frame.schema[self._column]).implode()))
         for (value,), rows in rest.group_by(self._column, maintain_order=True):
             had = self._counts.get(value, 0)
             if value not in self._counts and len(self._counts) >= _CLASSES:
