@@ -43,6 +43,10 @@ class TestPseudonymise(ProtectionContract):
 
 
 class TestPseudonymiseWithAFile(ProtectionContract):
+    @pytest.fixture(autouse=True)
+    def key(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("MLFORGE_PSEUDONYM_KEY_FILE", str(tmp_path / "made" / "key"))  # where a bundle, which knows no paths, looks for it
+
     def make(self, folder: Path) -> Pseudonymise:
         (folder / "key").write_text("a long and random key")
         return Pseudonymise(columns=("person",), key_file=str(folder / "key"), characters=16)

@@ -11,6 +11,7 @@ from mlforge.builtin.sources.arrow import Arrow
 from mlforge.builtin.sources.csv import Csv
 from mlforge.builtin.sources.delta import Delta
 from mlforge.builtin.sources.excel import Excel
+from mlforge.builtin.sources.iceberg import Iceberg
 from mlforge.builtin.sources.json_lines import JsonLines
 from mlforge.builtin.sources.parquet import Parquet
 from mlforge.builtin.sources.query import Query
@@ -54,6 +55,18 @@ class TestDelta(SourceContract):
     def holding(self, folder: Path, rows: pl.DataFrame) -> Source:
         rows.write_delta(folder / "rows")
         return Delta(path=str(folder / "rows"))
+
+
+class TestIceberg(SourceContract):
+    def holding(self, folder: Path, rows: pl.DataFrame) -> Source:
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        catalogue = SqlCatalog("main", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+        catalogue.create_namespace("shop")
+        table = catalogue.create_table("shop.rows", schema=rows.to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
+        table.append(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        catalogue.engine.dispose()
+        return Iceberg(path=table.location().removeprefix("file://"))
 
 
 class TestSql(SourceContract):

@@ -146,7 +146,7 @@ class ComponentContract(Generic[K]):
 
     def test_secrets_are_named_and_not_held(self, subject: K) -> None:
         """Else a password stands in recipes, records and reports: a field takes the name of a variable, or a file."""
-        names = [name for name in type(subject).model_fields if _SECRETIVE.search(name)]
+        names = [name for name, field in type(subject).model_fields.items() if _SECRETIVE.search(name) and "str" in str(field.annotation)]
         held = [name for name in names if not {*marked(subject, Names), *marked(subject, Reads)} & {name}]
         assert not held, f"{', '.join(held)}: give it the type Variable (the name of an environment variable) or InputPath (a file)"
 

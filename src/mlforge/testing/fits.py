@@ -36,7 +36,8 @@ def tensors(rows: int, seed: int, blocks: tuple[Block, ...], output: Output) -> 
     if output.kind == "value":
         target = noisy.astype(np.float32).reshape(-1, 1)
     else:
-        target = np.digitize(noisy, np.quantile(noisy, np.linspace(0, 1, output.width + 1)[1:-1])).astype(np.int64)
+        shares = np.linspace(0, 1, output.width + 1)[1:-1]
+        target = np.digitize(noisy, np.quantile(noisy, shares) if rows else shares).astype(np.int64)
     return Tensors(tuple(by_name[block.name] for block in blocks), target)
 
 
