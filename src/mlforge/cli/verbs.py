@@ -8,6 +8,7 @@ CHAPTERS = {
     "Write a recipe": {
         "init": "Write a first recipe for a file of rows",
         "ls": "List recipes, sections and the options of each",
+        "cp": "Start a recipe of your own from one that is there",
         "show": "Show a composed recipe, and where each value comes from",
         "check": "Check a recipe, and report every problem at once",
     },
