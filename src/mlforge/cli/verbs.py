@@ -24,6 +24,7 @@ CHAPTERS = {
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",
+        "completion": "Print what lets a shell complete verbs, recipes, keys and models",
         "doctor": "Look over this installation and project",
     },
 }
