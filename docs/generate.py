@@ -69,6 +69,7 @@ SETTINGS = {
     "env": ("list of names", "`[]`", "environment variables that recipes may read with `${oc.env:NAME}`"),
     "store": ("text", "`.mlforge/records.db`", "where the records lie: `postgresql+psycopg://user@host/name` or `sqlite:///path`"),
     "artifacts": ("text", "in the store's folder", "where the artifacts lie: a folder, or a URL such as `s3://bucket/folder`"),
+    "settings": ("a table for each plugin", "`{}`", "what plugins are told: `[tool.mlforge.settings.mlforge-mlflow]`; each checks its own keys"),
 }
 """What `mlforge.toml` may say; a test holds it against what the project accepts."""
 
@@ -78,6 +79,10 @@ EXAMPLES = {
     "privacy/pseudonymise": {"columns": "[email]", "key_env": "MLFORGE_PSEUDONYM_KEY"},
 }
 """Keys of components that make sense together only."""
+
+INDEXED = frozenset({"mlforge_components", "mlforge_register_commands"})
+WRAPPED = frozenset({"mlforge_run_recipe", "mlforge_run_stage"})
+OBSERVING = frozenset({"mlforge_findings", "mlforge_event"})
 
 
 def pages() -> dict[str, str]:
@@ -207,8 +212,18 @@ def _hooks() -> list[str]:
         text = inspect.cleandoc(hook.__doc__ or "")
         rule = "the first result that is not None counts" if hook.mlforge_spec["firstresult"] else "every plugin's is called"
         process = "a process of its own, while the index is built" if "process of its own" in text else "the process that drives the run"
-        lines += [f"## {name}", "", "```python", signature, "```", "", *text.splitlines(), "", f"Process: {process}. Results: {rule}.", ""]
+        lines += [f"## {name}", "", "```python", signature, "```", "", *text.splitlines(), ""]
+        lines += [f"Process: {process}. Results: {rule}. Errors: {_broken(name)}.", ""]
     return lines
+
+
+def _broken(name: str) -> str:
+    """What becomes of an error in a hook."""
+    if name in INDEXED:
+        return "the plugin is listed as broken, with the reason"
+    if name in WRAPPED:
+        return "a warning when a wrapper breaks; one that takes the work over fails as the work does"
+    return "a warning, and the run goes on" if name in OBSERVING else "the command fails, and names the plugin"
 
 
 def signatures() -> dict[str, str]:

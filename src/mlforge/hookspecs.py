@@ -80,6 +80,7 @@ def mlforge_check(recipe: Mapping[str, Any]) -> Iterable[Problem]:  # type: igno
 def mlforge_run_recipe(recipe: str, run: str, stages: list[str], plain: Mapping[str, Any], overrides: Sequence[str], smoke: bool) -> bool | None:
     """Carry out a run. mlforge's own implementation runs last and returns True; wrap it (`@hookimpl(wrapper=True)`) to track, time or notify.
 
+    Called once a run, when the recipe is checked, the run is recorded and its lock is held; also for a run in which everything turns out to be reused.
     `recipe` is the name, `run` the run's id, `stages` the names of all stages in order, `plain` the composed recipe (plain data, secrets masked),
     `overrides` what the command line said, `smoke` whether it is only a trial. A wrapper sees the run's exception and must let it pass; a gate that says
     no is no exception (see the event `finished`).
@@ -90,21 +91,22 @@ def mlforge_run_recipe(recipe: str, run: str, stages: list[str], plain: Mapping[
 def mlforge_run_stage(stage: Stage, name: str, job: Job, run: str) -> bool | None:
     """Run one stage that is not reused. mlforge's own implementation runs last, calls `stage.run(job)` and returns True; wrap it to time or trace.
 
-    Called once for every try of a stage that has `retries`.
+    Called for each try of a stage, inside its time limit; not for stages that are reused, nor for `register`.
     """
 
 
 @hookspec
 def mlforge_findings(run: str, stage: str, findings: list[Finding], artifacts: Made, reused: bool) -> None:
-    """Take note of what a stage has found and made, when it is done and recorded. Called for reused stages too, which `reused` says. Must not change them.
+    """Take note of what a stage has found and made. Must not change it.
 
+    Called when the stage is done and recorded; for stages that are reused too, which `reused` says.
     `artifacts.first(Trained)` is the artifact of that kind, or None; its folder is read-only. Where artifacts lie at a URL, asking for one fetches it.
     """
 
 
 @hookspec
 def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
-    """Take note of something that happened, after it is recorded. `details` is plain data:
+    """Take note of something that happened. Called after it is recorded. `details` is plain data:
 
     - `registered`, a new version: `subject` is "adult 3"; details have `model`, `version`, `aliases`, `run`, `bundle` (its folder), `digest` (of all variants).
     - `promoted`, an alias was moved: `subject` is "adult 3"; as above, with `alias` and `reason`.

@@ -174,3 +174,11 @@ def test_a_password_in_the_settings_is_refused(flowers: TestProject) -> None:
     assert outcome.code == 2
     assert "mlforge.toml:2" in outcome.err
     assert "MLFLOW_TRACKING_PASSWORD" in outcome.err
+
+
+def test_that_tracking_is_required_and_nobody_named_a_server_is_told_before_anything_runs(flowers: TestProject) -> None:
+    flowers.write({"mlforge.toml": "[settings.mlforge-mlflow]\nrequired = true\n"})
+    outcome = flowers.run("check", "flowers", MLFLOW_TRACKING_URI="")
+    assert outcome.code == 2
+    assert "tracking is required, and no server is named" in outcome.err
+    assert flowers.run("check", "flowers").code == 0

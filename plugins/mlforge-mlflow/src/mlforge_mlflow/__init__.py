@@ -10,11 +10,12 @@ from mlforge.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from mlforge.artifact import Made
+    from mlforge.errors import Problem
     from mlforge.finding import Finding
     from mlforge_mlflow.settings import Settings
     from mlforge_mlflow.tracking import Tracker
 
-__all__ = ["mlforge_configure", "mlforge_event", "mlforge_findings", "mlforge_run_recipe", "mlforge_run_stage"]
+__all__ = ["mlforge_check", "mlforge_configure", "mlforge_event", "mlforge_findings", "mlforge_run_recipe", "mlforge_run_stage"]
 
 MLFORGE_API = 1
 MLFORGE_SETTINGS = "mlforge_mlflow.settings:Settings"
@@ -27,6 +28,16 @@ _trackers: dict[str, Tracker] = {}  # by run
 def mlforge_configure(settings: Settings) -> None:
     """Remember where the server is."""
     _settings[:] = [settings]
+
+
+@hookimpl
+def mlforge_check() -> list[Problem]:
+    """Where tracking is required, there must be a server."""
+    from mlforge.errors import Problem
+
+    if not _settings or not _settings[-1].required or _somewhere():
+        return []
+    return [Problem("settings.mlforge-mlflow.required", "tracking is required, and no server is named", hint="Set uri beside it, or MLFLOW_TRACKING_URI.")]
 
 
 @hookimpl(wrapper=True)
