@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+import yaml
 from fields import defaults, described, fields, nested
 
 from mlforge import errors, hookspecs
@@ -168,6 +170,8 @@ def _component(section: Section, option: str, kind: type[Component]) -> list[str
     if issubclass(kind, Stage):
         lines += [_stage(kind), ""]
     lines += ["```yaml", *example(section, option, kind), "```", ""]
+    if used := [f"`{name}`" for name, chosen in chosen_by_recipes().items() if f"{section.name}/{option}" in chosen]:
+        lines += [f"In the recipes {', '.join(used)}." if len(used) > 1 else f"In the recipe {used[0]}.", ""]
     own = [row for row in described(kind) if section.kind is not Stage or row not in described(Stage)]
     if section.kind is not Stage or own:
         lines += table(_HEADS, own) if own else ["It has no keys.", ""]
@@ -200,6 +204,18 @@ def example(section: Section, option: str, kind: type[Component]) -> list[str]:
         return [f"stages: {{{option}: {inside}}}"]
     values = f"{section.name}: {{{option}: {inside}}}" if section.plural else f"{section.name}: {inside}"
     return [f"defaults: [{{{section.name}: {f'[{option}]' if section.plural else option}}}, _self_]", *([values] if given else [])]
+
+
+@cache
+def chosen_by_recipes() -> Mapping[str, frozenset[str]]:
+    """What each shipped recipe lists in its defaults, as "section/option"."""
+    texts = {path.stem: path.read_text(encoding="utf-8").replace("???", "'???'") for path in sorted((ROOT / "recipes").glob("*.yaml"))}
+    return {name: frozenset(_chosen(yaml.safe_load(text))) for name, text in texts.items()}
+
+
+def _chosen(recipe: Mapping[str, Any]) -> Iterator[str]:
+    for section, options in ((key, value) for item in recipe.get("defaults", ()) if isinstance(item, dict) for key, value in item.items()):
+        yield from (f"{section.removeprefix('override ')}/{option}" for option in ([options] if isinstance(options, str) else options or ()))
 
 
 # ── hooks ────────────────────────────────────────────────────────────────────

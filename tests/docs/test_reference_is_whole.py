@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 from fields import fields, nested
-from generate import INDEXED, OBSERVING, REFERENCE, SETTINGS, WRAPPED, command, example, pages, signatures
+from generate import INDEXED, OBSERVING, REFERENCE, SETTINGS, WRAPPED, chosen_by_recipes, command, example, pages, signatures
 
 from mlforge import errors, hookspecs
 from mlforge.cli.verbs import PARTS, VERBS
@@ -109,6 +109,12 @@ def test_the_example_of_a_component_is_what_its_keys_take() -> None:
             seen += 1
     print(f"{seen} examples without a missing value")
     assert seen > len(SECTIONS)
+
+
+def test_a_component_names_the_shipped_recipes_that_choose_it(made: dict[str, str]) -> None:
+    part = _part(made["components.md"], "### trainer: lightning")
+    assert re.search(r"^In the recipes? .*`adult`", part, re.MULTILINE)
+    assert all(chosen_by_recipes().values())
 
 
 def test_every_section_every_recipe_and_every_exit_code_stands_there(made: dict[str, str]) -> None:
