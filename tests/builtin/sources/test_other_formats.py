@@ -177,3 +177,17 @@ def test_a_delta_table_cannot_point_at_files_elsewhere(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace(name, str(secret)))
     with pytest.raises(DataError, match=r"elsewhere|cannot be read"):
         rows(Delta(path=str(table)))
+
+
+def test_a_delta_table_in_s3(bucket: Any, s3_server: str) -> None:
+    pytest.importorskip("deltalake")
+    path = f"{bucket.url}/table"
+    options = {"endpoint_url": s3_server, "allow_http": "true", "aws_s3_allow_unsafe_rename": "true"}
+    pl.DataFrame({"x": [1, 2]}).write_delta(path, storage_options=options)
+    first = Delta(path=path).fingerprint()
+    pl.DataFrame({"x": [3]}).write_delta(path, mode="append", storage_options=options)
+    assert sorted(rows(Delta(path=path))) == [(1,), (2,), (3,)]
+    assert rows(Delta(path=path, version=0)) == [(1,), (2,)]
+    assert Delta(path=path).fingerprint() != first == Delta(path=path, version=0).fingerprint()
+    with pytest.raises(DataError, match="is no Delta table"):
+        Delta(path=f"{bucket.url}/nowhere").fingerprint()
