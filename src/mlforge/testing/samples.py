@@ -63,9 +63,9 @@ def people(rows: int = 300, seed: int = 7) -> pl.DataFrame:
     return pl.DataFrame(
         {
             ROW: pl.Series(range(rows), dtype=pl.Int64),
-            "person": [f"person {i:05}" for i in range(rows)],
+            "person": pl.Series([f"person {i:05}" for i in range(rows)], dtype=pl.String),
             "joined": pl.Series([start + timedelta(hours=i) for i in range(rows)], dtype=pl.Datetime("us")),
-            "household": [f"house {i // 3}" for i in range(rows)],
+            "household": pl.Series([f"house {i // 3}" for i in range(rows)], dtype=pl.String),
             "sex": pl.Series(draws[4].choice(["f", "m"], rows), dtype=pl.String),
             "stratum": pl.Series(part, dtype=pl.String),
             "age": pl.Series(age, dtype=pl.Int64),

@@ -51,6 +51,8 @@ def _words(names: Names, kind: Kind) -> Mapping[str, str]:
         "command": names.option.replace("_", "-"),
         "kind": kind.name,
         "section": kind.section,
+        "suite": kind.suite,
+        "example": kind.example,
         "version": ".".join(mlforge.__version__.split(".")[:2]),
         "api": str(API),
         "needs": "".join(f', "{need}"' for need in kind.needs),
