@@ -77,22 +77,6 @@ class ProtectionContract(ComponentContract[Protection]):
                 same = float((rows[key].cast(_text()).to_numpy() == left[key].cast(_text()).to_numpy()).mean())
                 assert same < 0.5, f"{same:.0%} of the values of {key} are as they were"
 
-    def test_other_columns_are_left_alone(self, subject: Protection) -> None:
-        """Else features and targets change unseen."""
-        rows = self.rows(100)
-        left = self._protected(subject, rows)
-        others = [name for name in rows.columns if name not in subject.chosen(self.contract())]
-        assert left.select(others).equals(rows.select(others))
-
-    def test_equal_values_stay_equal_and_missing_ones_missing(self, subject: Protection) -> None:
-        """Else joins, groups and the checks for nulls see another table."""
-        rows = self.rows(60)
-        left, again = self._protected(subject, rows), self._protected(subject, rows.reverse()).reverse()
-        assert left.equals(again), "what is left of a value depends on the rows around it"
-        for key in subject.chosen(self.contract()):
-            if key in left.columns:
-                assert left[key].is_null().equals(rows[key].is_null()), f"{key} is missing where it was not, or the other way round"
-
     @pytest.mark.parametrize("count", [0, 1])
     def test_no_rows_and_one_row_are_protected(self, subject: Protection, count: int) -> None:
         """Else a small request ends in a traceback."""
