@@ -9,6 +9,7 @@ from pydantic import Field
 from mlforge.builtin.sources.lake import Lake, s3_settings
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError, MissingRequirement
+from mlforge.secrets import mask
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +43,11 @@ class Delta(Source):
             return pl.scan_delta(table, storage_options=self._options())
         except (pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise self.diagnose(error) from None
+
+    def diagnose(self, error: Exception) -> DataError:
+        """Which table could not be read to its end, and what Polars says of it."""
+        first = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        return DataError(f"source.path: {mask(self.path)} cannot be read to its end: {first}", hint="Is a file of the table gone or damaged?")
 
     def _table(self) -> Any:
         """The table, which has no types that we could name."""
