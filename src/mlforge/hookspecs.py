@@ -91,7 +91,7 @@ def mlforge_run_recipe(recipe: str, run: str, stages: list[str], plain: Mapping[
 def mlforge_run_stage(stage: Stage, name: str, job: Job, run: str) -> bool | None:
     """Run one stage that is not reused. mlforge's own implementation runs last, calls `stage.run(job)` and returns True; wrap it to time or trace.
 
-    Called for each try of a stage, inside its time limit; not for stages that are reused, nor for `register`.
+    Called for each try of a stage, outside its time limit; not for stages that are reused, nor for `register`.
     """
 
 

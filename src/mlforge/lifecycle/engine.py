@@ -174,14 +174,18 @@ class Engine:
         for attempt in range(stage.retries + 1):
             job.begin()
             try:
-                with time_limit(step.name, stage.timeout):
-                    self.hooks.run_stage(stage, step.name, job, run, lambda: stage.run(job))
+                self.hooks.run_stage(stage, step.name, job, run, lambda: self._limited(step, job))
             except (RunFailed, OSError) as error:
                 if attempt == stage.retries:
                     raise
                 log.warning("stage %s failed (%s); try %d of %d", step.name, error, attempt + 2, stage.retries + 1)
             else:
                 return
+
+    def _limited(self, step: Planned, job: StageJob) -> None:
+        """The work itself: what plugins do around it does not count against its limit."""
+        with time_limit(step.name, step.node.stage.timeout):
+            step.node.stage.run(job)
 
     def _publish(self, node: Node, job: StageJob) -> dict[str, str]:
         artifacts = self.lifecycle.store.artifacts

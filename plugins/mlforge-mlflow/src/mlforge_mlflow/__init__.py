@@ -70,12 +70,13 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
     """Close the run; mirror versions and aliases."""
     if event == "finished" and subject in _trackers:
         _trackers.pop(subject).finish(details)
+    elif event == "registered" and details["run"] in _trackers and _settings[-1].models:
+        _trackers[details["run"]].register(details)
     elif event in ("registered", "promoted") and _somewhere() and _settings[-1].models:
         from mlforge_mlflow.models import mirror
         from mlforge_mlflow.server import Server
 
-        server = _trackers[details["run"]].server if details["run"] in _trackers else Server.of(_settings[-1])
-        server.attempt(lambda client: mirror(client, _settings[-1], details))
+        Server.of(_settings[-1]).attempt(lambda client: mirror(client, _settings[-1], details))
 
 
 def _somewhere() -> bool:

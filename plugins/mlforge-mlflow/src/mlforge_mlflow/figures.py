@@ -25,8 +25,8 @@ Figure = tuple[str, float, int]
 
 def legal(name: str, taken: set[str] | None = None) -> str:
     """A name that MLflow takes: letters, digits, `_-./` and spaces; a number behind it where two would be the same."""
-    plain = re.sub(r"[^\w\-./ ]", "_", name, flags=re.ASCII).strip("/. ") or "_"
-    plain = re.sub(r"/+", "/", plain)[:_LONGEST_NAME]
+    parts = re.sub(r"[^\w\-./ ]", "_", name, flags=re.ASCII).split("/")
+    plain = "/".join(part for part in parts if part not in ("", ".", ".."))[:_LONGEST_NAME].rstrip("/") or "_"
     if taken is None:
         return plain
     found, number = plain, 1

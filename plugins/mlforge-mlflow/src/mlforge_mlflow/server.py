@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from mlforge.errors import RunFailed, Vetoed
 from mlforge.secrets import remember_passwords
@@ -69,7 +70,7 @@ class Server:
     def _knock(self) -> None:
         """Is anybody there? MLflow's client would try for minutes."""
         parts = urlsplit(self.uri)
-        if parts.scheme in ("http", "https") and parts.hostname:
+        if parts.scheme in ("http", "https") and parts.hostname and not _by_proxy(parts.scheme, parts.hostname):
             port = parts.port or (443 if parts.scheme == "https" else 80)
             socket.create_connection((parts.hostname, port), timeout=self.timeout).close()
 
@@ -88,6 +89,11 @@ class Server:
             retries.setLevel(before)
             for name in mine:
                 os.environ.pop(name, None)
+
+
+def _by_proxy(scheme: str, host: str) -> bool:
+    """Does the way there lead through a proxy, so that only a request can tell?"""
+    return scheme in getproxies() and not proxy_bypass(host)
 
 
 def _answered(error: Exception) -> bool:

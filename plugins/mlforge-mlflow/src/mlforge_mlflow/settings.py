@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -29,7 +28,3 @@ class Settings(BaseModel):
         if uri is not None and urlsplit(uri).password is not None:
             raise ValueError("a password has no place in a file; use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
         return uri
-
-    def plus(self, **changes: object) -> Self:
-        """The same with changes."""
-        return self.model_copy(update=changes)

@@ -48,6 +48,7 @@ class Tracker:
     server: Server = field(init=False)
     mlflow_run: str = ""
     ships: str = ""
+    mirrored: bool = False  # the version that this run has registered
     _waiting: list[tuple[str, list[Finding], Made]] = field(default_factory=list)
     _sent: Mapping[str, str] = field(default_factory=dict)  # tags of what an interrupted attempt has sent
     _results: dict[str, Mapping[str, str]] = field(default_factory=dict)  # digests by stage
@@ -68,6 +69,11 @@ class Tracker:
         if self.mlflow_run:
             self.server.attempt(self._flush)
 
+    def register(self, details: Mapping[str, Any]) -> None:
+        """Mirror the version that the run has registered."""
+        self.server.attempt(lambda client: mirror(client, self.settings, details))
+        self.mirrored = not self.server.gone
+
     def finish(self, details: Mapping[str, Any]) -> None:
         """Send the report and close the run; a run in which all was reused is there already, or is sent now."""
         self.server.attempt(lambda client: self._finish(client, details))
@@ -81,8 +87,8 @@ class Tracker:
             self._report(client, details)
             self._tag(client, {"mlforge.state": str(details["state"]), "mlforge.result": self._result, "mlforge.message": str(details["message"])})
             client.set_terminated(self.mlflow_run, _STATES[str(details["state"])])
-        if details["registered"] and self.settings.models and not details["ran"]:
-            mirror(client, self.settings, details["registered"])  # lest the server was away when it was registered
+        if details["registered"] and self.settings.models and not self.mirrored:
+            mirror(client, self.settings, details["registered"])  # the server was away when it was registered, or this process was killed just then
 
     def _begin(self, client: MlflowClient) -> None:
         tags = {"mlforge.plain": self._digest, "mlforge.place": _place()}
