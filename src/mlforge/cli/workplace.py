@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,8 @@ __all__ = ["Workplace", "store_option"]
 
 log = logging.getLogger(__name__)
 
+_MANY = 4  # plugins that are asked in a moment
+
 store_option = click.option("--store", metavar="FOLDER|URL", help="The store to look in, where it is not the project's own.")
 
 
@@ -42,7 +45,7 @@ class Workplace:
     @cached_property
     def catalog(self) -> Catalog:
         """What the installed plugins and the project's own bring along."""
-        return catalog(self.project)
+        return catalog(self.project, _ask)
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -119,3 +122,9 @@ class Workplace:
             raise RecipeError(f"{where}: the variable {name} {why}", hint=f'Set it, and list it: env = ["{name}"].')
         remember(value)
         return value
+
+
+def _ask(count: int) -> None:
+    """Say why this command takes longer than others, to a person who waits for it."""
+    if count >= _MANY and sys.stderr.isatty():
+        click.echo(f"Asking {count} plugins what they provide, once …", err=True)

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,11 @@ _FORGET_HANG = 300  # seconds after which a plugin that hung is asked again: the
 Answer = Mapping[str, Any]
 
 
-def catalog(project: Project) -> Catalog:
-    """Everything that installed plugins and the project's own provide. Imports none of them."""
+def catalog(project: Project, note: Callable[[int], None] = lambda count: None) -> Catalog:
+    """Everything that installed plugins and the project's own provide. Imports none of them.
+
+    `note` is called with the number of plugins that must be asked, before they are: it takes a moment.
+    """
     mine = local(project)
     name = cache.environment((str(project.root),) if mine else ())
     kept = cache.load(name)
@@ -42,7 +45,7 @@ def catalog(project: Project) -> Catalog:
     others = [Candidate(**raw) for raw in kept["installed"]] if kept.get("surroundings") == surroundings else installed()
     candidates = others + mine
     refused = _refused(candidates)
-    answers = _answers([one for one in candidates if one.name not in refused], kept, surroundings, project)
+    answers = _answers([one for one in candidates if one.name not in refused], kept, surroundings, project, note)
     plugins = tuple(refused.get(one.name) or _state(one, answers[one.name]) for one in candidates)
     provided = tuple(_provided(candidates, plugins, answers))
     once = remembered(kept.get("once"), provided, _OWN)
@@ -81,7 +84,9 @@ def _refused(candidates: Sequence[Candidate]) -> dict[str, PluginState]:
     return refused
 
 
-def _answers(candidates: Sequence[Candidate], kept: Answer, surroundings: Mapping[str, Any], project: Project) -> dict[str, Answer]:
+def _answers(
+    candidates: Sequence[Candidate], kept: Answer, surroundings: Mapping[str, Any], project: Project, note: Callable[[int], None]
+) -> dict[str, Answer]:
     """The answer of each: a kept one while what it depends on has not changed."""
     known = kept.get("answers", {})
     moved = kept.get("surroundings") != surroundings
@@ -90,6 +95,7 @@ def _answers(candidates: Sequence[Candidate], kept: Answer, surroundings: Mappin
     if unknown:
         from mlforge.plugins.inquiry import inquire
 
+        note(len(unknown))
         for one, reply in zip(unknown, inquire(unknown, project.imports), strict=True):
             answers[one.name] = _complete(one, reply, project)
     return answers
