@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -104,21 +105,24 @@ def test_a_refused_run_is_there_with_its_verdict_and_makes_no_version(flowers: T
     assert not MlflowClient(server).search_model_versions(f"name = '{flowers.env['FLOWERS']}'")
 
 
-def test_a_run_that_was_stopped_continues_as_the_same_run_and_sends_nothing_twice(flowers: TestProject, server: str) -> None:
+@pytest.mark.parametrize(("how", "state", "code"), [("interrupted", "KILLED", 130), ("killed", "RUNNING", -signal.SIGKILL)])
+def test_a_run_that_was_stopped_continues_as_the_same_run_and_sends_nothing_twice(flowers: TestProject, server: str, how: str, state: str, code: int) -> None:
     stops = """
         import os
         from mlforge.hookspecs import hookimpl
 
         @hookimpl(wrapper=True)
         def mlforge_run_stage(name):
-            if name == "export" and os.environ.get("STOP"):
+            if name == "export" and os.environ.get("STOP") == "interrupted":
                 raise KeyboardInterrupt
+            if name == "export" and os.environ.get("STOP") == "killed":
+                os.kill(os.getpid(), 9)
             return (yield)
     """
     flowers.write({"stops.py": stops, "mlforge.toml": 'plugins = ["stops"]\n'})
-    assert flowers.run("run", "flowers", STOP="1").code == 130
+    assert flowers.command("run", "flowers", STOP=how).code == code
     (stopped,) = runs(flowers, server)
-    assert stopped.info.status == "KILLED"
+    assert stopped.info.status == state
     ran(flowers)
     (run,) = runs(flowers, server)
     assert (run.info.run_id, run.info.status) == (stopped.info.run_id, "FINISHED")
@@ -129,12 +133,14 @@ def test_a_run_that_was_stopped_continues_as_the_same_run_and_sends_nothing_twic
 def test_what_happened_while_the_server_was_away_is_sent_by_the_same_command(flowers: TestProject, server: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        away = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        away = f"127.0.0.1:{probe.getsockname()[1]}"
     began = time.monotonic()
-    outcome = flowers.run("run", "flowers", MLFLOW_TRACKING_URI=away)
+    outcome = flowers.run("run", "flowers", MLFLOW_TRACKING_URI=f"http://me:hunter22@{away}")
     assert outcome.code == 0, outcome.text
     assert outcome.err.count("plugin mlforge-mlflow failed, and the run went on") == 1, outcome.err
-    assert f"{away} did not answer" in outcome.err
+    assert f"http://me:•••@{away} did not answer" in outcome.err
+    assert "once it is back, the same command sends what is missing" in outcome.err
+    assert "hunter22" not in outcome.text
     assert time.monotonic() - began < 120
     assert runs(flowers, server) == []
     ran(flowers)

@@ -46,7 +46,7 @@ class Mishaps:
             raise error
         said, hint = " ".join(mask(str(error)).split())[:_LONGEST], f"Tell its authors, or leave it out: MLFORGE_BLOCK_PLUGINS={plugin}."
         if isinstance(error, MlforgeError):  # a plugin that says what happened, and what to do
-            said, hint = mask(str(error.args[0])), error.hint
+            said, hint = mask(str(error.args[0]))[:_LONGEST], error.hint
         else:
             said = f"{type(error).__name__}: {said}{place(error, module)}"
         mishap = Mishap(plugin, hook, said)
