@@ -127,3 +127,11 @@ def test_thirty_plugins_are_listed_without_importing_any(workshop):
     assert sum(plugin.name.startswith("crowd-") and plugin.state == "ok" for plugin in found.plugins) == 30
     assert found.options("model")["crowd_7"].reference == "x.crowd_7:X"
     assert not [name for name in sys.modules if name.startswith("crowd_")]
+
+
+def test_who_waits_is_told_how_many_are_asked_and_only_then(workshop):
+    project, told = workshop.local(mine=provides("one"), other=provides("two")), []
+    catalog(project, told.append)
+    catalog(project, told.append)
+    assert len(told) == 1
+    assert told[0] >= 3  # mlforge's own, and the two

@@ -164,3 +164,18 @@ def test_what_is_installed_already_is_not_made_again(site: Path, project, monkey
     outcome = project.run("plugins", "new", "mlforge-try-gate", "--kind", "gate")
     assert outcome.code == 2
     assert "mlforge-try-gate is installed here already" in outcome.err
+
+
+def test_an_editors_schema_covers_installed_plugins_and_accepts_their_recipes(site: Path, project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jsonschema import Draft202012Validator
+
+    monkeypatch.syspath_prepend(str(site))
+    schema = Draft202012Validator(project.run("show", "--json-schema").json)
+    seen = 0
+    for path in site.glob("*/recipes/*.yaml"):
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert not list(schema.iter_errors(recipe)), path
+        seen += 1
+    assert seen == len(DEMOS)
+    wrong = {"mlforge": 1, "defaults": [{"gates": ["try_gate"]}], "gates": {"try_gate": {"use": "try_gate", "hgih": 1}}}
+    assert [error.json_path for error in schema.iter_errors(wrong)] == ["$.gates"]
