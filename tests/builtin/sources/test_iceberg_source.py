@@ -12,20 +12,21 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from mlforge import secrets
 from mlforge.builtin.sources.iceberg import Iceberg
-from mlforge.errors import DataError
+from mlforge.errors import DataError, MissingRequirement
 from mlforge.testing.project import TestProject
 
 pytest.importorskip("pyiceberg", reason="needs mlforge[iceberg]")
 
 
 class Warehouse:
-    """A catalogue in SQLite, and a table shop.orders of two snapshots."""
+    """A catalogue in a database, and a table shop.orders of two snapshots."""
 
-    def __init__(self, folder: Path, place: str, **properties: str) -> None:
+    def __init__(self, folder: Path, place: str, url: str = "", **properties: str) -> None:
         from pyiceberg.catalog.sql import SqlCatalog
 
-        self.url, self.place = f"sqlite:///{folder / 'catalog.db'}", place
+        self.url, self.place = url or f"sqlite:///{folder / 'catalog.db'}", place
         self.catalogue = SqlCatalog("main", uri=self.url, warehouse=place, **properties)
         self.catalogue.create_namespace("shop")
         self.table = self.catalogue.create_table("shop.orders", schema=pa.schema([("x", pa.int64()), ("s", pa.string())]))
@@ -151,6 +152,19 @@ def test_a_table_cannot_point_at_files_elsewhere(warehouse: Warehouse, tmp_path:
         Iceberg(path=str(folder)).scan()
     with pytest.raises(DataError, match="of which a file lies elsewhere"):
         Iceberg(path=str(tmp_path / "warehouse" / "other"), catalog=warehouse.url, table="shop.orders").fingerprint()
+
+
+def test_a_catalogue_in_postgresql_and_one_that_does_not_let_us_in(postgres_url: str, tmp_path: Path) -> None:
+    made = Warehouse(tmp_path, f"file://{tmp_path}/warehouse", url=postgres_url)
+    made.close()
+    assert len(rows(by_name(made))) == 3
+    try:
+        for url in (postgres_url.replace("postgres@/", "nobody_here:hunter2secret@/"), "postgresql+psycopg://someone:hunter2secret@127.0.0.1:9/db"):
+            with pytest.raises(MissingRequirement, match=r"source.catalog: cannot connect to postgresql") as caught:
+                Iceberg(path=str(tmp_path), catalog=url, table="shop.orders").fingerprint()
+            assert "hunter2" not in str(caught.value)
+    finally:
+        secrets.forget()
 
 
 def test_a_catalogue_and_a_table_go_together() -> None:
