@@ -35,6 +35,7 @@ VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items
 PARTS = {
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",
+        "badge": "Run the contract suites over a plugin, and say which clauses hold",
     },
 }
 """The verbs that have commands of their own: `mlforge plugins new` is `new` in the module `mlforge.cli.plugins_new`."""
