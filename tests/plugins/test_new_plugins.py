@@ -179,3 +179,11 @@ def test_an_editors_schema_covers_installed_plugins_and_accepts_their_recipes(si
     assert seen == len(DEMOS)
     wrong = {"mlforge": 1, "defaults": [{"gates": ["try_gate"]}], "gates": {"try_gate": {"use": "try_gate", "hgih": 1}}}
     assert [error.json_path for error in schema.iter_errors(wrong)] == ["$.gates"]
+
+
+def test_the_help_and_the_page_name_every_kind(project) -> None:
+    said = " ".join(project.run("plugins", "new", "--help").out.split())
+    page = (Path(__file__).parents[2] / "docs/howto/write_a_plugin.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        assert f"{kind}," in said or f"{kind}." in said
+        assert f"| `{kind}` |" in page
