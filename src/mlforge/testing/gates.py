@@ -30,7 +30,6 @@ class Before:
 
     values: Mapping[str, float | Finding | None] = field(default_factory=dict)
     champion: str | None = None
-    volatile: bool = False
 
     def get(self, name: str, subject: Subject = "candidate") -> Finding | None:
         """The finding, as `mlforge.components.Evidence` asks for it."""

@@ -57,7 +57,7 @@ def suite_of(section: str, component: type[Component]) -> type[ComponentContract
         made = component()
     except ValidationError as error:
         raise Unjudged(f"needs {', '.join('.'.join(map(str, one['loc'])) or one['msg'] for one in error.errors())}") from None
-    more: dict[str, object] = {"component": made, "section": section}
+    more: dict[str, object] = {"component": made}
     if isinstance(made, Model):
         suite: type[ComponentContract[Any]] = EstimatorContract if made.family == "estimator" else ModelContract
     else:
