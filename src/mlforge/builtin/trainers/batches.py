@@ -2,42 +2,127 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from mlforge.components import Tensors
+from mlforge.components import Place, Tensors
 
-__all__ = ["Batches", "shuffled"]
+__all__ = ["Batch", "Batches", "shuffled"]
 
-Batch = tuple[tuple[torch.Tensor, ...], torch.Tensor, torch.Tensor | None]
+_AHEAD = 2  # batches that each worker has ready
+_FEWEST = 2  # rows of a portion: layers that normalise over a batch cannot learn from a single row
+
+
+class Batch(NamedTuple):
+    """What a training or validation step gets."""
+
+    blocks: tuple[torch.Tensor, ...]
+    target: torch.Tensor
+    weight: torch.Tensor | None  # of each row
+    real: int  # so many rows count; those after them only give the batch a shape
+    scale: float | None = None
+    """What to multiply the weighted sum of the rows' losses with, so that the mean over all portions of a step, on all ranks, is the step's weighted mean
+    loss. None: the batch is the whole step."""
 
 
 class Batches:
     """A loader over one part: blocks, target and weight of so many rows at a time.
 
-    With a seed, rows come in an order that depends on the seed and the epoch alone, so that a run that is continued sees what an undisturbed one sees.
+    With a seed, rows come in an order that depends on the seed and the epoch alone, so that a run that is continued sees what an undisturbed one sees. `size`
+    counts the rows of a whole step: its portions (gradients are summed over them) and the ranks of `place` share them, every row exactly once. Every rank gets
+    equally many batches, and sees no other rank's rows.
     """
 
-    def __init__(self, tensors: Tensors, size: int, *, seed: int | None = None, weight: np.ndarray | None = None, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        tensors: Tensors,
+        size: int,
+        *,
+        seed: int | None = None,
+        weight: np.ndarray | None = None,
+        limit: int | None = None,
+        place: Place | None = None,
+        portions: int = 1,
+        workers: int = 0,
+        pin: bool = False,
+    ) -> None:
         self.blocks = tuple(torch.from_numpy(np.asarray(block)) for block in tensors.blocks)
         self.target = torch.from_numpy(np.asarray(tensors.target))
         self.weight = None if weight is None else torch.from_numpy(np.asarray(weight))
-        self.size, self.seed, self.limit = size, seed, limit
+        self.size, self.seed, self.limit, self.portions, self.workers, self.pin = size, seed, limit, portions, workers, pin
+        self.place = place or Place()
         self.epoch = 0
+        self.start = 0  # steps of this epoch that are done already
+        self.waited = 0.0  # seconds in which whoever takes the batches had to wait for them
 
-    def __len__(self) -> int:
+    @property
+    def steps(self) -> int:
+        """Steps of a whole epoch."""
         whole = -(-len(self.target) // self.size)
         return whole if self.limit is None else min(whole, self.limit)
 
+    def __len__(self) -> int:
+        return (self.steps - self.start) * self.portions
+
     def __iter__(self) -> Iterator[Batch]:
-        rows = len(self.target)
-        order = None if self.seed is None else torch.from_numpy(shuffled(rows, self.seed, self.epoch))
-        for i in range(len(self)):
-            some = slice(i * self.size, (i + 1) * self.size)
-            index = some if order is None else order[some]
-            yield tuple(block[index] for block in self.blocks), self.target[index], None if self.weight is None else self.weight[index]
+        order = None if self.seed is None else torch.from_numpy(shuffled(len(self.target), self.seed, self.epoch))
+        made = self._in_turn(order) if self.workers == 0 else self._ahead(order)
+        while True:
+            began = time.perf_counter()
+            batch = next(made, None)
+            self.waited += time.perf_counter() - began
+            if batch is None:
+                return
+            yield batch
+
+    def _in_turn(self, order: torch.Tensor | None) -> Iterator[Batch]:
+        return (self._portion(order, k) for k in range(self.start * self.portions, self.steps * self.portions))
+
+    def _ahead(self, order: torch.Tensor | None) -> Iterator[Batch]:
+        """The same batches in the same order, made by threads while others are worked with: indexing and reading a memory map do not hold other threads up."""
+        rest = iter(range(self.start * self.portions, self.steps * self.portions))
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="mlforge-loader") as pool:
+            coming: deque[Future[Batch]] = deque()
+            try:
+                while True:
+                    while len(coming) < _AHEAD * self.workers and (k := next(rest, None)) is not None:
+                        coming.append(pool.submit(self._portion, order, k))
+                    if not coming:
+                        return
+                    yield coming.popleft().result()
+            finally:
+                for waiting in coming:
+                    waiting.cancel()
+
+    def _portion(self, order: torch.Tensor | None, k: int) -> Batch:
+        """Portion k of the epoch, as far as it is this rank's."""
+        step, portion = divmod(k, self.portions)
+        first, last = step * self.size, min((step + 1) * self.size, len(self.target))
+        shares = self.portions * self.place.world
+        if shares == 1 and (last - first >= _FEWEST or len(self.target) < _FEWEST):
+            return self._batch(slice(first, last) if order is None else order[first:last], last - first, None)
+        share, rows = portion * self.place.world + self.place.rank, last - first
+        start, stop = first + rows * share // shares, first + rows * (share + 1) // shares
+        shape = torch.arange(start, max(stop, start + _FEWEST)) % len(self.target)  # what is beyond `stop` does not count
+        whole = float(rows) if self.weight is None else float(self.weight[_some(order, torch.arange(first, last))].sum())
+        return self._batch(_some(order, shape), stop - start, shares / max(whole, 1e-12))
+
+    def _batch(self, index: slice | torch.Tensor, real: int, scale: float | None) -> Batch:
+        blocks, target = tuple(block[index] for block in self.blocks), self.target[index]
+        weight = None if self.weight is None else self.weight[index]
+        if self.pin:
+            blocks, target, weight = tuple(block.pin_memory() for block in blocks), target.pin_memory(), None if weight is None else weight.pin_memory()
+        return Batch(blocks, target, weight, real, scale)
+
+
+def _some(order: torch.Tensor | None, positions: torch.Tensor) -> torch.Tensor:
+    return positions if order is None else order[positions]
 
 
 def shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as lightning
 import torch
-from torch.nn import functional
 
 from mlforge.builtin.trainers.average import Average
 from mlforge.builtin.trainers.batches import Batch, Batches
 from mlforge.builtin.trainers.checkpoints import Checkpoints, Saved
+from mlforge.builtin.trainers.losses import mean, row_losses
 from mlforge.builtin.trainers.record import Record
 from mlforge.builtin.trainers.schedule import factor
 from mlforge.components import Fitting
@@ -68,8 +68,7 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """The loss of a batch."""
-        blocks, target, weight = batch
-        loss = _mean(_losses(self.network(*blocks), target, self.settings.label_smoothing), weight)
+        loss = mean(row_losses(self.network(*batch.blocks), batch.target, self.settings.label_smoothing), batch)
         self._losses.append(loss.detach())
         if index % _LOOK == _LOOK - 1:
             self._look()
@@ -89,10 +88,10 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Sum what the validation rows say: weights, weighted losses, rows that are right (or squared errors), rows."""
-        blocks, target, weight = batch
-        scores = self.network(*blocks) if self.average is None else self.average.scores(self.network, blocks)
-        losses = _losses(scores, target)
-        weights = torch.ones_like(losses) if weight is None else weight
+        scores = self.network(*batch.blocks) if self.average is None else self.average.scores(self.network, batch.blocks)
+        scores, target = scores[: batch.real], batch.target[: batch.real]
+        losses = row_losses(scores, target)
+        weights = torch.ones_like(losses) if batch.weight is None else batch.weight[: batch.real]
         right = (scores.argmax(1) == target).float() if target.ndim == 1 else losses
         self._sums.append(torch.stack([weights.sum(), (weights * losses).sum(), right.sum(), torch.ones_like(losses).sum()]))
 
@@ -141,15 +140,3 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         output = self.fitting.output
         metric = {"validation/accuracy": right / rows} if output.kind == "classes" else {"validation/rmse": (right / rows) ** 0.5 * output.scale}
         return values | metric
-
-
-def _losses(scores: torch.Tensor, target: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-    """Row by row: cross-entropy of class ids, squared error of values."""
-    scores = scores.float()
-    if target.ndim == 1:
-        return functional.cross_entropy(scores, target, reduction="none", label_smoothing=smoothing)
-    return (scores - target).square().squeeze(1)
-
-
-def _mean(losses: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    return losses.mean() if weight is None else (losses * weight).sum() / weight.sum().clamp_min(1e-12)
