@@ -82,6 +82,9 @@ class Job(Protocol):
     def evidence(self) -> list[Finding]:
         """Every finding of the earlier stages, volatile ones included; for a stage that `gathers`."""
 
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Tell what an epoch (from 1) of a fit came to, unless it was the last. A search may raise here to end the fit: let that pass."""
+
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Tell how far the work is; cheap, call it often."""
 

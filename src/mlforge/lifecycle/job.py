@@ -35,6 +35,7 @@ class StageJob:
     gathered: Callable[[], list[Finding]]
     champions: Callable[[], Champion | None]
     findings: list[Finding] = field(default_factory=list)
+    hear: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # what a fit reports of its epochs
 
     @property
     def name(self) -> str:
@@ -110,6 +111,10 @@ class StageJob:
         """Every finding of the earlier stages."""
         assert self.node.stage.gathers, f"stage {self.node.name} does not say that it gathers"
         return self.gathered()
+
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Tell what an epoch of a fit came to."""
+        self.hear(epoch, values)
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Tell how far the work is."""

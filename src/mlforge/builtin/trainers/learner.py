@@ -105,6 +105,8 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
         if self.checkpoints.due or self.record.stopped:
             self.checkpoints.save(self.saved())
         self.trainer.should_stop = self.record.stopped
+        if not self.record.stopped and self.fitting.place.first:
+            self.fitting.report(self.record.epochs, values)
 
     # ── what they use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

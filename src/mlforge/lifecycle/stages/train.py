@@ -44,6 +44,7 @@ class Train(Stage):
             smoke=job.smoke,
             progress=job.progress,
             find=job.find,
+            report=job.report,
         )
         fitting.work.mkdir(exist_ok=True)
         trainer.fit(fitting)
