@@ -16,6 +16,8 @@ _TABLE = {
     "source/query": "sources.query:Query",
     "source/parquet": "sources.parquet:Parquet",
     "source/sample": "sources.sample:Sample",
+    "source/text_files": "sources.text_files:TextFiles",
+    "source/python_docs": "sources.python_docs:PythonDocs",
     "privacy/drop": "privacy.drop:Drop",
     "privacy/generalise": "privacy.generalise:Generalise",
     "privacy/pseudonymise": "privacy.pseudonymise:Pseudonymise",
@@ -39,20 +41,29 @@ _TABLE = {
     "features/dates": "features.dates:Dates",
     "features/text": "features.text:Text",
     "features/arrays": "features.arrays:Arrays",
+    "features/bytes": "features.bytes:Bytes",
     "model/linear": "models.linear:Linear",
     "model/mlp": "models.mlp:Mlp",
     "model/tabular_resnet": "models.tabular_resnet:TabularResnet",
     "model/ft_transformer": "models.ft_transformer:FtTransformer",
+    "model/tiny_lm": "models.tiny_lm:TinyLm",
     "trainer/lightning": "trainers.lightning:Lightning",
     "trainer/estimator": "trainers.estimator:Estimator",
+    "sweep/random": "sweeps.random:Random",
+    "sweep/grid": "sweeps.grid:Grid",
+    "sweep/tpe": "sweeps.tpe:Tpe",
+    "sweep/asha": "sweeps.asha:Asha",
+    "sweep/hyperband": "sweeps.hyperband:Hyperband",
+    "sweep/median": "sweeps.median:Median",
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
+    "evaluators/language": "probes.language:Language",
     "gates/thresholds": "gates.thresholds:Thresholds",
     "gates/baseline": "gates.baseline:Baseline",
     "gates/no_regression": "gates.no_regression:NoRegression",
 }
-_STAGES = ("ingest", "split", "inspect", "prepare", "train", "export", "evaluate", "gate", "register")
+_STAGES = ("ingest", "split", "inspect", "prepare", "tune", "train", "export", "evaluate", "gate", "register")
 
 
 @hookimpl

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch.nn import functional
 
@@ -11,13 +13,12 @@ __all__ = ["mean", "row_losses"]
 
 
 def row_losses(scores: torch.Tensor, target: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-    """One loss a row: cross-entropy of class ids, its mean over the positions of a row of ids, squared error of values."""
+    """One loss a row: cross-entropy of class ids, squared error of values; of texts, whose bits a network counts itself, nats per byte."""
     scores = scores.float()
     if target.ndim == 1:
         return functional.cross_entropy(scores, target, reduction="none", label_smoothing=smoothing)
-    if not target.is_floating_point():  # scores [rows, positions, classes]
-        losses = functional.cross_entropy(scores.flatten(0, 1), target.flatten(), reduction="none", label_smoothing=smoothing)
-        return losses.view(target.shape).mean(1)
+    if not target.is_floating_point():  # numbers of bytes, [rows, 1]; scores end in bits and bytes
+        return scores[:, -2] / scores[:, -1].clamp_min(1) * math.log(2)
     return (scores - target).square().squeeze(1)
 
 
