@@ -70,6 +70,9 @@ class Job(Protocol):
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
         """The components of a section in the plural, by entry; empty when the recipe has none."""
 
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        """The component of a section that the stage names among its `asides`; None when the recipe has none."""
+
     def input(self, port: str, kind: type[A]) -> A:
         """The artifact at an input port."""
 
@@ -100,6 +103,8 @@ class Stage(Component):
     """Sections without which the recipe has no such stage."""
     reads: ClassVar[tuple[str, ...]] = ()
     """Further sections (or "seed", "task", "champion") that it reads where they are given."""
+    asides: ClassVar[tuple[str, ...]] = ()
+    """Sections that it looks at where they are given and that do not decide what comes of it, such as where it runs: no part of its key."""
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {}
     gathers: ClassVar[bool] = False

@@ -90,6 +90,13 @@ class StageJob:
         assert all(isinstance(component, kind) for component in entries.values())
         return entries  # type: ignore[return-value]  # asserted above
 
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        """The component of a section that does not decide what comes of the stage."""
+        assert section in self.node.stage.asides, f"stage {self.node.name} reads {section!r} without naming it among its asides"
+        component = self.recipe.sections.get(section)
+        assert component is None or isinstance(component, kind), f"{section} is not a {kind.__name__}"
+        return component
+
     def input(self, port: str, kind: type[A]) -> A:
         """The artifact at an input port."""
         artifact = self.inputs[port]

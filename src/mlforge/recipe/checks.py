@@ -188,7 +188,7 @@ def _unread(facts: Facts) -> Iterator[Problem]:
     if not facts.stages or not facts.all_stages:
         return
     active = facts.active()
-    read = {section for stage in active.values() for section in (*stage.needs, *stage.reads)} | _ALWAYS
+    read = {section for stage in active.values() for section in (*stage.needs, *stage.reads, *stage.asides)} | _ALWAYS
     for section in SECTIONS:
         if section in facts.present() and section not in read:
             yield Problem(section, "no stage reads it", facts.place(section).place, _lacking(facts, section))
@@ -201,7 +201,7 @@ def _unread(facts: Facts) -> Iterator[Problem]:
 
 def _lacking(facts: Facts, section: str) -> str:
     for name, stage in facts.stages.items():
-        if section in (*stage.needs, *stage.reads):
+        if section in (*stage.needs, *stage.reads, *stage.asides):
             lacking = [need for need in stage.needs if need not in facts.present()]
             return f"the stage {name} would, with {', '.join(lacking)} too"
     return ""

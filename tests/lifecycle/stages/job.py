@@ -102,6 +102,13 @@ class StageJob:
         assert all(isinstance(entry, kind) for entry in entries.values())
         return entries  # type: ignore[return-value]
 
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        assert self._stage is not None
+        assert section in self._stage.asides
+        component = self.sections.get(section)
+        assert component is None or isinstance(component, kind)
+        return component
+
     def input(self, port: str, kind: type[A]) -> A:
         assert self._stage is not None
         assert port in self._stage.inputs, f"{type(self._stage).__name__} does not declare the input {port}"
@@ -119,6 +126,9 @@ class StageJob:
         assert self._stage is not None
         assert self._stage.gathers, f"{type(self._stage).__name__} does not gather"
         return [*self._earlier, *self.findings]
+
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        pass
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         self.steps.append((done, total, note))

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
-from mlforge.components import Fitting, Job, Model, Stage, Tensors, Trainer
+from mlforge.components import Cluster, Fitting, Job, Model, Stage, Tensors, Trainer
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
 from mlforge.lifecycle.encode import encode
+from mlforge.lifecycle.fitting.errand import carry_out
 
 __all__ = ["Train"]
 
@@ -19,6 +20,7 @@ class Train(Stage):
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
+    asides: ClassVar[tuple[str, ...]] = ("cluster",)
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
@@ -47,7 +49,11 @@ class Train(Stage):
             report=job.report,
         )
         fitting.work.mkdir(exist_ok=True)
-        trainer.fit(fitting)
+        cluster = job.aside("cluster", Cluster)
+        if cluster is None:
+            trainer.fit(fitting)
+        else:
+            carry_out(fitting, trainer, cluster, job.work / "errand")
         trained = Trained(fitting.folder).json("trained.json")
         epochs = f"{trained['epochs']} epoch{'s' * (trained['epochs'] != 1)}"
         job.find(Finding(name="train/epochs", value=trained["epochs"], text=f"trained for {epochs}; the best was {trained['best_epoch']}"))
