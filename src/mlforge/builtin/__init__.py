@@ -55,6 +55,7 @@ _TABLE = {
     "sweep/asha": "sweeps.asha:Asha",
     "sweep/hyperband": "sweeps.hyperband:Hyperband",
     "sweep/median": "sweeps.median:Median",
+    "cluster/local": "clusters.local:Local",
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
