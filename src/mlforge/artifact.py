@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Part", "Quarantine", "Table",
-    "Trained", "Verdict", "frames",
+    "Trained", "Tuned", "Verdict", "frames",
 ]  # fmt: skip
 
 ROW = "__row__"  # a row's position in its source, from 0: what quarantine, predictions and evidence refer to
@@ -140,6 +140,15 @@ class Encoding(Artifact):
         """What the model must put out."""
         raw = self.json("encoding.json")["output"]
         return Output(**{**raw, "classes": tuple(raw["classes"])})
+
+
+class Tuned(Artifact):
+    """What a sweep has found: `tuned.json` (the chosen trial and its overrides) and `trials.json` (every trial: values, objectives, state, reason)."""
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What joins the recipe, as one would type it."""
+        return tuple(self.json("tuned.json")["overrides"])
 
 
 class Trained(Artifact):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Cluster, Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import Cluster, Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Sweep, Trainer, Transform
 
 __all__ = ["SECTIONS", "Section", "active"]
 
@@ -36,6 +36,7 @@ SECTIONS = {
         Section("model", Model, False, "what is fitted"),
         Section("trainer", Trainer, False, "how it is fitted"),
         Section("cluster", Cluster, False, "where the fit runs: in how many processes, on which machines"),
+        Section("sweep", Sweep, False, "which overrides to try, and how to search"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),

@@ -53,7 +53,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     from mlforge.lifecycle.graph import downstream
     from mlforge.lifecycle.reporter import Quiet, Reporter
 
-    lifecycle = assemble(composed, place.catalog, place.store(composed.store), smoke=smoke)
+    lifecycle = assemble(composed, place.store(composed.store), smoke=smoke)
     if only is not None:
         lifecycle.forced = frozenset({lifecycle.named(only).name})
     elif start is not None:
@@ -61,10 +61,11 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     terminal = Terminal()
     reporter: Reporter = Quiet() if as_json else terminal
     try:
-        outcome = Engine(lifecycle, place.hooks, reporter).run(overrides, only)
+        engine = Engine(lifecycle, place.hooks, reporter)
+        outcome = engine.run(overrides, only)
     finally:
         terminal.close()
-    account = _conclude(outcome, lifecycle, as_json)
+    account = _conclude(outcome, engine.lifecycle, as_json)
     if stamp is not None:
         with suppress(OSError):  # a convenience: that it could not be written fails no run
             stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())

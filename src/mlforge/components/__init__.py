@@ -20,10 +20,13 @@ from mlforge.components.component import Component, InputPath, Names, Objection,
 from mlforge.components.data import Fragment, Holds, Parts, Protection, Schema, Source, Splitter, Transform, dealt, rules_of
 from mlforge.components.judgement import Evidence, Gate, Probe, Ruling
 from mlforge.components.model import Estimator, Exporter, Fitting, Model, Place, Shipment, Tensors, Trainer
+from mlforge.components.space import Dimension, Value
 from mlforge.components.stage import Champion, Job, Stage
+from mlforge.components.sweep import Constraint, Judge, Objective, Proposer, Seen, Sweep
 
 __all__ = [
-    "Champion", "Cluster", "Component", "Errand", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Model", "Names",
-    "Objection", "Parts", "Place", "Probe", "Protection", "Reads", "Ruling", "Schema", "Script", "Shipment", "Source", "Splitter", "Stage", "Tensors", "Trainer",
-    "Transform", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Champion", "Cluster", "Component", "Constraint", "Dimension", "Errand", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds",
+    "InputPath", "Job", "Judge", "Model", "Names", "Objection", "Objective", "Parts", "Place", "Probe", "Proposer", "Protection", "Reads", "Ruling",
+    "Schema", "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt",
+    "parts_of", "reads_of", "rules_of", "summary",
 ]  # fmt: skip

@@ -78,13 +78,20 @@ class Engine:
             return outcome
 
     def _stages(self, outcome: Outcome, only: str | None) -> None:
-        for node in self.lifecycle.nodes if only is None else upstream(self.lifecycle.nodes, only):
+        waiting = list(self.lifecycle.nodes)
+        while waiting:
+            node = waiting.pop(0)
+            if only is not None and node not in upstream(self.lifecycle.nodes, only):
+                continue
             step = self.lifecycle.step(node, outcome.outputs, outcome.keys)
             if only is not None and node.name != only and step.state == "run":
                 raise RecipeError(
                     f"--only {only} needs stage {node.name}, and that has to run: {step.reason}", hint=f"Run without --only, or --from {node.name}."
                 )
             self._carry_out(step, outcome)
+            if node.steers:
+                self.lifecycle = self.lifecycle.steered(self.lifecycle.found(node, outcome.outputs[node.name]))
+                waiting = self.lifecycle.after(node)
 
     def _carry_out(self, step: Planned, outcome: Outcome) -> None:
         if isinstance(step.node.stage, Effect):
@@ -144,7 +151,7 @@ class Engine:
 
     def _folder(self, step: Planned) -> Path:
         """Where a stage works: the same for the same key, so that it can continue."""
-        return self.lifecycle.store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
+        return self.lifecycle.folder(step)
 
     def _try(self, step: Planned, job: StageJob) -> None:
         stage = step.node.stage

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mlforge.artifact import Artifact
 from mlforge.components import Champion, Component
@@ -15,6 +15,9 @@ from mlforge.finding import Finding
 from mlforge.lifecycle.graph import Node
 from mlforge.recipe import Recipe
 from mlforge.task import Task
+
+if TYPE_CHECKING:
+    from mlforge.lifecycle.plan import Lifecycle
 
 __all__ = ["StageJob"]
 
@@ -35,6 +38,7 @@ class StageJob:
     gathered: Callable[[], list[Finding]]
     champions: Callable[[], Champion | None]
     findings: list[Finding] = field(default_factory=list)
+    lifecycle: Lifecycle | None = None  # for a search, which composes others from it
     hear: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # what a fit reports of its epochs
 
     @property

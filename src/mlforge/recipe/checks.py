@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Trainer, Transform, dealt, rules_of
+from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Sweep, Trainer, Transform, dealt, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
@@ -20,6 +20,9 @@ __all__ = ["Facts", "check"]
 
 _WINDOWS = {"evaluators": "test", "checks": "data"}
 """The window on which a section's probes look, which is the first part of their findings' names."""
+
+_CURVES = {"classification": "validation/accuracy", "regression": "validation/rmse"}
+"""What a fit measures on the validation rows besides the loss."""
 
 _ALWAYS = frozenset({"seed", "task", "champion", "stages"})
 
@@ -67,6 +70,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     yield from _objections(facts)
     yield from _untaken(facts)
     yield from _gates(facts)
+    yield from _goals(facts)
     yield from _unread(facts)
 
 
@@ -164,6 +168,24 @@ def _gates(facts: Facts) -> Iterator[Problem]:
                 where = f"gates.{entry}.{key}" if key else f"gates.{entry}"
                 there = f"the recipe measures {few(declared, 8)}" if declared else "nothing measures anything"
                 yield Problem(where, f"nothing measures {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
+
+
+def _goals(facts: Facts) -> Iterator[Problem]:
+    """What a sweep looks at and no trial measures; and what would spoil the test rows for their purpose."""
+    sweep, contract, task = facts.sections.get("sweep"), facts.contract, facts.task
+    if not isinstance(sweep, Sweep) or contract is None or task is None or any(len(facts.entries(one)) < _count(facts, one) for one in _WINDOWS):
+        return
+    curves = ["validation/loss", "train/loss", *([_CURVES[task.name]] if task.name in _CURVES else [])]
+    known = [*curves, *(name for name in _declared(facts, contract, task) if not name.startswith(("tune/", "gate/", "data/")))]
+    looks = {f"objectives.{name}": one.finding for name, one in sweep.objectives.items()}
+    looks |= {f"constraints.{name}": one.finding for name, one in sweep.constraints.items()}
+    for entry, name in looks.items():
+        where = f"sweep.{entry}.finding"
+        place = facts.place(*where.split(".")).place
+        if entry.startswith("objectives.") and name.startswith("test/"):
+            yield Problem(where, f"{name} is measured on the test rows, which judge what a sweep has chosen", place, f"one of {few(curves)}")
+        elif not any(_matches(name, one) for one in known):
+            yield Problem(where, f"no trial measures {name}", place, f"there are {few(known, 10)}", nearest(name, known))
 
 
 def _declared(facts: Facts, contract: Contract, task: Task) -> Iterator[str]:
