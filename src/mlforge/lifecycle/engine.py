@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
 from mlforge.lifecycle.reporter import Quiet, Reporter
+from mlforge.lifecycle.spending import Spending
 from mlforge.plugins import Hooks
 
 __all__ = ["Engine", "Outcome"]
@@ -51,6 +52,7 @@ class Engine:
     hooks: Hooks
     reporter: Reporter = field(default_factory=Quiet)
     _verified: set[str] = field(default_factory=set)
+    _spending: Spending | None = None
 
     def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
         """Run what is not there yet.
@@ -64,7 +66,8 @@ class Engine:
             outcome = Outcome(run)
             try:
                 self.reporter.begun(recipe.name, run, tuple(node.name for node in self.lifecycle.nodes))
-                self.hooks.run_recipe(recipe.name, run, [node.name for node in self.lifecycle.nodes], lambda: self._stages(outcome, only))
+                with self._within_budget():
+                    self.hooks.run_recipe(recipe.name, run, [node.name for node in self.lifecycle.nodes], lambda: self._stages(outcome, only))
             except BaseException as error:
                 self._ended(run, error)
                 raise
@@ -76,6 +79,18 @@ class Engine:
             else:
                 store.records.end_run(run, "done", 0)
             return outcome
+
+    @contextmanager
+    def _within_budget(self) -> Iterator[None]:
+        """Keeps what runs within the recipe's budget, where it has one; a smoke run is none of it."""
+        recipe, state = self.lifecycle.recipe, self.lifecycle.store.state
+        if recipe.budget is None or self.lifecycle.smoke:
+            yield
+            return
+        self._spending = Spending.of(recipe.budget, state / "spent" / f"{recipe.name}.json")
+        with self._spending.watched():
+            yield
+        self._spending.finished()
 
     def _stages(self, outcome: Outcome, only: str | None) -> None:
         waiting = list(self.lifecycle.nodes)
@@ -125,7 +140,9 @@ class Engine:
         store.records.start_stage(step.key, step.name, self.lifecycle.recipe.name, outcome.run, step.parts)
         try:
             with machine_limits(step.name):
-                self._try(step, job)
+                with self._spending.stage(step.name, job.findings) if self._spending else nullcontext():
+                    self._try(step, job)
+                    told = tuple(job.findings)  # what it has used is no headline
                 self._as_before(step, job)
                 outputs = self._publish(step.node, job)
                 seconds = time.perf_counter() - began
@@ -134,7 +151,7 @@ class Engine:
             store.records.fail_stage(step.key, outcome.run, str(error))
             raise
         shutil.rmtree(folder, ignore_errors=True)
-        self.reporter.finished(step, seconds, step.node.stage.headline(job.findings))
+        self.reporter.finished(step, seconds, step.node.stage.headline(told))
         return outputs
 
     def _verify(self, digests: Iterable[str]) -> None:

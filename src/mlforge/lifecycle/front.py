@@ -34,7 +34,7 @@ def blocks_of(fragments: Sequence[Fragment]) -> tuple[Block, ...]:
 
 
 def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
-    """The graph; its inputs are the columns that fragments read, in the contract's order, its outputs the blocks as `block/numbers`, `block/categories`, `block/bytes`.
+    """The graph; its inputs are the columns that fragments read, in the contract's order, its outputs the blocks: `block/numbers` …
 
     Raises DataError when a column has the name of one of the model's outputs.
     """

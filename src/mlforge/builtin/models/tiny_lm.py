@@ -27,9 +27,9 @@ class TinyLm(Model):
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
     tasks: ClassVar[frozenset[str]] = frozenset({"language_model"})
 
-    layers: int = Field(default=3, ge=1, le=256, description="blocks of attention and two linear layers, one after the other")
+    layers: int = Field(default=2, ge=1, le=256, description="blocks of attention and two linear layers, one after the other")
     heads: int = Field(default=4, ge=1, description="parts into which attention splits a vector; must divide width, and leave an even number")
-    width: int = Field(default=96, ge=2, description="length of the vector that stands for a byte")
+    width: int = Field(default=64, ge=2, description="length of the vector that stands for a byte")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="share of numbers that are left out at random in each training step")
     tie_weights: bool = Field(default=True, description="the table that turns bytes into vectors also turns vectors into bytes")
 
