@@ -110,6 +110,7 @@ class Fitting:
     find: Callable[[Finding], None]
     threads: int | None = None  # CPU threads for an estimator's fit; None: as many as there are
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # told of each epoch (from 1) but the last; may raise to end the fit
+    aside: Path | None = None  # for files that are no part of the result, such as logs and profiles; None: nobody wants them
     place: Place = field(default_factory=Place)  # every process of a fit gets the whole tensors (memory-mapped) and the same `work`
 
 

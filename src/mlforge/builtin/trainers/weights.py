@@ -1,0 +1,50 @@
+"""A network's weights and its optimisers' state, taken out whole and put back, also where ranks hold shards. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from mlforge.builtin.trainers.tree import State
+
+__all__ = ["Weights"]
+
+
+class Weights:
+    """Of one network under one trainer."""
+
+    of_trainer: ClassVar[tuple[str, ...]] = ("optimisers", "schedulers", "precision", "callbacks")
+    """The parts of a checkpoint that belong to Lightning's trainer."""
+
+    def __init__(self, network: torch.nn.Module, strategy: str) -> None:
+        self.network, self.sharded = network, strategy == "fsdp"
+
+    def all(self) -> dict[str, torch.Tensor]:
+        """Every weight and buffer by name."""
+        return dict(self.network.state_dict())
+
+    def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put them back, before the network is given to the trainer."""
+        self.network.load_state_dict(dict(tensors))
+
+    def optimisers(self, trainer: Any) -> dict[str, State]:
+        """What the trainer holds besides the weights."""
+        return {
+            "optimisers": [optimiser.state_dict() for optimiser in trainer.optimizers],
+            "schedulers": [config.scheduler.state_dict() for config in trainer.lr_scheduler_configs],
+            "precision": trainer.precision_plugin.state_dict(),
+            "callbacks": {callback.state_key: callback.state_dict() for callback in trainer.callbacks},
+        }
+
+    def load_optimisers(self, trainer: Any, state: Mapping[str, State]) -> None:
+        """Put that back, when the trainer has made its optimisers."""
+        for optimiser, kept in zip(trainer.optimizers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
+        for config, kept in zip(trainer.lr_scheduler_configs, state["schedulers"], strict=True):
+            config.scheduler.load_state_dict(kept)
+        trainer.precision_plugin.load_state_dict(state["precision"])
+        for callback in trainer.callbacks:
+            if callback.state_key in state["callbacks"]:
+                callback.load_state_dict(state["callbacks"][callback.state_key])
