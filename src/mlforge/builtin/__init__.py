@@ -56,6 +56,7 @@ _TABLE = {
     "sweep/hyperband": "sweeps.hyperband:Hyperband",
     "sweep/median": "sweeps.median:Median",
     "cluster/local": "clusters.local:Local",
+    "cluster/torchrun": "clusters.torchrun:Torchrun",
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",

@@ -66,11 +66,11 @@ def test_what_is_wrong_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -
 
 
 def test_more_processes_than_cores_are_told_before_anything_starts() -> None:
-    with pytest.raises(MissingRequirement, match=r"cluster.workers: 1000 processes, and this machine has \d+ CPU core") as missing:
+    with pytest.raises(MissingRequirement, match=r"cluster: 1000 processes, and this machine has \d+ CPU core") as missing:
         Local(workers=1000).ready(trainer())
     assert missing.value.exit_code == 5
 
 
 def test_more_gpus_than_there_are_are_told_before_anything_starts() -> None:
-    with pytest.raises(MissingRequirement, match=r"cluster.workers: 1000 processes with a GPU each, and this machine has \d+"):
+    with pytest.raises(MissingRequirement, match=r"cluster: 1000 processes with a GPU each, and this machine has \d+"):
         Local(workers=1000).ready(trainer(accelerator="gpu"))

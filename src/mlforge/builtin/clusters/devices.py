@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["cores", "gpus"]
+from mlforge.errors import MissingRequirement
+
+__all__ = ["cores", "enough_gpus", "gpus"]
 
 
 def cores() -> int:
@@ -20,3 +22,12 @@ def gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
+
+
+def enough_gpus(processes: int, what: str, *, wanted: bool) -> int:
+    """How many GPUs there are. Raises MissingRequirement when there are some, or there must be, and fewer than processes that need one each."""
+    there = gpus()
+    if processes > there and (there or wanted):
+        hint = f"Try {there}, or trainer.accelerator=cpu." if there else "Try trainer.accelerator=cpu."
+        raise MissingRequirement(f"cluster: {processes} {what} with a GPU each, and this machine has {there}", hint=hint)
+    return there

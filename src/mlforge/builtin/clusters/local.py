@@ -27,7 +27,7 @@ class Local(Cluster):
 
     def ready(self, trainer: Trainer) -> None:
         """As many cores, or GPUs where it is to be GPUs, as there are processes."""
-        from mlforge.builtin.clusters.devices import cores, gpus
+        from mlforge.builtin.clusters.devices import cores, enough_gpus
 
         workers, nodes = self.workers or trainer.processes()[0], trainer.processes()[1]
         if nodes > 1:
@@ -37,13 +37,9 @@ class Local(Cluster):
         if workers == 1:
             return
         wanted = getattr(trainer, "accelerator", "auto")
-        there = gpus() if wanted != "cpu" else 0
-        if wanted == "gpu" or there:
-            if workers > there:
-                hint = f"Try cluster.workers={there}, or trainer.accelerator=cpu." if there else "Try trainer.accelerator=cpu."
-                raise MissingRequirement(f"cluster.workers: {workers} processes with a GPU each, and this machine has {there}", hint=hint)
-        elif workers > cores():
-            raise MissingRequirement(f"cluster.workers: {workers} processes, and this machine has {cores()} CPU cores", hint=f"Try cluster.workers={cores()}.")
+        there = enough_gpus(workers, "processes", wanted=wanted == "gpu") if wanted != "cpu" else 0
+        if not there and workers > cores():
+            raise MissingRequirement(f"cluster: {workers} processes, and this machine has {cores()} CPU cores", hint=f"Try cluster.workers={cores()}.")
 
     def fit(self, errand: Errand) -> None:
         """In this process when it is only one, else in as many of their own as there are ranks."""
