@@ -16,7 +16,8 @@ def feed(frame: pl.DataFrame, kinds: Mapping[str, str], widths: Mapping[str, int
     """The columns that a graph takes, as arrays.
 
     `kinds` is what the graph says of its inputs: "tensor(double)" for numbers, times (seconds since 1970; missing: NaN) and arrays, "tensor(bool)",
-    "tensor(string)" (missing: ""), and "tensor(uint8)" for the last bytes of a text, as many as `widths` says, with 0 behind its end. Columns must be there, under these names and with the contract's types.
+    "tensor(string)" (missing: ""), and "tensor(uint8)" for the last bytes of a text, as many as `widths` says, with 0 behind its end. Columns must be there,
+    under these names and with the contract's types.
     """
     return {name: _bytes(frame[name], widths[name]) if kind == "tensor(uint8)" else _array(frame[name], kind) for name, kind in kinds.items()}
 

@@ -64,11 +64,8 @@ class ByteTransformer(nn.Module):
         logits = self.head(self._through(read)).float()
         bits = self._nats(logits[:, : self.context], texts).sum(1, keepdim=True) / math.log(2)
         count = (texts != 0).sum(1, keepdim=True)
-        if self.training:
-            following = logits[:, -1]  # nobody asks
-        else:
-            following = logits.gather(1, count.unsqueeze(2).expand(-1, -1, BYTES)).squeeze(1)
-        return torch.cat([following, bits, count.float()], dim=1)
+        last = logits[:, -1:] if self.training else logits.gather(1, count.unsqueeze(2).expand(-1, -1, BYTES))  # nobody asks in training
+        return torch.cat([last.squeeze(1), bits, count.float()], dim=1)
 
     def _nats(self, logits: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
         """What each byte of the texts takes; nothing behind their end. In two ways: the first is one kernel, and the second can be exported."""

@@ -29,7 +29,6 @@ class PythonDocs(Source):
     def watched(self) -> tuple[Path, ...]:
         """The file of the standard library."""
         from pathlib import Path
-
         from pydoc_data import topics
 
         return (Path(topics.__file__),)

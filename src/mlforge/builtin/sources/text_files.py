@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from mlforge.builtin.sources.codec import plain
+from mlforge.builtin.sources.csv import Encoding
 from mlforge.builtin.sources.files import content_digest, found, watched
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
@@ -29,7 +30,7 @@ class TextFiles(Source):
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     path: InputPath = Field(description="file, glob such as books/*.txt, or URL such as s3://bucket/*.txt.gz")
-    encoding: str = Field(default="utf-8", description="how characters are written")
+    encoding: Encoding = Field(default="utf-8", description="what the text was written in; utf-8-lossy replaces what is no UTF-8 by �, and hides the loss")
     window: int = Field(default=128, ge=4, le=1_048_576, description="bytes of a row's text at most, in UTF-8; whole characters")
 
     def fingerprint(self) -> str:
@@ -67,7 +68,7 @@ class TextFiles(Source):
         for one in found(self.path):
             file = plain(one, self.encoding)
             try:
-                text = file.path.read_text(encoding="utf-8")
+                text = file.path.read_bytes().decode("utf-8", "replace" if self.encoding == "utf-8-lossy" else "strict")
             except UnicodeDecodeError as error:
                 hint = "Say what it was written in: source.encoding=…"
                 raise DataError(f"source.path: {file} is no utf-8: {error.reason} at offset {error.start:,}", hint=hint) from None
