@@ -41,10 +41,10 @@ class PythonDocs(Source):
         return f"pydoc_data {digest.hexdigest()}"
 
     def scan(self) -> pl.LazyFrame:
-        """The windows, topic after topic in the order of their names."""
+        """The windows: the first of every topic in the order of their names, then the second, so that the first rows tell of all topics."""
         from mlforge.builtin.sources.windows import framed
 
-        return framed(_topics(), self.window).lazy()
+        return framed(_topics(), self.window).sort("number", "document").lazy()
 
 
 def _topics() -> list[tuple[str, str]]:
