@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from mlforge.artifact import Block, Encoding, Trained
 from mlforge.components.component import Component
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
     import torch
 
-__all__ = ["Estimator", "Exporter", "Fitting", "Model", "Place", "Shipment", "Tensors", "Trainer"]
+__all__ = ["Callback", "Estimator", "Exporter", "Fitting", "Logger", "Model", "Place", "Shipment", "Tensors", "Trainer"]
 
 
 class Model(Component):
@@ -111,7 +111,31 @@ class Fitting:
     threads: int | None = None  # CPU threads for an estimator's fit; None: as many as there are
     report: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # told of each epoch (from 1) but the last; may raise to end the fit
     aside: Path | None = None  # for files that are no part of the result, such as logs and profiles; None: nobody wants them
+    callbacks: Mapping[str, Callback] = field(default_factory=dict)  # by entry
+    loggers: Mapping[str, Logger] = field(default_factory=dict)  # by entry
     place: Place = field(default_factory=Place)  # every process of a fit gets the whole tensors (memory-mapped) and the same `work`
+
+
+class Callback(Component):
+    """Is called while a network is fitted."""
+
+    requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning")
+
+    @abstractmethod
+    def build(self, fitting: Fitting) -> Any:
+        """A `pytorch_lightning.Callback`, made anew in every process of the fit.
+
+        What it keeps over steps belongs into its `state_dict`, as tensors, numbers, text, lists and dictionaries, so that a fit that is continued ends with
+        the same bytes; what it logs through the module becomes a curve. Only where `fitting.place.first` may it find.
+        """
+
+
+class Logger(Component):
+    """Writes down how a fit goes, for people to look at; no part of what comes of it."""
+
+    @abstractmethod
+    def build(self, fitting: Fitting, folder: Path) -> Any:
+        """A `pytorch_lightning.loggers.Logger` that writes below `folder`, a folder of the run that exists already."""
 
 
 class Trainer(Component):

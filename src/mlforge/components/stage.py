@@ -61,6 +61,10 @@ class Job(Protocol):
         """A folder of the stage's own that survives a kill; empty at the first try."""
 
     @property
+    def beside(self) -> Path | None:
+        """A folder of the run, to be made by who needs it, for files that are no part of the result: logs, profiles. None where there is no run."""
+
+    @property
     def champion(self) -> Champion | None:
         """The version to compare with; declare "champion" among `reads`."""
 

@@ -133,6 +133,7 @@ class Engine:
         inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
         folder = self._folder(step)
         job = self.lifecycle.job(step.node, inputs, outcome.keys, folder)
+        job.beside = store.state / "runs" / outcome.run / step.name
         job.tell = lambda done, total, note: self.reporter.progressed(step, done, total, note)
         self.reporter.started(step)
         began = time.perf_counter()

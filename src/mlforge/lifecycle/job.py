@@ -37,6 +37,7 @@ class StageJob:
     tell: Callable[[float, float, str], None]
     gathered: Callable[[], list[Finding]]
     champions: Callable[[], Champion | None]
+    beside: Path | None = None
     findings: list[Finding] = field(default_factory=list)
     lifecycle: Lifecycle | None = None  # for a search, which composes others from it
     hear: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # what a fit reports of its epochs
@@ -88,7 +89,8 @@ class StageJob:
 
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
         """The components of a section in the plural, by entry."""
-        self._declared(section)
+        if section not in self.node.stage.asides:
+            self._declared(section)
         entries = self.recipe.sections.get(section, {})
         assert isinstance(entries, Mapping), f"{section} is no plural section"
         assert all(isinstance(component, kind) for component in entries.values())

@@ -93,7 +93,8 @@ def main(folder: Path, workers: int, portions: int, points: int, seed: int) -> N
         died = [in_a_child(there, fitted, at) == -signal.SIGKILL for at in passes]
         left = sorted(path.name for path in (there / "work").iterdir())
         in_a_child(there, fitted)
-        print(json.dumps({"passes": passes, "killed": died, "left": left, "same": files(there) == wanted}), flush=True)
+        sys.stdout.write(json.dumps({"passes": passes, "killed": died, "left": left, "same": files(there) == wanted}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ class StageJob:
         return component
 
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
-        self._declared(section)
+        if self._stage is None or section not in self._stage.asides:
+            self._declared(section)
         entries = self.sections.get(section, {})
         assert isinstance(entries, Mapping)
         assert all(isinstance(entry, kind) for entry in entries.values())
@@ -126,6 +127,10 @@ class StageJob:
         assert self._stage is not None
         assert self._stage.gathers, f"{type(self._stage).__name__} does not gather"
         return [*self._earlier, *self.findings]
+
+    @property
+    def beside(self) -> Path | None:
+        return None
 
     def report(self, epoch: int, values: Mapping[str, float]) -> None:
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as lightning
@@ -69,11 +70,11 @@ class _Attempt:
         settings, fitting = self.settings, self.fitting
         limit = 1 if fitting.smoke else None
         train_rows, validation_rows = weighed(fitting, settings.class_weights)
-        given = {"limit": limit, "place": fitting.place, "workers": settings.workers, "pin": settings.on_gpu()}
-        train = Batches(train_rows, settings.batch_size, seed=fitting.seed, weight=train_rows.weight, portions=portions, **given)
+        make = partial(Batches, limit=limit, place=fitting.place, workers=settings.workers, pin=settings.on_gpu())
+        train = make(train_rows, settings.batch_size, seed=fitting.seed, weight=train_rows.weight, portions=portions)
         at_once = min(_VALIDATION_ROWS, fitting.output.rows_at_once)
         rows = max(1, at_once * settings.accumulate // portions) * fitting.place.world
-        validation = Batches(validation_rows, rows, weight=validation_rows.weight, **given)
+        validation = make(validation_rows, rows, weight=validation_rows.weight)
         network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
         return Keeper(fitting, settings, train, self.checkpoints, network, self.asked), validation
 

@@ -116,7 +116,9 @@ class Keeper:
         last, due = self.step == self.batches.steps, self.checkpoints.due(1)
         vote = self.fitting.place.world == 1 or self.step % _VOTE == 0 or last
         due, asked, late = self._agreed(trainer, due, self.asked.by is not None, self._late()) if vote else (False, False, False)
-        if asked or (due and not last and not trainer.fit_loop.epoch_loop._results):  # sums of what is logged cannot be taken up again
+        if trainer.loggers and self.done % self.settings.log_every == 0:
+            self._log(trainer, {"step/loss": float(self.losses[-1]), "step/learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"])})
+        if asked or (due and not last and not self._logged(trainer)):
             self.checkpoints.save(self.saved(trainer))
         if asked:
             raise KeyboardInterrupt
@@ -131,6 +133,9 @@ class Keeper:
 
     def end_epoch(self, trainer: Any, values: dict[str, float]) -> None:
         """Take down the epoch, keep its weights if they are the best, leave a checkpoint, stop when it is time."""
+        logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        values |= {name: value for name, value in logged.items() if name not in values}
+        self._log(trainer, values)
         self.step, self.batches.start, self._before = 0, 0, None
         self.record.seconds, self._began = self._seconds(), time.monotonic()
         if self.record.note(values, self.rule, over=self._over):
@@ -153,7 +158,7 @@ class Keeper:
             "network": self.weights.all(),
             "best": self.best,
             "average": self.average.tensors if self.average is not None else {},
-            "losses": self._told() if self.step else None,
+            "losses": self._told(trainer) if self.step else None,
             "random": drawn(self.fitting.place, trainer.strategy.root_device) if self.step else None,
             **(self.weights.optimisers(trainer) if self._state is None else {name: self._state[name] for name in self.weights.of_trainer}),
         }
@@ -174,8 +179,7 @@ class Keeper:
         """The epoch's values. Raises RunFailed when a loss is not finite."""
         if self.losses:
             self.look()
-        train = self._told().cpu().double().mean() / self.fitting.place.world
-        values = {"train/loss": float(self._summed(trainer, train))} | sums.values(self.fitting.output, lambda one: self._summed(trainer, one))
+        values = {"train/loss": float(self._told(trainer).cpu().double().mean())} | sums.values(self.fitting.output, lambda one: self._summed(trainer, one))
         if not values["validation/loss"] - values["validation/loss"] == 0:  # neither infinite nor NaN
             raise self.diverged(f"the validation loss of epoch {self.record.epochs + 1} is {values['validation/loss']}")
         return values
@@ -184,11 +188,20 @@ class Keeper:
         """The error for a loss that is not finite."""
         return RunFailed(f"trainer: {what}", hint=f"Try trainer.lr={self.settings.lr / 10:g}, or trainer.clip=1.0.")
 
-    def _told(self) -> torch.Tensor:
-        now = torch.stack(self.losses) if self.losses else None
+    def _told(self, trainer: Any) -> torch.Tensor:
+        """The loss of each portion of the epoch; the ranks' mean."""
+        now = self._summed(trainer, torch.stack(self.losses)) / self.fitting.place.world if self.losses else None
         before = self._before if now is None or self._before is None else self._before.to(now.device)
         parts = [part for part in (before, now) if part is not None]
         return torch.cat(parts)
+
+    def _log(self, trainer: Any, values: dict[str, float]) -> None:
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=self.done)
+
+    def _logged(self, trainer: Any) -> bool:
+        """Has something been logged in this epoch: Lightning sums it up, and cannot take its sums up again."""
+        return any(True for _ in trainer.fit_loop.epoch_loop._results.valid_items())
 
     def _late(self) -> bool:
         limit = self.settings.max_time

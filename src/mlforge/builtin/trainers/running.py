@@ -45,10 +45,10 @@ def running(settings: Lightning, fitting: Fitting, portions: int, epochs: int, c
         gradient_clip_algorithm=settings.clip_by,
         plugins=[LightningEnvironment() if place.world == 1 else TorchElasticEnvironment(), *([_Half("bf16-true")] if half else [])],
         sync_batchnorm=place.world > 1 and settings.on_gpu(),
-        callbacks=[*callbacks],
-        profiler=_profiler(settings, fitting.aside or fitting.work) if place.first else None,
+        callbacks=[*(one.build(fitting) for one in fitting.callbacks.values()), *callbacks],
+        profiler=_profiler(settings, fitting) if place.first else None,
         default_root_dir=fitting.work,
-        logger=False,
+        logger=[one.build(fitting, _folder(fitting, name)) for name, one in fitting.loggers.items()] or False,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(one, lightning.callbacks.Checkpoint) for one in callbacks),
         enable_progress_bar=False,
@@ -65,8 +65,14 @@ def _strategy(settings: Lightning, place: Place) -> Strategy | str:
     return "auto" if place.world == 1 else DDPStrategy(find_unused_parameters=False)
 
 
-def _profiler(settings: Lightning, folder: Path) -> Profiler | None:
+def _profiler(settings: Lightning, fitting: Fitting) -> Profiler | None:
     if settings.profiler is None:
         return None
+    profiler: Profiler = _PROFILERS[settings.profiler](dirpath=_folder(fitting, "profile"), filename=settings.profiler)
+    return profiler
+
+
+def _folder(fitting: Fitting, name: str) -> Path:
+    folder = (fitting.aside or fitting.work.parent / "aside") / name
     folder.mkdir(parents=True, exist_ok=True)
-    return _PROFILERS[settings.profiler](dirpath=folder, filename=f"profile-{settings.profiler}")
+    return folder

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
-from mlforge.components import Cluster, Fitting, Job, Model, Stage, Tensors, Trainer
+from mlforge.components import Callback, Cluster, Fitting, Job, Logger, Model, Stage, Tensors, Trainer
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
 from mlforge.lifecycle.encode import encode
@@ -19,8 +19,8 @@ class Train(Stage):
     """Reads training and validation rows through the fitted features and has the trainer fit the model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
-    reads: ClassVar[tuple[str, ...]] = ("seed", "task")
-    asides: ClassVar[tuple[str, ...]] = ("cluster",)
+    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "callbacks")
+    asides: ClassVar[tuple[str, ...]] = ("cluster", "loggers")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
@@ -47,6 +47,9 @@ class Train(Stage):
             progress=job.progress,
             find=job.find,
             report=job.report,
+            aside=job.beside,
+            callbacks=job.entries("callbacks", Callback),
+            loggers=job.entries("loggers", Logger),
         )
         fitting.work.mkdir(exist_ok=True)
         cluster = job.aside("cluster", Cluster)
