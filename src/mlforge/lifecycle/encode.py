@@ -82,5 +82,5 @@ def _new(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap:
 def _mapped(path: Path) -> np.ndarray:
     import numpy as np
 
-    array: np.ndarray = np.load(path, mmap_mode="c")  # copy on write: torch wants memory that could be written to
+    array: np.ndarray = np.load(path, mmap_mode="r")  # memory that may be written to counts as used, read or not
     return array

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tests.builtin.trainers.fittings import CLASSES, tensors
 
-from mlforge.builtin.trainers.batches import Batches, shuffled
+from mlforge.builtin.trainers.batches import Batches
+from mlforge.builtin.trainers.order import shuffled
 from mlforge.builtin.trainers.schedule import factor
 
 

@@ -31,10 +31,10 @@ def test_rows_that_fit_are_shuffled_at_once() -> None:
 
 def test_a_window_touches_no_more_bytes_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BLOCK", 40)
-    rows, row_bytes, within = 1003, 4, 400  # blocks of 10 rows, windows of 10 blocks
+    rows, row_bytes, within = 1000, 4, 400  # blocks of 10 rows, windows of 10 blocks
     order = whole(Order(rows, 1, 0, row_bytes=row_bytes, within=within), rows)
     for start in range(0, rows, 100):
-        assert len({row // 10 for row in order[start : start + 100]}) <= 11  # one more where a short block is among them
+        assert len({row // 10 for row in order[start : start + 100]}) <= 10
     near = np.abs(np.diff(order)) == 1
     assert near.mean() < 0.05  # neighbours do not stay neighbours
     assert np.abs(np.corrcoef(order, np.arange(rows))[0, 1]) < 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from mlforge.builtin.trainers.order import Order
 from mlforge.components import Place, Tensors
 
-__all__ = ["Batch", "Batches", "shuffled"]
+__all__ = ["Batch", "Batches"]
 
 _AHEAD = 2  # batches that each worker has ready
 _FEWEST = 2  # rows of a portion: layers that normalise over a batch cannot learn from a single row
@@ -34,7 +36,8 @@ class Batch(NamedTuple):
 class Batches:
     """A loader over one part: blocks, target and weight of so many rows at a time.
 
-    With a seed, rows come in an order that depends on the seed and the epoch alone, so that a run that is continued sees what an undisturbed one sees. `size`
+    With a seed, rows come in an order that depends on the seed and the epoch alone, so that a run that is continued sees what an undisturbed one sees; rows of
+    more than `within` bytes are shuffled in windows of that size, so that memory-mapped ones need no more memory. `size`
     counts the rows of a whole step: its portions (gradients are summed over them) and the ranks of `place` share them, every row exactly once. Every rank gets
     equally many batches, and sees no other rank's rows.
     """
@@ -51,10 +54,11 @@ class Batches:
         portions: int = 1,
         workers: int = 0,
         pin: bool = False,
+        within: int | None = None,
     ) -> None:
-        self.blocks = tuple(torch.from_numpy(np.asarray(block)) for block in tensors.blocks)
-        self.target = torch.from_numpy(np.asarray(tensors.target))
-        self.weight = None if weight is None else torch.from_numpy(np.asarray(weight))
+        self.blocks, self.target = tuple(_tensor(block) for block in tensors.blocks), _tensor(tensors.target)
+        self.weight = None if weight is None else _tensor(weight)
+        self.within = within
         self.size, self.seed, self.limit, self.portions, self.workers, self.pin = size, seed, limit, portions, workers, pin
         self.place = place or Place()
         self.epoch = 0
@@ -71,7 +75,8 @@ class Batches:
         return (self.steps - self.start) * self.portions
 
     def __iter__(self) -> Iterator[Batch]:
-        order = None if self.seed is None else torch.from_numpy(shuffled(len(self.target), self.seed, self.epoch))
+        size = sum(block[:1].nbytes for block in self.blocks)
+        order = None if self.seed is None else Order(len(self.target), self.seed, self.epoch, row_bytes=size, within=self.within)
         made = self._in_turn(order) if self.workers == 0 else self._ahead(order)
         while True:
             began = time.perf_counter()
@@ -81,10 +86,10 @@ class Batches:
                 return
             yield batch
 
-    def _in_turn(self, order: torch.Tensor | None) -> Iterator[Batch]:
+    def _in_turn(self, order: Order | None) -> Iterator[Batch]:
         return (self._portion(order, k) for k in range(self.start * self.portions, self.steps * self.portions))
 
-    def _ahead(self, order: torch.Tensor | None) -> Iterator[Batch]:
+    def _ahead(self, order: Order | None) -> Iterator[Batch]:
         """The same batches in the same order, made by threads while others are worked with: indexing and reading a memory map do not hold other threads up."""
         rest = iter(range(self.start * self.portions, self.steps * self.portions))
         with ThreadPoolExecutor(self.workers, thread_name_prefix="mlforge-loader") as pool:
@@ -100,7 +105,7 @@ class Batches:
                 for waiting in coming:
                     waiting.cancel()
 
-    def _portion(self, order: torch.Tensor | None, k: int) -> Batch:
+    def _portion(self, order: Order | None, k: int) -> Batch:
         """Portion k of the epoch, as far as it is this rank's."""
         step, portion = divmod(k, self.portions)
         first, last = step * self.size, min((step + 1) * self.size, len(self.target))
@@ -114,17 +119,23 @@ class Batches:
         return self._batch(_some(order, shape), stop - start, shares / max(whole, 1e-12))
 
     def _batch(self, index: slice | torch.Tensor, real: int, scale: float | None) -> Batch:
-        blocks, target = tuple(block[index] for block in self.blocks), self.target[index]
-        weight = None if self.weight is None else self.weight[index]
+        blocks, target = tuple(_copied(block, index) for block in self.blocks), _copied(self.target, index)
+        weight = None if self.weight is None else _copied(self.weight, index)
         if self.pin:
             blocks, target, weight = tuple(block.pin_memory() for block in blocks), target.pin_memory(), None if weight is None else weight.pin_memory()
         return Batch(blocks, target, weight, real, scale)
 
 
-def _some(order: torch.Tensor | None, positions: torch.Tensor) -> torch.Tensor:
+def _copied(tensor: torch.Tensor, index: slice | torch.Tensor) -> torch.Tensor:
+    return tensor[index].clone() if isinstance(index, slice) else tensor[index]
+
+
+def _some(order: Order | None, positions: torch.Tensor) -> torch.Tensor:
     return positions if order is None else order[positions]
 
 
-def shuffled(rows: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of the rows in an epoch (from 0)."""
-    return np.random.default_rng((seed, epoch)).permutation(rows)
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    """The array's own memory. A file that is mapped may only be read, which torch warns of: whole batches are copies, and nobody writes to these."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(np.asarray(array))

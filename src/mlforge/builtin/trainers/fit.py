@@ -71,7 +71,7 @@ class _Attempt:
         limit = 1 if fitting.smoke else None
         train_rows, validation_rows = weighed(fitting, settings.class_weights)
         make = partial(Batches, limit=limit, place=fitting.place, workers=settings.workers, pin=settings.on_gpu())
-        train = make(train_rows, settings.batch_size, seed=fitting.seed, weight=train_rows.weight, portions=portions)
+        train = make(train_rows, settings.batch_size, seed=fitting.seed, weight=train_rows.weight, portions=portions, within=settings.shuffle_within)
         at_once = min(_VALIDATION_ROWS, fitting.output.rows_at_once)
         rows = max(1, at_once * settings.accumulate // portions) * fitting.place.world
         validation = make(validation_rows, rows, weight=validation_rows.weight)

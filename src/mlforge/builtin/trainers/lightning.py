@@ -11,7 +11,7 @@ from mlforge.builtin.trainers.schedule import Schedule
 from mlforge.builtin.trainers.weighing import ClassWeights
 from mlforge.components import Fitting, Trainer
 from mlforge.errors import MissingRequirement, RunFailed
-from mlforge.units import Duration, Share
+from mlforge.units import Duration, Share, Size
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +59,9 @@ class Lightning(Trainer):
     devices: int | Literal["auto"] = Field(default=1, description="processes on each machine that share a step, one a GPU; auto: as many as there are GPUs")
     nodes: int = Field(default=1, ge=1, description="machines that share a step")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; null: as many as torch finds")
+    shuffle_within: Size = Field(
+        default=2_000_000_000, description="rows of more bytes than this, as the network reads them, are shuffled in windows of so many, and read from disk"
+    )
     workers: int = Field(default=0, ge=0, le=64, description="threads that make batches ahead; 0: none, which is quickest for data in memory")
     compile: Literal["default", "reduce-overhead", "max-autotune"] | None = Field(
         default=None, description="have torch.compile translate the network first: worth it for large networks and long runs"

@@ -112,5 +112,5 @@ def _component(reference: str, values: Mapping[str, Any], catalog: Catalog) -> C
 def _mapped(path: str) -> np.ndarray:
     import numpy as np
 
-    array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write: torch wants memory that could be written to
+    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)  # memory that may be written to counts as used, read or not
     return array
