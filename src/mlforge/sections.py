@@ -52,7 +52,7 @@ SECTIONS = {
         ),
         Section("model", Model, False, "what is fitted"),
         Section("trainer", Trainer, False, "how it is fitted"),
-        Section("callbacks", Callback, True, "what is called while a network is fitted"),
+        Section("observers", Callback, True, "what is called while a network is fitted: Lightning callbacks"),
         Section("loggers", Logger, True, "where to write down how a fit goes"),
         Section("cluster", Cluster, False, "where the fit runs: in how many processes, on which machines"),
         Section("sweep", Sweep, False, "which overrides to try, and how to search"),

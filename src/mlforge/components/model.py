@@ -117,7 +117,7 @@ class Fitting:
 
 
 class Callback(Component):
-    """Is called while a network is fitted."""
+    """Is called while a network is fitted; its section is `observers`, for a recipe must not say `callbacks`, which is a word of Hydra's."""
 
     requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning")
 

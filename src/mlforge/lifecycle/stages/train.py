@@ -19,7 +19,7 @@ class Train(Stage):
     """Reads training and validation rows through the fitted features and has the trainer fit the model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
-    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "callbacks")
+    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "observers")
     asides: ClassVar[tuple[str, ...]] = ("cluster", "loggers")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
@@ -48,7 +48,7 @@ class Train(Stage):
             find=job.find,
             report=job.report,
             aside=job.beside,
-            callbacks=job.entries("callbacks", Callback),
+            callbacks=job.entries("observers", Callback),
             loggers=job.entries("loggers", Logger),
         )
         fitting.work.mkdir(exist_ok=True)
