@@ -7,6 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,10 @@ import torch
 from mlforge.builtin.trainers.order import Order
 from mlforge.components import Place, Tensors
 
-__all__ = ["Batch", "Batches"]
+__all__ = ["Batch", "Batches", "Pace"]
 
 _AHEAD = 2  # batches that each worker has ready
+_WARM = 10  # batches that pace does not count, where there are more than twice as many: compiling and warming up happen in them
 _FEWEST = 2  # rows of a portion: layers that normalise over a batch cannot learn from a single row
 
 
@@ -31,6 +33,22 @@ class Batch(NamedTuple):
     scale: float | None = None
     """What to multiply the weighted sum of the rows' losses with, so that the mean over all portions of a step, on all ranks, is the step's weighted mean
     loss. None: the batch is the whole step."""
+
+
+@dataclass
+class Pace:
+    """How fast batches were taken, and how long whoever took them had to wait for them."""
+
+    batches: int = 0  # below 0: those do not count
+    rows: int = 0
+    waited: float = 0.0  # seconds
+    seconds: float = 0.0  # from asking for a batch to asking for the next
+
+    def note(self, rows: int, waited: float, seconds: float) -> None:
+        """Take down a batch."""
+        self.batches += 1
+        if self.batches > 0:
+            self.rows, self.waited, self.seconds = self.rows + rows, self.waited + waited, self.seconds + seconds
 
 
 class Batches:
@@ -63,7 +81,7 @@ class Batches:
         self.place = place or Place()
         self.epoch = 0
         self.start = 0  # steps of this epoch that are done already
-        self.waited = 0.0  # seconds in which whoever takes the batches had to wait for them
+        self.pace = Pace()
 
     @property
     def steps(self) -> int:
@@ -78,13 +96,16 @@ class Batches:
         size = sum(block[:1].nbytes for block in self.blocks)
         order = None if self.seed is None else Order(len(self.target), self.seed, self.epoch, row_bytes=size, within=self.within)
         made = self._in_turn(order) if self.workers == 0 else self._ahead(order)
+        if self.pace.batches == 0 and len(self) > 2 * _WARM:
+            self.pace = Pace(-_WARM)
         while True:
             began = time.perf_counter()
             batch = next(made, None)
-            self.waited += time.perf_counter() - began
+            came = time.perf_counter()
             if batch is None:
                 return
             yield batch
+            self.pace.note(batch.real, came - began, time.perf_counter() - began)
 
     def _in_turn(self, order: Order | None) -> Iterator[Batch]:
         return (self._portion(order, k) for k in range(self.start * self.portions, self.steps * self.portions))

@@ -20,6 +20,8 @@ from mlforge.builtin.trainers.keeper import Keeper
 from mlforge.builtin.trainers.learner import Learner
 from mlforge.builtin.trainers.memory import halving
 from mlforge.builtin.trainers.running import running
+from mlforge.builtin.trainers.utilisation import utilisation
+from mlforge.builtin.trainers.units import computed_again
 from mlforge.builtin.trainers.watcher import Watcher
 from mlforge.builtin.trainers.weighing import weighed
 from mlforge.components import Fitting
@@ -58,13 +60,13 @@ class _Attempt:
         saved = self.checkpoints.load()
         if saved is not None:
             keeper.resume(saved)
-        began, done = time.perf_counter(), keeper.done
+        began = time.perf_counter()
         while not keeper.record.stopped:
             self._train(keeper, validation)
         seconds = time.perf_counter() - began
         if self.fitting.place.first:
             self._finish(keeper)
-            _measured(self.fitting, keeper, seconds, keeper.done - done)
+            _measured(self.fitting, keeper, seconds)
 
     def _keeper(self, portions: int) -> tuple[Keeper, Batches]:
         settings, fitting = self.settings, self.fitting
@@ -76,6 +78,10 @@ class _Attempt:
         rows = max(1, at_once * settings.accumulate // portions) * fitting.place.world
         validation = make(validation_rows, rows, weight=validation_rows.weight)
         network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
+        if (again := settings.checkpoint_activations) is not False:
+            computed_again(network, () if again is True else again)
+        if settings.compile is not None:
+            network.compile(mode=settings.compile)
         return Keeper(fitting, settings, train, self.checkpoints, network, self.asked), validation
 
     def _train(self, keeper: Keeper, validation: Batches) -> None:
@@ -101,8 +107,19 @@ class _Attempt:
         keeper.record.write(self.fitting.folder, self.settings.score)
 
 
-def _measured(fitting: Fitting, keeper: Keeper, seconds: float, steps: int) -> None:
+def _measured(fitting: Fitting, keeper: Keeper, seconds: float) -> None:
+    """How long it took, and how fast the steps were: those after the first few, without judging."""
     fitting.find(Finding(name="train/seconds", value=seconds, unit="s", volatile=True, better="lower", text="time to fit, without reading the rows"))
+    pace = keeper.batches.pace
+    if pace.seconds:
+        world = fitting.place.world
+        speed, share = pace.rows * world / pace.seconds, pace.waited / pace.seconds
+        text = "rows that training steps went through, over all processes"
+        fitting.find(Finding(name="train/rows_per_second", value=speed, unit="rows/s", volatile=True, better="higher", text=text))
+        text = "share of the steps' time in which the device waited for rows; trainer.workers make them ahead"
+        fitting.find(Finding(name="train/data_wait_share", value=share, volatile=True, better="lower", text=text))
+        for finding in utilisation(keeper.network, speed, keeper.settings.precision, world):
+            fitting.find(finding)
 
 
 def _round_trip(saved: Saved | None, best: Mapping[str, torch.Tensor]) -> None:
