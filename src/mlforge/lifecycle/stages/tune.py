@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Tuned
-from mlforge.components import Job, Stage
+from mlforge.components import Job, Stage, Sweep
 from mlforge.finding import Finding
 
 __all__ = ["Tune"]
@@ -23,6 +23,17 @@ class Tune(Stage):
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"tuned": Tuned}
     declares: ClassVar[tuple[str, ...]] = ("tune/trials", "tune/failed", "tune/stopped", "tune/best/*", "tune/seconds", "tune/cost")
+
+    def external(self, job: Job) -> Mapping[str, str]:
+        """The earlier sweep from which the search learns."""
+        from mlforge.lifecycle.job import StageJob
+
+        run = job.component("sweep", Sweep).warm_start
+        if run is None or not isinstance(job, StageJob) or job.lifecycle is None:
+            return {}
+        from mlforge.lifecycle.sweep.earlier import found_by
+
+        return {"earlier sweep": found_by(job.lifecycle, run).digest}
 
     def headline(self, findings: Sequence[Finding]) -> str:
         """The best trial."""

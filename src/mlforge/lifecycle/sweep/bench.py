@@ -60,12 +60,12 @@ class Bench:
         from mlforge.project import Project
         from mlforge.recipe import compose
 
-        os.chdir(self.commission.place)  # paths of a recipe are meant from where the command was given
         project = Project.find(Path.cwd())
         return compose(self.commission.reference, self.commission.overrides, project, catalog(project))
 
     def run(self, number: int, overrides: Iterable[str], report: Report) -> Measured:
         """One trial to its end; begun before and killed, it goes on. Raises what its stages raise, and RecipeError when the overrides make no recipe."""
+        os.chdir(self.commission.place)  # paths are meant from where the command was given; Ray has a folder of its own for each trial
         recipe = self.recipe.again(tuple(overrides))
         home = self.commission.home(number)
         made: dict[str, Artifact] = {}

@@ -123,7 +123,7 @@ class _Listening(FIFOScheduler):  # type: ignore[misc]
         self._desk = desk
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        if "values" not in result or not self._desk.ledger.epoch(trial.config["number"], result["epoch"], result["values"]):
+        if "values" not in result or not self._desk.ledger.epoch(trial.config["number"], result["epoch"], dict(result["values"])):
             return str(TrialScheduler.CONTINUE)
         return str(TrialScheduler.STOP)
 
@@ -150,7 +150,7 @@ class _Noting(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         number, result = trial.config["number"], trial.last_result
         if "findings" in result:
-            self._desk.ledger.done(number, result["epoch"], result["findings"])
+            self._desk.ledger.done(number, result["epoch"], dict(result["findings"]))
         elif "failed" in result:
             self._desk.ledger.failed(number, result["failed"])
         else:

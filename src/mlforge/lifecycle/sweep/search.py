@@ -16,6 +16,7 @@ from mlforge.lifecycle.plan import Lifecycle
 from mlforge.lifecycle.sweep.adopting import adopt
 from mlforge.lifecycle.sweep.bench import Commission
 from mlforge.lifecycle.sweep.choosing import best, broken, scores
+from mlforge.lifecycle.sweep.earlier import found_by, seen_by
 from mlforge.lifecycle.sweep.journal import Ended, Journal, Measured
 from mlforge.lifecycle.sweep.telling import findings, trials_table, tuned_json
 from mlforge.recipe import spelled
@@ -41,7 +42,6 @@ class Search:
     proposer: Proposer
     judge: Judge | None
     journal: Journal
-    earlier: tuple[Seen, ...] = ()
     _began: float = field(default_factory=time.monotonic)
     _spent: float = 0.0  # seconds before this process took over
     _running: dict[int, float] = field(default_factory=dict)  # since when, by number
@@ -55,6 +55,9 @@ class Search:
         seed = job.seed if sweep.seed is None else sweep.seed
         journal = Journal(job.work / "journal.jsonl")
         search = cls(job, job.lifecycle, sweep, sweep.proposer(seed), sweep.judge(), journal, _spent=journal.spent)
+        if sweep.warm_start is not None:
+            for seen in seen_by(found_by(job.lifecycle, sweep.warm_start), sweep, sweep.warm_start):
+                search.proposer.learn(seen)
         search._recall()
         return search
 
@@ -139,7 +142,7 @@ class Search:
     def _complete(self) -> bool:
         begun = len(self.journal.began)
         all_ended = begun == len(self.journal.ended)
-        return all_ended and (begun >= self.most or self.proposer.propose(begun) is None or bool(self._limit))
+        return bool(self._limit) or (all_ended and (begun >= self.most or self.proposer.propose(begun) is None))
 
     @property
     def _elapsed(self) -> float:

@@ -7,11 +7,12 @@ import os
 import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from mlforge.components import Sweep
 from mlforge.errors import MissingRequirement
+from mlforge.lifecycle.sweep.guard import guarded
 
 __all__ = ["Room", "session"]
 
@@ -22,6 +23,7 @@ _SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # we continue from our journal, not from Ray's
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_MAX_PENDING_TRIALS_PG": "16",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -51,12 +53,15 @@ def session(sweep: Sweep) -> Iterator[Room]:
 
         ours = not ray.is_initialized()
         try:
-            if ours:
-                _start(sweep)
-            yield _room(sweep, ray.cluster_resources())
+            with guarded() if ours else nullcontext():
+                try:
+                    if ours:
+                        _start(sweep)
+                    yield _room(sweep, ray.cluster_resources())
+                finally:
+                    if ours:
+                        ray.shutdown()
         finally:
-            if ours:
-                ray.shutdown()
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)

@@ -11,7 +11,7 @@ from mlforge.finding import Finding
 from mlforge.lifecycle.sweep.choosing import broken, pareto
 from mlforge.lifecycle.sweep.journal import Ended, Journal
 
-__all__ = ["findings", "trials_table", "tuned_json"]
+__all__ = ["findings", "searched", "trials_table", "tuned_json"]
 
 
 def trials_table(journal: Journal, sweep: Sweep, overrides: Callable[[int], Sequence[str]]) -> list[dict[str, Any]]:
@@ -34,9 +34,12 @@ def trials_table(journal: Journal, sweep: Sweep, overrides: Callable[[int], Sequ
 
 def tuned_json(chosen: Ended, sweep: Sweep, overrides: Sequence[str]) -> dict[str, Any]:
     """What was searched, and what was found."""
+    return {"trial": chosen.number, "overrides": list(overrides), **searched(sweep)}
+
+
+def searched(sweep: Sweep) -> dict[str, Any]:
+    """What a sweep varies, and for what."""
     return {
-        "trial": chosen.number,
-        "overrides": list(overrides),
         "goals": {name: goal.model_dump(mode="json") for name, goal in sweep.goals.items()},
         "space": {name: one.model_dump(mode="json", exclude_none=True) for name, one in sweep.space.items()},
     }

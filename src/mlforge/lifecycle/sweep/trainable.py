@@ -27,9 +27,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # ray is not typed for us
         """Its next epoch, or what it came to."""
         told = self._running.next()
         if isinstance(told, Epoch):
-            return {"epoch": told.number, "values": dict(told.values)}
+            return {"epoch": told.number, "values": list(told.values.items())}  # pairs: Ray flattens maps
         if isinstance(told, Measured):
-            return {"done": True, "epoch": told.epochs, "findings": dict(told.findings)}
+            return {"done": True, "epoch": told.epochs, "findings": list(told.findings.items())}
         return {"done": True, "failed": told.reason}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
