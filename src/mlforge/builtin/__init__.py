@@ -62,6 +62,7 @@ _TABLE = {
     "sweep/median": "sweeps.median:Median",
     "cluster/local": "clusters.local:Local",
     "cluster/ray": "clusters.ray_train:Ray",
+    "cluster/slurm": "clusters.slurm:Slurm",
     "cluster/torchrun": "clusters.torchrun:Torchrun",
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",

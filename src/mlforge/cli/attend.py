@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,10 +40,10 @@ def followed(compose: Callable[[], Recipe]) -> int | None:
             return error.exit_code
 
 
-def handed_over(recipe: Recipe, place: Workplace, *, dry_run: bool) -> bool:
+def handed_over(recipe: Recipe, place: Workplace, command: Sequence[str], *, dry_run: bool) -> bool:
     """Was the command handed to a scheduler, or its script printed: then there is nothing to run here."""
     cluster = _cluster(recipe)
-    script = cluster.script([sys.executable, "-m", "mlforge", *sys.argv[1:]], place.project.root) if cluster is not None else None
+    script = cluster.script([sys.executable, "-m", "mlforge", *command], place.project.root) if cluster is not None else None
     if script is None:
         if dry_run:
             raise click.UsageError("--dry-run prints the batch script of cluster=slurm; for what a run would do, see `mlforge plan`")

@@ -53,7 +53,8 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     if (code := followed(lambda: place.recipe(recipe, overrides, for_run=True))) is not None:
         raise SystemExit(code)
     composed = place.recipe(recipe, overrides, for_run=True)
-    if handed_over(composed, place, dry_run=dry_run):
+    flags = [*(["--smoke"] if smoke else []), *(["--only", only] if only else []), *(["--from", start] if start else []), *(["--json"] if as_json else [])]
+    if handed_over(composed, place, ["run", recipe, *overrides, *flags], dry_run=dry_run):
         return
     with attended(composed):
         _run(place, composed, overrides, stamp, smoke=smoke, only=only, start=start, as_json=as_json)
