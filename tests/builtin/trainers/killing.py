@@ -20,7 +20,7 @@ from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.components import Fitting, Model, Tensors
 
-EPOCHS, ROWS, SIZE = 4, 250, 31
+EPOCHS, ROWS, SIZE = 3, 250, 31
 STEPS = -(-ROWS // SIZE)
 
 
@@ -89,7 +89,8 @@ def main(folder: Path, workers: int, portions: int, points: int, seed: int) -> N
     assert wanted
     for point in range(points):
         there = folder / f"killed-{point}"
-        passes = [draw.randint(1, EPOCHS * (STEPS * portions + 1)) for _ in range(2)]  # once, and then once more on the way
+        all_of_them = EPOCHS * (STEPS * portions + 1)
+        passes = [draw.randint(1, all_of_them), draw.randint(1, all_of_them // 2)]  # once, and then once more on the way
         died = [in_a_child(there, fitted, at) == -signal.SIGKILL for at in passes]
         left = sorted(path.name for path in (there / "work").iterdir())
         in_a_child(there, fitted)

@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("KILLS", "50"))
 def outcomes(folder: Path, workers: int, portions: int, points: int, seed: int) -> list[dict]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "tests.builtin.trainers.killing", str(folder), *map(str, (workers, portions, points, seed))]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=290, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +24,7 @@ def same(one: Path, other: Path, within: float = 1e-5) -> None:
     assert all((first[name] - second[name]).abs().max() < 10 * within for name in first)
 
 
-@pytest.mark.parametrize("settings", [{}, {"accumulate": 2, "ema": 0.9, "clip": 0.5}], ids=["plain", "portions"])
+@pytest.mark.parametrize("settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5}], ids=["ddp", "fsdp"])
 def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_path, settings):
     one(tmp_path / "alone", **settings)
     said = together(tmp_path / "ranks", 2, **settings)
@@ -31,26 +32,23 @@ def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_
     same(tmp_path / "alone", tmp_path / "ranks")
 
 
-def test_ranks_that_continue_end_with_the_same_bytes(tmp_path):
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, strategy):
     """As many steps as make one epoch and a part of the next; then the rest, from a checkpoint within an epoch."""
-    together(tmp_path / "undisturbed", 2, checkpoint_steps=4)
+    together(tmp_path / "undisturbed", 2, checkpoint_steps=4, strategy=strategy)
     whole = files(tmp_path / "undisturbed")
     work = tmp_path / "undisturbed" / "work"
     kept = sorted(path.name for path in work.iterdir())
     assert len(kept) == 2
     assert "step" in kept[0]
-    import shutil
-
     shutil.rmtree(work / kept[1])
     shutil.rmtree(tmp_path / "undisturbed" / "out")
-    said = together(tmp_path / "undisturbed", 2, checkpoint_steps=4)
+    said = together(tmp_path / "undisturbed", 2, checkpoint_steps=4, strategy=strategy)
     assert [code for code, _ in said] == [0, 0], said
     assert files(tmp_path / "undisturbed") == whole
 
 
 def test_one_process_continues_what_two_have_begun(tmp_path):
-    import shutil
-
     together(tmp_path / "ranks", 2, checkpoint_steps=4)
     work = tmp_path / "ranks" / "work"
     last = sorted(path.name for path in work.iterdir())[-1]

@@ -20,8 +20,8 @@ from mlforge.builtin.trainers.keeper import Keeper
 from mlforge.builtin.trainers.learner import Learner
 from mlforge.builtin.trainers.memory import halving
 from mlforge.builtin.trainers.running import running
-from mlforge.builtin.trainers.utilisation import utilisation
 from mlforge.builtin.trainers.units import computed_again
+from mlforge.builtin.trainers.utilisation import utilisation
 from mlforge.builtin.trainers.watcher import Watcher
 from mlforge.builtin.trainers.weighing import weighed
 from mlforge.components import Fitting
@@ -56,6 +56,7 @@ class _Attempt:
     checkpoints: Checkpoints
 
     def __call__(self, portions: int) -> None:
+        torch.manual_seed(self.fitting.seed)  # a second attempt begins with the same weights
         keeper, validation = self._keeper(portions)
         saved = self.checkpoints.load()
         if saved is not None:

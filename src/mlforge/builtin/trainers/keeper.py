@@ -34,7 +34,7 @@ class Keeper:
 
     def __init__(self, fitting: Fitting, settings: Lightning, batches: Batches, checkpoints: Checkpoints, network: torch.nn.Module, asked: Asked) -> None:
         self.fitting, self.settings, self.batches, self.checkpoints, self.network, self.asked = fitting, settings, batches, checkpoints, network, asked
-        self.weights = Weights(network, settings.strategy)
+        self.weights = Weights(network, sharded=settings.strategy == "fsdp" and fitting.place.world > 1)
         self.average = Average(network, settings.ema) if settings.ema is not None else None
         self.record, self.rule = Record(), settings.rule(fitting.smoke)
         self.step = 0  # steps of the current epoch that are done
@@ -78,7 +78,8 @@ class Keeper:
         if self.average is not None:
             self.average.tensors = dict(saved.state["average"])
         self.batches.start, self._over = self.step, self.done >= self.total
-        self._before = saved.state["losses"]
+        if (losses := saved.state["losses"]) is not None:
+            self._before = losses.repeat_interleave(self.batches.portions // saved.record.portions)  # each counts as often as those that come
 
     def begin(self, trainer: Any) -> None:
         """The trainer has its optimisers."""

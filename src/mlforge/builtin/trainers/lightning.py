@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from mlforge.builtin.trainers.record import Rule
 from mlforge.builtin.trainers.schedule import Schedule
+from mlforge.builtin.trainers.sharding import Sharding
 from mlforge.builtin.trainers.weighing import ClassWeights
-from mlforge.components import Fitting, Trainer
-from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.components import Fitting, Objection, Trainer
+from mlforge.contract import Contract
+from mlforge.errors import RunFailed
 from mlforge.units import Duration, Share, Size
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ class Lightning(Trainer):
     requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "safetensors")
     libraries: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "numpy")
     fits: ClassVar[frozenset[str]] = frozenset({"network"})
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lr": {"loguniform": (1e-4, 3e-2)}, "weight_decay": {"loguniform": (1e-4, 1e-1)}}
 
     max_epochs: int = Field(default=30, ge=1, description="how often to go through the training rows at most")
     batch_size: int = Field(default=128, ge=1, description="rows of a training step, over all devices and portions")
@@ -55,8 +59,11 @@ class Lightning(Trainer):
         default="32-true", description="number format: the mixed ones compute in 16 bits, bf16-true keeps the weights so too, transformer-engine computes in 8"
     )
     accelerator: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="where to train; auto takes a GPU when there is one")
-    strategy: Literal["auto", "ddp"] = Field(default="auto", description="how processes share a step: each with all weights")
-    devices: int | Literal["auto"] = Field(default=1, description="processes on each machine that share a step, one a GPU; auto: as many as there are GPUs")
+    strategy: Literal["auto", "ddp", "fsdp", "deepspeed"] = Field(
+        default="auto", description="how processes share a step: each with all weights (ddp, which auto takes), or each with a share of them (fsdp)"
+    )
+    sharding: Sharding = Field(default=Sharding(), description="how fsdp shards")
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(default=1, description="processes on each machine, one a GPU; auto: as many as it has GPUs")
     nodes: int = Field(default=1, ge=1, description="machines that share a step")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; null: as many as torch finds")
     shuffle_within: Size = Field(
@@ -74,6 +81,12 @@ class Lightning(Trainer):
     checkpoint_every: Duration = Field(default=10.0, description="shortest time between two checkpoints, which are made after a step")
     checkpoint_steps: int | None = Field(default=None, ge=1, description="most steps between two checkpoints; null: only time decides")
     checkpoints: int = Field(default=2, ge=2, le=100, description="how many of the last checkpoints to keep while it trains")
+
+    def objections(self, contract: Contract) -> Iterable[Objection]:
+        """Settings that do not go together."""
+        from mlforge.builtin.trainers.suits import objections
+
+        return objections(self)
 
     def processes(self) -> tuple[int, int]:
         """As many on each machine as `devices` says, on so many machines."""
@@ -98,20 +111,14 @@ class Lightning(Trainer):
         """Fit, or continue from the last whole checkpoint; on one machine, device and set of versions the same bytes either way."""
         from mlforge.builtin.trainers.asked import listening
         from mlforge.builtin.trainers.fit import fit
+        from mlforge.builtin.trainers.suits import device_for
         from mlforge.builtin.trainers.surroundings import deterministic, interruptible, quiet
 
-        self._check_accelerator()
+        device_for(self)
         if not len(fitting.validation):
             raise RunFailed("trainer: there are no validation rows to choose the best weights by", hint="Give the split a validation share.")
         with quiet(), deterministic(fitting.seed, self.threads), interruptible(), listening() as asked:
             fit(self, fitting, asked)
-
-    def _check_accelerator(self) -> None:
-        import torch
-
-        if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-            hint = "Choose trainer.accelerator=auto, or install the torch that fits your GPU."
-            raise MissingRequirement(f"trainer.accelerator: gpu, and torch {torch.__version__} finds none", hint=hint)
 
     def optimiser_of(self, network: torch.nn.Module) -> torch.optim.Optimizer:
         """The optimiser for a network's weights."""

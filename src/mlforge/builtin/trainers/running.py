@@ -10,7 +10,7 @@ import pytorch_lightning as lightning
 from pytorch_lightning.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning.plugins.precision import HalfPrecision
 from pytorch_lightning.profilers import AdvancedProfiler, Profiler, PyTorchProfiler, SimpleProfiler
-from pytorch_lightning.strategies import DDPStrategy, Strategy
+from pytorch_lightning.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from mlforge.builtin.trainers.batches import Batch
 from mlforge.components import Fitting, Place
@@ -62,7 +62,11 @@ def running(settings: Lightning, fitting: Fitting, portions: int, epochs: int, c
 
 
 def _strategy(settings: Lightning, place: Place) -> Strategy | str:
-    return "auto" if place.world == 1 else DDPStrategy(find_unused_parameters=False)
+    if place.world == 1:
+        return "auto"
+    if settings.strategy == "fsdp":
+        return ModelParallelStrategy(data_parallel_size=place.world, tensor_parallel_size=1)
+    return DDPStrategy(find_unused_parameters=False)
 
 
 def _profiler(settings: Lightning, fitting: Fitting) -> Profiler | None:
