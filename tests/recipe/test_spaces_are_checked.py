@@ -79,7 +79,8 @@ def test_the_place_in_the_file_is_named(wide):
     recipe = wide.root / "recipes/wide.yaml"
     recipe.write_text(recipe.read_text().replace("model.hidden", "model.hiden"))
     text = wide.run("check", "wide").text
-    assert LINE in text and "Did you mean hidden?" in text
+    assert LINE in text
+    assert "Did you mean hidden?" in text
 
 
 def test_without_a_space_the_model_and_the_trainer_propose_one_and_entries_without_a_key_amend_it(wide):
@@ -89,10 +90,13 @@ def test_without_a_space_the_model_and_the_trainer_propose_one_and_entries_witho
     keys = {one["value"] for one in shown if one["path"].endswith(".key")}
     assert keys >= {"model.hidden", "model.dropout", "trainer.lr"}
     amended = wide.run("show", "wide", "sweep.space", "sweep.space.dropout.choice=[0, 0.1]", "sweep.space.hidden=null").text
-    assert "choice: [0, 0.1]" in amended and "model.hidden" not in amended and "trainer.lr" in amended
+    assert "choice: [0, 0.1]" in amended
+    assert "model.hidden" not in amended
+    assert "trainer.lr" in amended
     assert wide.run("check", "wide", "sweep.space.droput.choice=[0]").code == 2
     nothing = wide.run("check", "wide", "model=linear", "sweep.space.lr=null", "sweep.space.weight_decay=null")
-    assert nothing.code == 2 and "nothing to vary" in nothing.text
+    assert nothing.code == 2
+    assert "nothing to vary" in nothing.text
 
 
 def test_a_field_that_may_be_null_takes_numbers_too(wide):
@@ -134,4 +138,5 @@ def test_a_value_that_is_spelled_out_is_read_back_the_same(value):
 
     parsed = OverridesParser.create().parse_override(spelled("key", value))
     read = from_plain(parsed.value()).plain()
-    assert read == value and type(read) is type(value)
+    assert read == value
+    assert type(read) is type(value)

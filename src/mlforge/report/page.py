@@ -7,6 +7,7 @@ from html import escape
 
 from mlforge.report.figures import duration, number
 from mlforge.report.style import CSS
+from mlforge.report.sweep import sweep_sheet
 from mlforge.report.tables import Cell, FindingTable, tabulated
 from mlforge.report.view import RunView, StageView
 from mlforge.secrets import mask
@@ -16,7 +17,17 @@ __all__ = ["run_page"]
 
 def run_page(run: RunView) -> str:
     """The page as text. Everything that comes from data or recipes is escaped, and secrets are masked."""
-    parts = [_head(run), _verdict(run), _gates(run), _stages(run), *(_findings(stage) for stage in run.stages), _lineage(run), _recipe(run), _next(run)]
+    parts = [
+        _head(run),
+        _verdict(run),
+        _gates(run),
+        _stages(run),
+        _sweep(run),
+        *(_findings(stage) for stage in run.stages),
+        _lineage(run),
+        _recipe(run),
+        _next(run),
+    ]
     title = _text(f"{run.recipe} · run {run.run}")
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head = f'<!doctype html>\n<html lang="en"><head>{meta}<title>{title}</title><style>{CSS}</style></head>'
@@ -64,6 +75,10 @@ def _stages(run: RunView) -> str:
         for stage in run.stages
     ]
     return _sheet("Stages", _table(("stage", "state", "time", "outputs"), rows))
+
+
+def _sweep(run: RunView) -> str:
+    return sweep_sheet(run.sweep) if run.sweep is not None else ""
 
 
 def _outputs(stage: StageView) -> str:

@@ -14,7 +14,9 @@ def test_the_best_overrides_are_what_is_trained(swift):
     swept(swift, "sweep=random", "sweep.trials=6", ONE, SPACE)
     found = json.loads((tuned(swift) / "tuned.json").read_text())
     best = min(trials(swift), key=lambda one: one["findings"]["validation/loss"])
-    assert found["trial"] == best["number"] and found["overrides"] == best["overrides"] and len(trials(swift)) == 6
+    assert found["trial"] == best["number"]
+    assert found["overrides"] == best["overrides"]
+    assert len(trials(swift)) == 6
     x, y = next((swift.root / ".mlforge/artifacts").glob("*/weights.safetensors")).read_text().split()
     assert {"x": float(x), "y": int(y)} == best["values"], "train has the sweep's overrides"
 
@@ -54,7 +56,9 @@ def test_the_same_seed_finds_the_same_with_one_trial_at_a_time(swift):
             swift.run("run", "toy", "--json")
             for path in (swift.root / ".mlforge").glob("records.db*"):
                 path.unlink()
-    assert digests[0] == digests[1] and digests[2] == digests[3] and digests[0] != digests[2]
+    assert digests[0] == digests[1]
+    assert digests[2] == digests[3]
+    assert digests[0] != digests[2]
 
 
 def test_trainers_and_models_bring_a_space_of_their_own(swift):
@@ -84,7 +88,9 @@ def test_what_comes_before_the_varied_sections_is_shared_and_what_reads_them_wai
 def test_halving_gives_up_the_worse_trials(swift):
     swept(swift, "sweep=asha", "sweep.trials=12", ONE, SPACE, "trainer.max_epochs=9")
     states = [one["state"] for one in trials(swift)]
-    assert states.count("stopped") >= 4 and states.count("done") >= 1 and len(states) == 12
+    assert states.count("stopped") >= 4
+    assert states.count("done") >= 1
+    assert len(states) == 12
     assert all(one["epochs"] < 9 for one in trials(swift) if one["state"] == "stopped")
 
 
@@ -118,7 +124,9 @@ def test_constraints_on_what_is_measured(swift):
 
 def test_no_trial_that_keeps_the_constraints_is_an_error(swift):
     outcome = swift.run("run", "toy", "trainer.x=0.1,0.2", "sweep=grid", "sweep.constraints={narrow: {finding: validation/accuracy, max: 0.05}}")
-    assert outcome.code == 6 and "none of 2 trials can be chosen" in outcome.text and "validation/accuracy 0.1 is above 0.05" in outcome.text
+    assert outcome.code == 6
+    assert "none of 2 trials can be chosen" in outcome.text
+    assert "validation/accuracy 0.1 is above 0.05" in outcome.text
 
 
 def test_several_objectives_have_a_front(swift):

@@ -116,10 +116,12 @@ def test_ctrl_c_leaves_nothing_running_and_the_same_command_continues(toy):
     children = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(_PATIENCE) == 130
-    assert children and not left(children)
+    assert children
+    assert not left(children)
     seen = ended(toy)
     finished(toy, words)
-    assert len(trials(toy)) == 6 and len(seen) >= 2
+    assert len(trials(toy)) == 6
+    assert len(seen) >= 2
     assert "Traceback" not in (toy.root / "said.log").read_text()
 
 
