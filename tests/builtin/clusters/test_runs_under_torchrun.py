@@ -42,9 +42,15 @@ def test_ranks_of_torchrun_fit_together_and_only_one_speaks(project: TestProject
     assert first.out.count("small  run ") == 1
     assert first.out.count("trained for 3 epochs") == 1
     assert not list((project.root / ".mlforge" / "work").rglob("failed-*")), "a rank has failed"
-    again = torchrun(project, "run", "small", "cluster=torchrun")
-    assert again.code == 0, again.text
-    assert again.out.lower().count("nothing to do") == 1
+
+
+@pytest.mark.slow
+def test_ranks_that_have_nothing_to_fit_end_as_rank_0_ends(project: TestProject) -> None:
+    project.write(small=RECIPE)
+    assert project.command("run", "small", "--only", "ingest").code == 0
+    ended = torchrun(project, "run", "small", "cluster=torchrun", "--only", "ingest")
+    assert ended.code == 0, ended.text
+    assert ended.out.count("small  run ") == 1
 
 
 @pytest.mark.parametrize(("rank", "said"), [("0", True), ("1", False)])
