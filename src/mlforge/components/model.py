@@ -144,6 +144,9 @@ class Trainer(Component):
     fits: ClassVar[frozenset[str]]
     """Families of models that it can fit."""
 
+    observed: ClassVar[bool] = False
+    """Does it call the recipe's observers and write to its loggers."""
+
     def processes(self) -> tuple[int, int]:
         """How many processes fit together: on each machine, and on how many machines. Where a cluster gives other numbers, those hold."""
         return (1, 1)

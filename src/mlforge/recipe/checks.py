@@ -67,6 +67,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         facts = replace(facts, contract=sealed(facts.contract, rules_of(facts.contract, entries)))
     yield from _targets(facts)
     yield from _fit(facts)
+    yield from _taking_part(facts)
     yield from _objections(facts)
     yield from _untaken(facts)
     yield from _gates(facts)
@@ -122,6 +123,24 @@ def _fit(facts: Facts) -> Iterator[Problem]:
     if isinstance(model, Model) and isinstance(trainer, Trainer) and model.family not in trainer.fits:
         found = f"{facts.uses['trainer'].component} does not fit {facts.uses['model'].component}, which is a {model.family}"
         yield Problem("trainer", found, facts.place("trainer", "use").origin, f"a trainer for it; this one fits {', '.join(sorted(trainer.fits))}")
+
+
+def _taking_part(facts: Facts) -> Iterator[Problem]:
+    """What a trainer would leave unused, and what it cannot do by itself."""
+    trainer = facts.sections.get("trainer")
+    if not isinstance(trainer, Trainer):
+        return
+    for section in ("observers", "loggers"):
+        if facts.entries(section) and not trainer.observed:
+            found = f"trainer {facts.uses['trainer'].component} calls none"
+            yield Problem(section, found, facts.place(section).place, "a trainer of networks, such as lightning")
+    if trainer.processes() != (1, 1) and "cluster" not in facts.present():
+        each, nodes = trainer.processes()
+        found = f"{each} processes on each of {nodes} machines, and the recipe does not say where they run"
+        place = facts.place("trainer", "devices" if each > 1 else "nodes").place
+        yield Problem(
+            "trainer.devices" if each > 1 else "trainer.nodes", found, place, "the section cluster", "Add cluster=local, or another of `mlforge ls cluster`."
+        )
 
 
 def _objections(facts: Facts) -> Iterator[Problem]:

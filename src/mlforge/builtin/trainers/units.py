@@ -32,7 +32,7 @@ def computed_again(network: torch.nn.Module, classes: Sequence[str]) -> None:
     if not found:
         raise RecipeError("trainer.checkpoint_activations: the network has no list of layers", hint="Name classes of layers: [Linear].")
     for layer in found:
-        layer.forward = partial(_training_only, layer, layer.forward)  # type: ignore[method-assign]  # weights keep their names, unlike with a wrapper
+        layer.forward = partial(_training_only, layer, layer.forward)  # weights keep their names, unlike with a wrapper
 
 
 def _training_only(layer: torch.nn.Module, forward: Callable[..., Any], *inputs: Any) -> Any:

@@ -26,7 +26,8 @@ class Weights:
 
     def all(self) -> dict[str, torch.Tensor]:
         """Every weight and buffer by name; collective where they are sharded."""
-        return dict(get_model_state_dict(self.network, options=_WHOLE)) if self.sharded else dict(self.network.state_dict())
+        whole: Mapping[str, Any] = get_model_state_dict(self.network, options=_WHOLE) if self.sharded else self.network.state_dict()
+        return dict(whole)
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Put them back, before the network is given to the trainer."""
