@@ -7,6 +7,9 @@ import json
 import pytest
 from tests.lifecycle.sweep.toys import SPACE, fits, swept, trials, tuned
 
+from mlforge.builtin.sweeps.proposing import Draws
+from mlforge.components import Dimension
+
 ONE = "sweep.concurrency=1"
 
 
@@ -100,15 +103,19 @@ def test_a_failed_trial_is_told_with_its_reason_and_the_sweep_goes_on(swift):
     assert "1 failed" in outcome.text
 
 
-def test_a_trial_whose_process_dies_has_failed(swift):
+def test_a_trial_whose_process_dies_twice_has_failed(swift):
     swept(swift, "sweep=grid", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.9, 0.2]}}", "trainer.dies_above=0.5", ONE)
     assert [one["state"] for one in trials(swift)] == ["done", "failed", "done"]
+    assert trials(swift)[1]["reason"] == "its process died"
+    assert [one["x"] for one in fits(swift)].count(0.9) == 2, "it is tried once more: a machine may have gone, and not the trial be at fault"
 
 
 def test_more_failures_than_allowed_end_the_run_with_the_reasons_and_are_tried_again(swift):
     words = ("sweep=grid", "sweep.max_failures=1", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.7, 0.8, 0.9]}}", ONE)
     outcome = swift.run("run", "toy", *words, "trainer.fails_above=0.5")
-    assert outcome.code == 6 and "sweep.max_failures is 1" in outcome.text and "0.70 is more than it can bear" in outcome.text, outcome.text
+    assert outcome.code == 6, outcome.text
+    assert "sweep.max_failures is 1" in outcome.text
+    assert "0.70 is more than it can bear" in outcome.text
     seen = len(fits(swift))
     assert swift.run("run", "toy", *words, "trainer.fails_above=0.5").code == 6
     assert len(fits(swift)) - seen == 2, "the one that was done is not run again; those that failed are"
@@ -153,5 +160,38 @@ def test_a_smoke_run_tries_two(swift):
 ])  # fmt: skip
 def test_what_is_not_there_is_told_before_a_trial_starts(swift, words, code, told):
     outcome = swift.run("run", "toy", "sweep=random", SPACE, *words)
-    assert outcome.code == code and told in outcome.text, outcome.text
+    assert outcome.code == code, outcome.text
+    assert told in outcome.text
     assert not fits(swift)
+
+
+def test_a_search_learns_from_an_earlier_run_of_the_same_space(swift):
+    words = ("sweep=tpe", "sweep.trials=6", "sweep.startup=3", ONE, SPACE)
+    swept(swift, *words)
+    run = swift.run("sweep", "show", "toy", "--json").json["run"]
+    swept(swift, *words, f"sweep.warm_start={run}")
+    assert trials(swift)[0]["values"] != Draws({name: Dimension(**one) for name, one in space(swift).items()}, 0).propose(0), "the first is no draw any more"
+    assert {one["state"] for one in swift.run("plan", "toy", *words, f"sweep.warm_start={run}", "--json").json} == {"reuse"}
+    other = swift.run("run", "toy", "sweep=tpe", "sweep.space={x: {key: trainer.x, uniform: [0, 1]}}", f"sweep.warm_start={run}")
+    assert other.code == 2
+    assert "searched another space" in other.text
+
+
+def space(project):
+    return json.loads((tuned(project) / "tuned.json").read_text())["space"]
+
+
+def test_a_sweep_is_shown_with_its_best_first(swift):
+    swept(swift, "trainer.x=0.1,0.3,0.9", "trainer.fails_above=0.5")
+    shown = swift.run("sweep", "show", "toy").out.splitlines()
+    assert shown[0].endswith("3 trials")
+    assert [line.split()[0] for line in shown[2:5]] == ["1", "0", "2"]
+    assert "0.90 is more than it can bear" in shown[4]
+    assert shown[-1] == "Best        trial 1: trainer.x=0.3"
+    told = swift.run("sweep", "show", "toy", "--json").json
+    assert [one["state"] for one in told["trials"]] == ["done", "done", "failed"]
+    (page,) = (swift.root / ".mlforge/runs").glob("*/report.html")
+    assert page.read_text().count("<polyline") == 2
+    nothing = swift.run("sweep", "show", "toyy")
+    assert nothing.code == 2
+    assert "There is no run 'toyy'" in nothing.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -46,17 +47,20 @@ class Ledger(Protocol):
     def failed(self, number: int, reason: str) -> None:
         """A trial failed."""
 
+    def lost(self, number: int, reason: str) -> None:
+        """A trial's process has gone."""
+
     @property
     def over(self) -> bool:
         """Is the search to end now, whatever is still running."""
 
 
-def tuned(ledger: Ledger, commission: Commission, folder: str, *, held: bool, trials: int, concurrency: int, cpus: float, gpus: float) -> None:
+def tuned(ledger: Ledger, commission: Commission, folder: str, *, held: bool, trials: int, concurrency: int, resources: Mapping[str, float]) -> None:
     """Run trials until there are no more, or the search is over."""
     desk = _Desk.of(ledger)
     worker = tune.with_parameters(Worker, commission=commission, held=held)
     tune.Tuner(
-        tune.with_resources(worker, {"cpu": cpus, **({"gpu": gpus} if gpus else {})}),
+        tune.with_resources(worker, {name: amount for name, amount in resources.items() if amount}),
         tune_config=tune.TuneConfig(
             search_alg=_Asking(desk), scheduler=_Listening(desk), num_samples=trials, max_concurrent_trials=concurrency, reuse_actors=True
         ),
@@ -157,6 +161,4 @@ class _Noting(tune.Callback):  # type: ignore[misc]
             self._desk.ledger.stopped(number)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        error = trial.get_error() if hasattr(trial, "get_error") else None
-        reason = str(error).strip().splitlines()[-1] if error and str(error).strip() else "its process ended"
-        self._desk.ledger.failed(trial.config["number"], f"{type(error).__name__ if error else 'worker'}: {reason}"[:300])
+        self._desk.ledger.lost(trial.config["number"], "its process died")

@@ -23,6 +23,7 @@ from mlforge.recipe import spelled
 
 __all__ = ["Search"]
 
+_NEXT_TO_NOTHING = 0.001  # CPUs
 _SMOKE = 2  # trials that show that the chain works
 
 
@@ -45,6 +46,7 @@ class Search:
     _began: float = field(default_factory=time.monotonic)
     _spent: float = 0.0  # seconds before this process took over
     _running: dict[int, float] = field(default_factory=dict)  # since when, by number
+    _lost: set[int] = field(default_factory=set)  # trials whose process died
     _curves: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
 
     @classmethod
@@ -122,6 +124,14 @@ class Search:
             return
         self._end(Ended(number, "stopped", reason=f"given up after epoch {curve[-1][0]}", epochs=curve[-1][0]))
 
+    def lost(self, number: int, reason: str) -> None:
+        """Its process or machine has gone: it is tried once more, from its last checkpoint."""
+        self._running.pop(number, None)
+        self._curves.pop(number, None)
+        if number in self._lost:
+            self.failed(number, reason)
+        self._lost.add(number)
+
     def failed(self, number: int, reason: str) -> None:
         """Note it."""
         self._end(Ended(number, "failed", reason=reason))
@@ -143,6 +153,10 @@ class Search:
         begun = len(self.journal.began)
         all_ended = begun == len(self.journal.ended)
         return bool(self._limit) or (all_ended and (begun >= self.most or self.proposer.propose(begun) is None))
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        return len(self.journal.ended), len(self._lost)
 
     @property
     def _elapsed(self) -> float:
@@ -218,9 +232,16 @@ class Search:
         with session(self.sweep) as room:
             from mlforge.lifecycle.sweep.pool import tuned
 
-            held, left = self.judge is not None, self.most - len(self.journal.ended)
+            held = self.judge is not None
+            reserved = {"cpu": self.sweep.cpus, "gpu": self.sweep.gpus}
+            if "cluster" in self.lifecycle.recipe.sections:  # each fit asks for room itself, and a trial that held it would keep it from its own fit
+                reserved = {"cpu": _NEXT_TO_NOTHING}
             try:
-                tuned(self, self._commission, str(folder), held=held, trials=left, concurrency=room.concurrency, cpus=self.sweep.cpus, gpus=self.sweep.gpus)
+                while not self._complete and not self.over:
+                    known, left = self._progress, self.most - len(self.journal.ended)
+                    tuned(self, self._commission, str(folder), held=held, trials=left, concurrency=room.concurrency, resources=reserved)
+                    if self._progress == known:
+                        break
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -28,6 +28,7 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_TOLD = ("MLFORGE_", "XDG_CACHE_", "PYTHONPATH", "RAY_CHDIR_TO_TRIAL_DIR")  # what workers elsewhere are told of the environment
 _PATIENCE = 10.0  # seconds for an address to answer
 _STORE = 200 * 1000**2  # bytes for objects: trials pass numbers to each other, their data lie in files
 
@@ -77,7 +78,8 @@ def _start(sweep: Sweep) -> None:
         return
     _answers(sweep.address)
     try:
-        ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False)
+        told = {name: value for name, value in os.environ.items() if name.startswith(_TOLD)}
+        ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": told})
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         raise _silent(sweep.address, str(error).strip().splitlines()[0][:200]) from None
 
