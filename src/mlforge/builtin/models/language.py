@@ -41,11 +41,6 @@ class ByteTransformer(nn.Module):
     sin: torch.Tensor
 
     @property
-    def units(self) -> tuple[type[nn.Module], ...]:
-        """The kinds of part that are worth sharding, or recomputing, one by one."""
-        return (Layer,)
-
-    @property
     def flops_per_row(self) -> float:
         """Floating point operations of one training step for a row of `context` bytes, forward and backward.
 
