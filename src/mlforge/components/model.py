@@ -144,6 +144,9 @@ class Trainer(Component):
     fits: ClassVar[frozenset[str]]
     """Families of models that it can fit."""
 
+    together: ClassVar[bool] = False
+    """Can several processes fit one model together, each its share of every step."""
+
     observed: ClassVar[bool] = False
     """Does it call the recipe's observers and write to its loggers."""
 

@@ -1,10 +1,11 @@
-"""A scheduler for tests: sbatch runs the script at once, srun starts its tasks on this machine, with the variables that SLURM sets."""
+"""A scheduler for tests: sbatch runs the script at once and does not wait for it, srun starts its tasks on this machine, with the variables that SLURM sets."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 SBATCH = """
@@ -14,8 +15,9 @@ asked = dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", script, re.M))
 job = os.environ["STUB_JOB"]
 log = asked["output"].strip('"').replace("%x", asked["job-name"]).replace("%j", job)
 given = {"SLURM_JOB_ID": job, "SLURM_JOB_NODELIST": "localhost", "SLURM_CPUS_PER_TASK": asked["cpus-per-task"], "STUB_TASKS": asked["ntasks-per-node"]}
-code = subprocess.run(["bash", sys.argv[-1]], env={**os.environ, **given}, stdout=open(log, "w"), stderr=subprocess.STDOUT).returncode
-open(os.environ["STUB_CODE"], "w").write(str(code))
+ended = 'code=0; bash "$0" || code=$?; echo $code > "$STUB_CODE.draft"; mv "$STUB_CODE.draft" "$STUB_CODE"'
+environment = {**os.environ, **given}
+subprocess.Popen(["bash", "-c", ended, sys.argv[-1]], env=environment, stdin=subprocess.DEVNULL, stdout=open(log, "w"), stderr=subprocess.STDOUT)
 print(job)
 """
 SRUN = """
@@ -45,6 +47,17 @@ if sys.argv[1:3] == ["show", "hostnames"]:
 else:
     open(os.environ["STUB_CODE"] + ".scontrol", "a").write(" ".join(sys.argv[1:]) + "\\n")
 """
+
+
+def ended(folder: Path, seconds: float = 200.0) -> str:
+    """Wait for the job, and take its exit code away."""
+    deadline, code = time.monotonic() + seconds, folder / "code"
+    while not code.exists():
+        assert time.monotonic() < deadline, "the job goes on and on"
+        time.sleep(0.1)
+    found = code.read_text().strip()
+    code.unlink()
+    return found
 
 
 def scheduler(folder: Path) -> dict[str, str]:

@@ -9,11 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.builtin.clusters.fits import curves, fitting, trainer
+from tests.builtin.clusters.test_runs_under_torchrun import RECIPE
 
 from mlforge.builtin.clusters.local import Local
-from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.builtin.trainers.estimator import Estimator
+from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.finding import Finding
 from mlforge.lifecycle.fitting.errand import carry_out
+from mlforge.testing.project import TestProject
 
 _SOON = 30.0  # seconds within which a run must end when one of its processes is gone
 
@@ -74,3 +77,16 @@ def test_more_processes_than_cores_are_told_before_anything_starts() -> None:
 def test_more_gpus_than_there_are_are_told_before_anything_starts() -> None:
     with pytest.raises(MissingRequirement, match=r"cluster: 1000 processes with a GPU each, and this machine has \d+"):
         Local(workers=1000).ready(trainer(accelerator="gpu"))
+
+
+def test_a_trainer_that_fits_in_one_process_is_not_given_several() -> None:
+    with pytest.raises(RecipeError, match="cluster: 2 processes, and trainer estimator fits in one"):
+        Local(workers=2).ready(Estimator())
+    Local().ready(Estimator())
+
+
+def test_a_cluster_is_no_part_of_what_a_fit_depends_on(project: TestProject) -> None:
+    project.write(small=RECIPE)
+    assert project.run("run", "small", "trainer.max_epochs=1").code == 0
+    planned = project.run("plan", "small", "trainer.max_epochs=1", "cluster=local", "cluster.workers=2")
+    assert "train      reuse" in planned.out

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.builtin.clusters.scheduler import scheduler
+from tests.builtin.clusters.scheduler import ended, scheduler
 from tests.builtin.clusters.test_runs_under_torchrun import RECIPE
 
 from mlforge.builtin.clusters.batch_script import batch_script
@@ -82,8 +82,8 @@ def test_two_tasks_of_a_job_fit_together(project: TestProject, tmp_path: Path) -
     submitted = project.command("run", "small", "cluster=slurm", "cluster.tasks=2", **stub)
     assert submitted.code == 0, submitted.text
     assert submitted.out.startswith(f"Submitted job {stub['STUB_JOB']}\n")
-    log = next((project.root / ".mlforge" / "slurm").glob("*.log")).read_text()
-    assert (tmp_path / "code").read_text() == "0", log
+    code, log = ended(tmp_path), next((project.root / ".mlforge" / "slurm").glob("*.log")).read_text()
+    assert code == "0", log
     assert log.count("small  run ") == 1
     assert log.count("trained for 3 epochs") == 1
 
@@ -95,12 +95,12 @@ def test_a_job_that_is_asked_to_stop_leaves_a_checkpoint_is_queued_again_and_goe
     arguments = ("run", "small", "cluster=slurm", "cluster.tasks=2", "trainer.max_epochs=300", "trainer.patience=null", "trainer.checkpoint_every=0.5s")
     project.command(*arguments, **stub, STUB_NOTICE=str(project.root / ".mlforge" / "work"))
     logs = project.root / ".mlforge" / "slurm"
-    log = next(logs.glob("*.log")).read_text()
-    assert (tmp_path / "code").read_text() == "130", log
+    code, log = ended(tmp_path), next(logs.glob("*.log")).read_text()
+    assert code == "130", log
     assert (tmp_path / "code.scontrol").read_text() == f"requeue {stub['STUB_JOB']}\n"
     project.command(*arguments, **stub)
-    log = next(logs.glob("*.log")).read_text()
-    assert (tmp_path / "code").read_text() == "0", log
+    code, log = ended(tmp_path), next(logs.glob("*.log")).read_text()
+    assert code == "0", log
     assert "trained for 300 epochs" in log
     assert "ingest    reused" in log
 

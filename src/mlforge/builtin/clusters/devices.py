@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mlforge.errors import MissingRequirement
+from mlforge.components import Trainer
+from mlforge.errors import MissingRequirement, RecipeError
 
-__all__ = ["cores", "enough_gpus", "gpus"]
+__all__ = ["cores", "enough_gpus", "gpus", "together"]
 
 
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def together(trainer: Trainer, processes: int) -> None:
+    """Raises RecipeError when there are several processes and the trainer knows only how to fit in one."""
+    if processes > 1 and not trainer.together:
+        name = type(trainer).__name__.lower()
+        raise RecipeError(f"cluster: {processes} processes, and trainer {name} fits in one", hint="Leave the cluster out, or give it one worker.")
 
 
 def gpus() -> int:

@@ -50,11 +50,12 @@ class Launched(Cluster):
         name = type(self).__name__.lower()
         if place is None:
             raise RecipeError(f"cluster: {name}, and this command was not started so", hint=self.how())
+        from mlforge.builtin.clusters.devices import enough_gpus, together
+
+        together(trainer, place.world)
         if place.world % place.local_world:
             raise RecipeError(f"cluster: {name}: {place.world} ranks, and {place.local_world} of them here", hint="Start equally many on every machine.")
         if getattr(trainer, "accelerator", "auto") != "cpu":
-            from mlforge.builtin.clusters.devices import enough_gpus
-
             enough_gpus(place.local_world, "ranks on this machine", wanted=getattr(trainer, "accelerator", "auto") == "gpu")
 
     @contextmanager
@@ -86,19 +87,27 @@ class Launched(Cluster):
         """Wait for what rank 0 has to fit, take part in it, and end as it ends."""
         place = self.place()
         assert place is not None, "only ranks follow"
-        room, failed = self._enter(place), 0
+        room = self._enter(place)
         with _notices():
-            while True:
-                said = _within(_END, room.hear) if failed else room.hear()
-                if said is None or "end" in said:
-                    room.leave()
-                    _disband()
-                    return int(said["end"]) if said and not failed else failed or 1
-                try:
-                    part(str(said["fit"]), place)
-                except Exception as error:  # told to rank 0, which says it to the user
-                    failed = error.exit_code if isinstance(error, MlforgeError) else RunFailed.exit_code
-                    _disband()  # so that nobody waits for this rank
+            try:
+                return self._following(room, place, part)
+            except KeyboardInterrupt:
+                room.leave(wait=False)
+                return Interrupted.exit_code
+
+    def _following(self, room: Room, place: Place, part: Callable[[str, Place], None]) -> int:
+        failed = 0
+        while True:
+            said = _within(_END, room.hear) if failed else room.hear()
+            if said is None or "end" in said:
+                room.leave()
+                _disband()
+                return int(said["end"]) if said and not failed else failed or 1
+            try:
+                part(str(said["fit"]), place)
+            except Exception as error:  # told to rank 0, which says it to the user
+                failed = error.exit_code if isinstance(error, MlforgeError) else RunFailed.exit_code
+                _disband()  # so that nobody waits for this rank
 
     def fit(self, errand: Errand) -> None:
         """Call the others, and take part."""

@@ -27,13 +27,14 @@ class Local(Cluster):
 
     def ready(self, trainer: Trainer) -> None:
         """As many cores, or GPUs where it is to be GPUs, as there are processes."""
-        from mlforge.builtin.clusters.devices import cores, enough_gpus
+        from mlforge.builtin.clusters.devices import cores, enough_gpus, together
 
         workers, nodes = self.workers or trainer.processes()[0], trainer.processes()[1]
         if nodes > 1:
             raise RecipeError(
                 f"trainer asks for {nodes} machines, and cluster local is one", hint="Choose cluster=ray, cluster=slurm or cluster=torchrun, or fewer nodes."
             )
+        together(trainer, workers)
         if workers == 1:
             return
         wanted = getattr(trainer, "accelerator", "auto")

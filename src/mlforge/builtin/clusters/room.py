@@ -62,11 +62,14 @@ class Room:
             raise RunFailed(f"rank {self.place.rank} has lost rank 0") from error
         return said
 
-    def leave(self) -> None:
-        """Any other rank has heard how it ended. It goes when rank 0 has gone, or soon: a launcher ends all when one ends with an error."""
-        self._store.add("left", 1)
-        deadline = time.monotonic() + _LAST_WORDS
+    def leave(self, *, wait: bool = True) -> None:
+        """Any other rank has heard how it ended, or is stopped.
+
+        With `wait` it goes when rank 0 has gone, or soon: a launcher ends all when one ends with an error.
+        """
+        deadline = time.monotonic() + (_LAST_WORDS if wait else 0.0)
         with suppress(dist.DistError, RuntimeError):
+            self._store.add("left", 1)
             while not self._store.check(["gone"]) and time.monotonic() < deadline:
                 time.sleep(_LOOK / 4)
 

@@ -30,6 +30,7 @@ class Lightning(Trainer):
     requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "safetensors")
     libraries: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "numpy")
     fits: ClassVar[frozenset[str]] = frozenset({"network"})
+    together: ClassVar[bool] = True
     observed: ClassVar[bool] = True
     tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lr": {"loguniform": (1e-4, 3e-2)}, "weight_decay": {"loguniform": (1e-4, 1e-1)}}
 
