@@ -1,7 +1,7 @@
 """The language model's training steps inside mlforge against a bare PyTorch loop of the same network; with a GPU of known peak also MFU.
 
-    python benchmarks/tiny_lm.py              # what fits the machine: small on a CPU, 127 million weights in bf16 with compile on a GPU
-    python benchmarks/tiny_lm.py --size small
+python benchmarks/tiny_lm.py              # what fits the machine: small on a CPU, 127 million weights in bf16 with compile on a GPU
+python benchmarks/tiny_lm.py --size small
 """
 
 from __future__ import annotations

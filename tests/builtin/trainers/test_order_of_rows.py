@@ -48,3 +48,16 @@ def test_epochs_and_seeds_differ_and_the_same_is_the_same() -> None:
 
 def test_no_rows_are_no_order() -> None:
     assert len(whole(Order(0, 1, 0, within=10), 0)) == 0
+
+
+def test_rows_are_announced_once_and_before_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK", 40)
+    told: list[int] = []
+    order = Order(1003, 1, 0, row_bytes=4, within=400, soon=lambda first, last: told.extend(range(first, last)))
+    for start in range(0, 1003, 50):
+        asked = order[slice(start, min(start + 50, 1003))].tolist()
+        assert set(asked) <= set(told)
+    assert sorted(told) == list(range(1003))
+    small: list[int] = []
+    whole(Order(100, 1, 0, row_bytes=4, within=400, soon=lambda first, last: small.append(first)), 100)
+    assert small == []

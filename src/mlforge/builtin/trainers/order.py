@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -19,8 +20,11 @@ class Order:
     of a window shuffled. So each row may come at any time, and memory-mapped rows are read from disk once in an epoch, in large pieces.
     """
 
-    def __init__(self, rows: int, seed: int, epoch: int, *, row_bytes: int = 1, within: int | None = None) -> None:
-        self._rows, self._key = rows, (seed, epoch)
+    def __init__(
+        self, rows: int, seed: int, epoch: int, *, row_bytes: int = 1, within: int | None = None, soon: Callable[[int, int], None] | None = None
+    ) -> None:
+        """`soon` is told which rows, from a first to before a last, will be asked for next."""
+        self._rows, self._key, self._soon = rows, (seed, epoch), soon
         whole = within is None or rows * row_bytes <= within
         self._block = max(1, rows) if whole else max(1, _BLOCK // row_bytes)
         blocks = -(-rows // self._block)
@@ -49,8 +53,16 @@ class Order:
             if number not in self._known:
                 while len(self._known) > 1:
                     del self._known[next(iter(self._known))]
+                for coming in (number, number + 1) if not self._known else (number + 1,):
+                    self._announce(coming)
                 self._known[number] = self._shuffled(number)
             return self._known[number]
+
+    def _announce(self, number: int) -> None:
+        """Rows of a window in any order would be read a page at a time; its blocks can be read whole while the window before it is worked through."""
+        if self._soon is not None and len(self._starts) > 2:
+            for block in self._blocks[number * self._each : (number + 1) * self._each].tolist():
+                self._soon(block * self._block, min(self._rows, (block + 1) * self._block))
 
     def _shuffled(self, number: int) -> np.ndarray:
         if len(self._starts) <= 2:
