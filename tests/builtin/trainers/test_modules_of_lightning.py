@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 import torch
 from tests.builtin.trainers.fittings import files, fitting
@@ -173,3 +176,20 @@ def test_a_module_that_is_stopped_within_an_epoch_ends_with_the_same_bytes(tmp_p
     for name in ("stopped", "undisturbed"):
         trainer.fit(fitting(tmp_path / name, model=Own(manual=manual)))
     assert files(tmp_path / "stopped") == files(tmp_path / "undisturbed")
+
+
+def test_a_module_that_is_asked_to_stop_at_an_epochs_last_step_is_judged_next_time(tmp_path):
+    """With eleven steps an epoch, progress is told at the first and the last."""
+    trainer = Lightning(max_epochs=3, batch_size=46, accelerator="cpu", threads=1, checkpoint_every="1h")
+    asked = fitting(tmp_path / "asked", model=Own())
+
+    def ask(done: float, total: float, note: str) -> None:
+        if 1.5 < done < 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(type(asked)(**{**vars(asked), "progress": ask}))
+    assert [path.name for path in (tmp_path / "asked" / "work").iterdir()] == ["epoch-00001-step-000000011"]
+    for name in ("asked", "undisturbed"):
+        trainer.fit(fitting(tmp_path / name, model=Own()))
+    assert (tmp_path / "asked" / "out" / "weights.safetensors").read_bytes() == (tmp_path / "undisturbed" / "out" / "weights.safetensors").read_bytes()
