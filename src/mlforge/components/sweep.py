@@ -113,6 +113,11 @@ class Sweep(Component):
         """The objectives; the loss when none is given."""
         return self.objectives or {"loss": Objective()}
 
+    @property
+    def most(self) -> int:
+        """How many trials there are at most."""
+        return self.trials
+
     @abstractmethod
     def proposer(self, seed: int) -> Proposer:
         """What proposes trials over `space`."""

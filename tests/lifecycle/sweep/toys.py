@@ -46,7 +46,8 @@ class Toy(Trainer):
         import polars as pl
 
         with open("fits.log", "a") as log:
-            log.write(json.dumps({"x": self.x, "y": self.y, "pid": os.getpid()}) + "\\n")
+            there = (fitting.work / "state").exists()
+            log.write(json.dumps({"x": self.x, "y": self.y, "pid": os.getpid(), "continued": there}) + "\\n")
         if self.x > self.dies_above:
             os._exit(7)
         if self.x > self.fails_above:
@@ -61,6 +62,7 @@ class Toy(Trainer):
                 fitting.report(epoch, values)
         (fitting.folder / "trained.json").write_text(json.dumps({"epochs": self.max_epochs, "best_epoch": self.max_epochs, "best_score": loss}))
         pl.DataFrame(rows, schema=["epoch", "name", "value"], orient="row").write_parquet(fitting.folder / "curves.parquet")
+        (fitting.work / "state").touch()
         (fitting.folder / "weights.safetensors").write_text(f"{self.x} {self.y}")
 '''
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from pydantic import Field
@@ -17,6 +18,11 @@ class Grid(Sweep):
     """Tries every combination of the values in the space."""
 
     trials: int = Field(default=10_000, ge=1, description="how many trials at most; the combinations beyond are left out")
+
+    @property
+    def most(self) -> int:
+        """As many as there are combinations."""
+        return min(self.trials, math.prod(len(one.values() or ()) for one in self.space.values()))
 
     def objections(self, contract: Contract) -> Iterable[Objection]:
         """Entries whose values cannot be counted."""

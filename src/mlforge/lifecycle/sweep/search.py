@@ -146,7 +146,7 @@ class Search:
     @property
     def most(self) -> int:
         """How many trials at most."""
-        return min(self.sweep.trials, _SMOKE) if self.job.smoke else self.sweep.trials
+        return min(self.sweep.most, _SMOKE) if self.job.smoke else self.sweep.most
 
     @property
     def _complete(self) -> bool:
