@@ -59,7 +59,10 @@ def test_a_killed_process_ends_the_fit_soon_with_its_rank_and_the_fit_can_be_con
     begun: list[float] = []
     carry_out(fitting(tmp_path, progress=lambda done, total, note: begun.append(done)), long, Local(workers=1), tmp_path / "errand")
     assert begun[0] > 0.5, "it began anew"
-    assert len(curves(tmp_path)["train/loss"]) == 60
+    long.fit(fitting(tmp_path / "undisturbed"))
+    undisturbed, continued = curves(tmp_path / "undisturbed"), curves(tmp_path)
+    assert continued["validation/loss"] == pytest.approx(undisturbed["validation/loss"], abs=1e-4), "rows came in another order"
+    assert continued["train/loss"] == pytest.approx(undisturbed["train/loss"], abs=1e-4)
 
 
 def test_what_is_wrong_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -> None:
