@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["feed"]
 
 
-def feed(frame: pl.DataFrame, kinds: Mapping[str, str], widths: Mapping[str, int]) -> dict[str, np.ndarray]:
+def feed(frame: pl.DataFrame, kinds: Mapping[str, str], widths: Mapping[str, int] | None = None) -> dict[str, np.ndarray]:
     """The columns that a graph takes, as arrays.
 
     `kinds` is what the graph says of its inputs: "tensor(double)" for numbers, times (seconds since 1970; missing: NaN) and arrays, "tensor(bool)",
     "tensor(string)" (missing: ""), and "tensor(uint8)" for the last bytes of a text, as many as `widths` says, with 0 behind its end. Columns must be there,
     under these names and with the contract's types.
     """
-    return {name: _bytes(frame[name], widths[name]) if kind == "tensor(uint8)" else _array(frame[name], kind) for name, kind in kinds.items()}
+    return {name: _bytes(frame[name], (widths or {})[name]) if kind == "tensor(uint8)" else _array(frame[name], kind) for name, kind in kinds.items()}
 
 
 def _bytes(column: pl.Series, width: int) -> np.ndarray:
