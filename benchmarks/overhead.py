@@ -62,7 +62,7 @@ def _measure(folder: Path) -> None:
 
     project = Project.find(folder)
     table = catalog(project)
-    lifecycle = assemble(compose("idle", [], project, table), table, Store.open(None, project.state))
+    lifecycle = assemble(compose("idle", [], project, table), Store.open(None, project.state))
     times: list[float] = []
 
     class Clock:

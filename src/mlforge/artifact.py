@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
-    "Trained", "Verdict", "frames",
+    "Trained", "Tuned", "Verdict", "frames",
 ]  # fmt: skip
 
 ROW = "__row__"  # a row's position in its source, from 0: what quarantine, predictions and evidence refer to
@@ -104,11 +104,12 @@ def frames(table: Table, assignment: Assignment, *parts: Part, columns: list[str
 class Block:
     """One tensor that a network is fed.
 
-    It is [rows, width] of float32, or of int64 ids, where `cardinalities` gives the number of ids of each column (0 = missing or unknown).
+    It is [rows, width] of float32; or of int64 ids, where `cardinalities` gives the number of ids of each column (0 = missing or unknown); or of uint8, the
+    bytes of a text, with 0 behind its end.
     """
 
     name: str
-    dtype: str  # "float32" or "int64"
+    dtype: str  # "float32", "int64" or "uint8"
     width: int
     cardinalities: tuple[int, ...] = ()
 
@@ -139,6 +140,15 @@ class Encoding(Artifact):
         """What the model must put out."""
         raw = self.json("encoding.json")["output"]
         return Output(**{**raw, "classes": tuple(raw["classes"])})
+
+
+class Tuned(Artifact):
+    """What a sweep has found: `tuned.json` (the chosen trial and its overrides) and `trials.json` (every trial: values, objectives, state, reason)."""
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What joins the recipe, as one would type it."""
+        return tuple(self.json("tuned.json")["overrides"])
 
 
 class Trained(Artifact):
@@ -210,11 +220,16 @@ class Made(Mapping[str, Artifact]):
 
 
 def target_array(frame: pl.DataFrame, output: Output) -> np.ndarray:
-    """The target as a network is fed it: class ids (int64, [rows]), or standardised values (float32, [rows, 1])."""
+    """The target as a network is fed it: class ids (int64, [rows]), or standardised values (float32, [rows, 1]).
+
+    Of a text, the number of its bytes that are read (int64, [rows, 1]): what is to be predicted is in the text.
+    """
     import numpy as np
     import polars as pl
 
     column = frame[output.target]
+    if output.kind == "bytes":
+        return column.str.len_bytes().fill_null(0).clip(upper_bound=output.context).cast(pl.Int64).to_numpy().reshape(-1, 1)
     if output.kind == "value":
         return ((column.cast(pl.Float64).to_numpy() - output.offset) / output.scale).astype(np.float32).reshape(-1, 1)
     return column.replace_strict(list(output.classes), list(range(len(output.classes))), return_dtype=pl.Int64).to_numpy()

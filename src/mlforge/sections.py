@@ -5,7 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import (
+    Callback,
+    Cluster,
+    Component,
+    Exporter,
+    Gate,
+    Logger,
+    Model,
+    Probe,
+    Protection,
+    Schema,
+    Source,
+    Splitter,
+    Stage,
+    Sweep,
+    Trainer,
+    Transform,
+)
 
 __all__ = ["SECTIONS", "Section", "active"]
 
@@ -35,6 +52,10 @@ SECTIONS = {
         ),
         Section("model", Model, False, "what is fitted"),
         Section("trainer", Trainer, False, "how it is fitted"),
+        Section("observers", Callback, True, "what is called while a network is fitted: Lightning callbacks"),
+        Section("loggers", Logger, True, "where to write down how a fit goes"),
+        Section("cluster", Cluster, False, "where the fit runs: in how many processes, on which machines"),
+        Section("sweep", Sweep, False, "which overrides to try, and how to search"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),

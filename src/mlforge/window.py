@@ -20,7 +20,8 @@ class Window:
     """One partition of rows under the contract's column keys, and the predictions for them, row by row, where there are any.
 
     `predictions` has `prediction` (the class, or the value in the target's unit) and, for a classification, `probability_0` … `probability_{k-1}`
-    in the order of `output.classes`.
+    in the order of `output.classes`;
+    for a language model `bits` and `bytes` of each text, and the next byte's probabilities.
     """
 
     name: str  # what the rows are: "test", "train", "live"; the first part of the findings' names

@@ -12,7 +12,7 @@ from mlforge.testing.project import TestProject
 RECIPES = sorted(path.stem for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NEEDS = {"adult": DATA / "adult_train.csv", "adult_resnet": DATA / "adult_train.csv"}  # the others bring their rows along
-SHORTER = {"adult_resnet": ["trainer.max_epochs=2"]}  # as good as asked by then; benchmarks/adult_quality.py runs it as it is
+SHORTER = {"adult_resnet": ["trainer.max_epochs=2"], "tiny_lm": ["trainer.max_epochs=1"]}  # as good as asked by then; benchmarks/ runs them as they are
 
 
 def arguments(recipe: str) -> list[str]:

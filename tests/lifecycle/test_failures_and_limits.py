@@ -49,7 +49,7 @@ def test_a_stage_over_its_time_limit_is_stopped(waves):
     assert "stages.echo.timeout" in outcome.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_stopped_run_exits_130_and_the_same_command_continues(waves, number):
     log = waves.root / "log"
     process = run_in_background(waves, ECHO_HANGS="1", ECHO_LOG=str(log))

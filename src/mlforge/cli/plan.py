@@ -25,9 +25,11 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     place = Workplace.here()
     composed = place.recipe(recipe, overrides)
     from mlforge.lifecycle.assemble import assemble
-    from mlforge.report.figures import duration
+    from mlforge.lifecycle.estimate import estimated, too_much
 
-    steps = assemble(composed, place.catalog, place.store(composed.store, reading=True), smoke=smoke).plan()
+    lifecycle = assemble(composed, place.store(composed.store, reading=True), smoke=smoke)
+    steps = lifecycle.plan()
+    stages, whole = estimated(steps, lifecycle.store, composed.name, composed.budget, smoke=smoke)
     if as_json:
         rows = [{"stage": s.name, "state": s.state, "reason": s.reason, "key": s.key, "outputs": dict(s.outputs), "seconds": s.seconds} for s in steps]
         click.echo(json.dumps(rows, indent=1))
@@ -36,6 +38,11 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
         click.echo(f"dropped    {dropped}")
     for step in steps:
         detail = f"{step.key[:8]}…" if step.state == "reuse" else step.reason
-        about = f"about {duration(step.seconds)}" if step.seconds is not None and step.state in ("run", "after") else ""
+        about = stages[step.name].text(composed.budget) if step.name in stages else ""
         word = "run" if step.state == "after" else step.state
         click.echo(f"{step.name:<10} {word:<6} {detail:<60} {about}".rstrip())
+    if whole is not None:
+        click.echo(f"{'in all':<79}{whole.text(composed.budget)}")
+    if whole is not None and composed.budget is not None:
+        for warning in too_much(whole, composed.budget):
+            click.echo(f"budget     {warning}")

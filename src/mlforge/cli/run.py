@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlforge.cli.attend import attended, followed, handed_over, rank
 from mlforge.cli.workplace import Workplace
 from mlforge.errors import GateRefused
 from mlforge.lifecycle.unchanged import Stamp
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mlforge.lifecycle.account import Account
     from mlforge.lifecycle.engine import Outcome
     from mlforge.lifecycle.plan import Lifecycle
+    from mlforge.recipe import Recipe
 
 __all__ = ["command"]
 
@@ -28,8 +30,9 @@ __all__ = ["command"]
 @click.option("--smoke", is_flag=True, help="Try the whole chain on a few rows and one batch; registers nothing.")
 @click.option("--only", metavar="STAGE", help="Run this stage alone; the ones before it must have run.")
 @click.option("--from", "start", metavar="STAGE", help="Run this stage and those after it, even where they could be reused.")
+@click.option("--dry-run", is_flag=True, help="Print the batch script of cluster=slurm instead of submitting it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON instead of lines.")
-def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, as_json: bool) -> None:
+def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, dry_run: bool, as_json: bool) -> None:
     """Run a recipe from raw rows to a registered model.
 
     What is there already is reused; a run that was stopped continues.
@@ -42,18 +45,31 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     if only and start:
         raise click.UsageError("--only and --from contradict each other: one stage alone, or this one and all after it")
     place = Workplace.here()
-    stamp = None if smoke or only or start else Stamp(place.project, place.catalog, (recipe, *overrides))
+    stamp = None if smoke or only or start or dry_run else Stamp(place.project, place.catalog, (recipe, *overrides))
     if stamp is not None and (told := stamp.told()) is not None:
-        _unchanged(told, as_json)
+        if rank() == 0:
+            _unchanged(told, as_json)
         return
+    if (code := followed(lambda: place.recipe(recipe, overrides, for_run=True))) is not None:
+        raise SystemExit(code)
     composed = place.recipe(recipe, overrides, for_run=True)
+    flags = [*(["--smoke"] if smoke else []), *(["--only", only] if only else []), *(["--from", start] if start else []), *(["--json"] if as_json else [])]
+    if handed_over(composed, place, ["run", recipe, *overrides, *flags], dry_run=dry_run):
+        return
+    with attended(composed):
+        _run(place, composed, overrides, stamp, smoke=smoke, only=only, start=start, as_json=as_json)
+
+
+def _run(
+    place: Workplace, composed: Recipe, overrides: tuple[str, ...], stamp: Stamp | None, *, smoke: bool, only: str | None, start: str | None, as_json: bool
+) -> None:
     from mlforge.cli.progress import Terminal
     from mlforge.lifecycle.assemble import assemble
     from mlforge.lifecycle.engine import Engine
     from mlforge.lifecycle.graph import downstream
     from mlforge.lifecycle.reporter import Quiet, Reporter
 
-    lifecycle = assemble(composed, place.catalog, place.store(composed.store), smoke=smoke)
+    lifecycle = assemble(composed, place.store(composed.store), smoke=smoke)
     if only is not None:
         lifecycle.forced = frozenset({lifecycle.named(only).name})
     elif start is not None:
@@ -61,10 +77,11 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     terminal = Terminal()
     reporter: Reporter = Quiet() if as_json else terminal
     try:
-        outcome = Engine(lifecycle, place.hooks, reporter, lambda outcome: _report(outcome, lifecycle)).run(overrides, only)
+        engine = Engine(lifecycle, place.hooks, reporter, lambda outcome: _report(outcome, engine.lifecycle))
+        outcome = engine.run(overrides, only)
     finally:
         terminal.close()
-    account = _conclude(outcome, lifecycle, as_json)
+    account = _conclude(outcome, engine.lifecycle, as_json)
     if stamp is not None:
         with suppress(OSError):  # a convenience: that it could not be written fails no run
             stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())

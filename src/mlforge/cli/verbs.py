@@ -15,6 +15,7 @@ CHAPTERS = {
     "Make a model": {
         "plan": "Say what a run would do, and why",
         "run": "Run a recipe from raw rows to a registered model",
+        "sweep": "Show what a sweep has tried and found",
         "runs": "List runs, or show one with its stages and outputs",
     },
     "Use a model": {

@@ -66,6 +66,12 @@ class Component(BaseModel, ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions whose version decides the result: a new version re-runs the stages that use the component."""
 
+    aside: ClassVar[frozenset[str]] = frozenset()
+    """Fields that do not decide what comes out, such as how many CPUs to take: no part of a stage's key."""
+
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """What a sweep without a space of its own tries, by field: `{"lr": {"loguniform": [1e-4, 1e-1]}}` (see `Dimension`). Of models and trainers."""
+
     def objections(self, contract: Contract) -> Iterable[Objection]:
         """What speaks against it under this contract, such as a column that is not there; looked at by `check`, without data."""
         return ()

@@ -148,6 +148,7 @@ class Fragment:
 
     Each raw column is a graph input named by its contract key, of shape [rows, 1]: double for int, float and datetime (seconds since 1970), bool for bool
     (double where it may be missing), string for the others; an array is a double of shape [rows, size]. A missing number is NaN, a missing string is "".
+    A text that goes to the block "bytes" comes as uint8 of shape [rows, width]: its last so many bytes, then 0.
     Nodes and initialisers carry names with the transform's entry as prefix.
     """
 
@@ -155,7 +156,7 @@ class Fragment:
     nodes: tuple[onnx.NodeProto, ...]
     initialisers: tuple[onnx.TensorProto, ...]
     output: str  # name of the tensor [rows, width] that the nodes make
-    block: str  # block to which it is joined: "numbers" (float32) or "categories" (int64)
+    block: str  # block to which it is joined: "numbers" (float32), "categories" (int64) or "bytes" (uint8)
     width: int
     cardinalities: tuple[int, ...] = ()  # for "categories": number of ids of each column
     vocabularies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # categories seen, by column

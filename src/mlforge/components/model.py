@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from mlforge.artifact import Block, Encoding, Trained
 from mlforge.components.component import Component
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
     import torch
 
-__all__ = ["Estimator", "Exporter", "Fitting", "Model", "Shipment", "Tensors", "Trainer"]
+__all__ = ["Callback", "Estimator", "Exporter", "Fitting", "Logger", "Model", "Place", "Shipment", "Tensors", "Trainer"]
 
 
 class Model(Component):
@@ -66,11 +66,31 @@ class Tensors:
     """One part of the data as arrays, row by row: in memory or memory-mapped."""
 
     blocks: tuple[np.ndarray, ...]
-    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]
-    weight: np.ndarray | None = None  # float32 [rows]
+    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]; of texts, int64 [rows, 1] of their numbers of bytes
+    weight: np.ndarray | None = None  # float32 [rows]; of texts always there, and in proportion to their bytes
 
     def __len__(self) -> int:
         return len(self.target)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of the processes of one fit this is. With more than one, RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set."""
+
+    rank: int = 0  # among all of them; rank 0 tells progress, finds, and fills the folder
+    world: int = 1  # how many there are
+    local_rank: int = 0  # among those of this machine
+    local_world: int = 1  # how many are on this machine: the same on every one
+
+    @property
+    def first(self) -> bool:
+        """Does this process speak and write for all."""
+        return self.rank == 0
+
+    @property
+    def nodes(self) -> int:
+        """How many machines there are."""
+        return self.world // self.local_world
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,33 @@ class Fitting:
     progress: Callable[[float, float, str], None]  # done, total, note
     find: Callable[[Finding], None]
     threads: int | None = None  # CPU threads for an estimator's fit; None: as many as there are
+    report: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # told of each epoch (from 1) but the last; may raise to end the fit
+    aside: Path | None = None  # for files that are no part of the result, such as logs and profiles; None: nobody wants them
+    callbacks: Mapping[str, Callback] = field(default_factory=dict)  # by entry
+    loggers: Mapping[str, Logger] = field(default_factory=dict)  # by entry
+    place: Place = field(default_factory=Place)  # every process of a fit gets the whole tensors (memory-mapped) and the same `work`
+
+
+class Callback(Component):
+    """Is called while a network is fitted; its section is `observers`, for a recipe must not say `callbacks`, which is a word of Hydra's."""
+
+    requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning")
+
+    @abstractmethod
+    def build(self, fitting: Fitting) -> Any:
+        """A `pytorch_lightning.Callback`, made anew in every process of the fit.
+
+        What it keeps over steps belongs into its `state_dict`, as tensors, numbers, text, lists and dictionaries, so that a fit that is continued ends with
+        the same bytes; what it logs through the module becomes a curve. Only where `fitting.place.first` may it find.
+        """
+
+
+class Logger(Component):
+    """Writes down how a fit goes, for people to look at; no part of what comes of it."""
+
+    @abstractmethod
+    def build(self, fitting: Fitting, folder: Path) -> Any:
+        """A `pytorch_lightning.loggers.Logger` that writes below `folder`, a folder of the run that exists already."""
 
 
 class Trainer(Component):
@@ -96,6 +143,16 @@ class Trainer(Component):
 
     fits: ClassVar[frozenset[str]]
     """Families of models that it can fit."""
+
+    together: ClassVar[bool] = False
+    """Can several processes fit one model together, each its share of every step."""
+
+    observed: ClassVar[bool] = False
+    """Does it call the recipe's observers and write to its loggers."""
+
+    def processes(self) -> tuple[int, int]:
+        """How many processes fit together: on each machine, and on how many machines. Where a cluster gives other numbers, those hold."""
+        return (1, 1)
 
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:
@@ -141,11 +198,13 @@ class Shipment:
             return self.estimator().scores
         import torch
 
-        network = self.network()
+        network, step = self.network(), self.encoding.output.rows_at_once
 
         def scores(blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+            tensors = [torch.from_numpy(block) for block in blocks]
             with torch.inference_mode():
-                said: np.ndarray = network(*(torch.from_numpy(block) for block in blocks)).numpy()
+                parts = [network(*(tensor[start : start + step] for tensor in tensors)) for start in range(0, len(tensors[0]), step)]
+                said: np.ndarray = torch.cat(parts).numpy()
                 return said
 
         return scores

@@ -61,6 +61,10 @@ class Job(Protocol):
         """A folder of the stage's own that survives a kill; empty at the first try."""
 
     @property
+    def beside(self) -> Path | None:
+        """A folder of the run, to be made by who needs it, for files that are no part of the result: logs, profiles. None where there is no run."""
+
+    @property
     def champion(self) -> Champion | None:
         """The version to compare with; declare "champion" among `reads`."""
 
@@ -69,6 +73,9 @@ class Job(Protocol):
 
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
         """The components of a section in the plural, by entry; empty when the recipe has none."""
+
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        """The component of a section that the stage names among its `asides`; None when the recipe has none."""
 
     def input(self, port: str, kind: type[A]) -> A:
         """The artifact at an input port."""
@@ -81,6 +88,9 @@ class Job(Protocol):
 
     def evidence(self) -> list[Finding]:
         """Every finding of the earlier stages, volatile ones included; for a stage that `gathers`."""
+
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Tell what an epoch (from 1) of a fit came to, unless it was the last. A search may raise here to end the fit: let that pass."""
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Tell how far the work is; cheap, call it often."""
@@ -97,6 +107,8 @@ class Stage(Component):
     """Sections without which the recipe has no such stage."""
     reads: ClassVar[tuple[str, ...]] = ()
     """Further sections (or "seed", "task", "champion") that it reads where they are given."""
+    asides: ClassVar[tuple[str, ...]] = ()
+    """Sections that it looks at where they are given and that do not decide what comes of it, such as where it runs: no part of its key."""
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {}
     gathers: ClassVar[bool] = False

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlforge.artifact import Artifact, Quarantine, Table, Verdict, write_json
+from mlforge.artifact import Artifact, Quarantine, Table, Tuned, Verdict, write_json
 from mlforge.components import Ruling
 from mlforge.lifecycle.engine import Outcome
 from mlforge.lifecycle.plan import Lifecycle
+from mlforge.lifecycle.sweep.view import sweep_view
 from mlforge.recipe import show
 from mlforge.report.figures import moment
 from mlforge.report.markdown import run_markdown
@@ -88,6 +89,7 @@ class Account:
             quarantine=dict(quarantine.json("summary.json")["reasons"]) if quarantine else {},
             champion=self._champion(),
             registered=" · ".join(done.text for done in self.outcome.done),
+            sweep=sweep_view(tuned) if (tuned := self._made(Tuned)) is not None else None,
             next=self.next,
             warnings=tuple(self.warnings),
         )

@@ -21,6 +21,8 @@ __all__ = ["encode", "encoded_batches"]
 _ROWS = 16_384  # run through the graph at a time: bounded memory whatever the partition's size
 _CELLS = 16_777_216  # and so many numbers of a block, where rows are wide: 64 MB
 
+_TARGETS: dict[str, tuple[str, tuple[int, ...]]] = {"classes": ("int64", ()), "value": ("float32", (1,)), "bytes": ("int64", (1,))}  # dtype and shape of a row
+
 
 def encode(part: str, table: Table, assignment: Assignment, encoding: Encoding, contract: Contract, work: Path, progress: Callable[[int], None]) -> Tensors:
     """The rows of one part as memory-mapped arrays below `work`; what a killed run has finished there is used again."""
@@ -42,17 +44,20 @@ def _write(part: str, table: Table, assignment: Assignment, encoding: Encoding, 
     graph, output = Graph(encoding.folder / "front.onnx"), encoding.output
     rows = assignment.counts.get(part, 0)
     arrays = [_new(folder / f"block-{block.name}.npy", block.dtype, (rows, block.width)) for block in encoding.blocks]
-    target = _new(folder / "target.npy", "float32", (rows, 1)) if output.kind == "value" else _new(folder / "target.npy", "int64", (rows,))
+    dtype, shape = _TARGETS[output.kind]
+    target = _new(folder / "target.npy", dtype, (rows, *shape))
     weights = contract.having("weight")
-    weight = _new(folder / "weight.npy", "float32", (rows,)) if weights else None
+    weight = _new(folder / "weight.npy", "float32", (rows,)) if weights or output.kind == "bytes" else None
+    columns = list(dict.fromkeys((*graph.inputs, output.target, *weights)))
     start = 0
-    for frame, encoded in encoded_batches(part, table, assignment, graph, [*graph.inputs, output.target, *weights]):
+    for frame, encoded in encoded_batches(part, table, assignment, graph, columns):
         stop = start + len(frame)
         for array, values in zip(arrays, encoded, strict=True):
             array[start:stop] = values
         target[start:stop] = target_array(frame, output)
         if weight is not None:
-            weight[start:stop] = frame[weights[0]].to_numpy().astype(np.float32)
+            weight[start:stop] = frame[weights[0]].to_numpy().astype(np.float32) if weights else 1.0
+            weight[start:stop] *= target[start:stop, 0] if output.kind == "bytes" else 1.0  # every byte counts alike, whatever the text that it is in
         start = stop
         progress(start)
     assert start == rows, f"{part} has {start} rows, and parts.json says {rows}"
@@ -77,5 +82,5 @@ def _new(path: Path, dtype: str, shape: tuple[int, ...]) -> np.memmap:
 def _mapped(path: Path) -> np.ndarray:
     import numpy as np
 
-    array: np.ndarray = np.load(path, mmap_mode="c")  # copy on write: torch wants memory that could be written to
+    array: np.ndarray = np.load(path, mmap_mode="r")  # memory that may be written to counts as used, read or not
     return array

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
 from mlforge.lifecycle.reporter import Quiet, Reporter
+from mlforge.lifecycle.spending import Spending
 from mlforge.plugins import Hooks, Mishap
 
 __all__ = ["Engine", "Outcome"]
@@ -54,6 +55,7 @@ class Engine:
     reporter: Reporter = field(default_factory=Quiet)
     report: Callable[[Outcome], Path | None] = lambda outcome: None  # writes what came of a run, and says where; called when it is recorded
     _verified: set[str] = field(default_factory=set)
+    _spending: Spending | None = None
 
     def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
         """Run what is not there yet.
@@ -69,7 +71,8 @@ class Engine:
                 names = [node.name for node in self.lifecycle.nodes]
                 self.reporter.begun(recipe.name, run, tuple(names))
                 plain = store.records.run(run).plain
-                self.hooks.run_recipe(recipe.name, run, names, plain, overrides, smoke, lambda: self._stages(outcome, only))
+                with self._within_budget():
+                    self.hooks.run_recipe(recipe.name, run, names, plain, overrides, smoke, lambda: self._stages(outcome, only))
             except BaseException as error:
                 self._ended(run, error)
                 with suppress(Vetoed):  # what ended the run is what is told
@@ -99,14 +102,33 @@ class Engine:
             if report and outcome.mishaps != before:
                 self.report(outcome)
 
+    @contextmanager
+    def _within_budget(self) -> Iterator[None]:
+        """Keeps what runs within the recipe's budget, where it has one; a smoke run is none of it."""
+        recipe, state = self.lifecycle.recipe, self.lifecycle.store.state
+        if recipe.budget is None or self.lifecycle.smoke:
+            yield
+            return
+        self._spending = Spending.of(recipe.budget, state / "spent" / f"{recipe.name}.json")
+        with self._spending.watched():
+            yield
+        self._spending.finished()
+
     def _stages(self, outcome: Outcome, only: str | None) -> None:
-        for node in self.lifecycle.nodes if only is None else upstream(self.lifecycle.nodes, only):
+        waiting = list(self.lifecycle.nodes)
+        while waiting:
+            node = waiting.pop(0)
+            if only is not None and node not in upstream(self.lifecycle.nodes, only):
+                continue
             step = self.lifecycle.step(node, outcome.outputs, outcome.keys)
             if only is not None and node.name != only and step.state == "run":
                 raise RecipeError(
                     f"--only {only} needs stage {node.name}, and that has to run: {step.reason}", hint=f"Run without --only, or --from {node.name}."
                 )
             self._carry_out(step, outcome)
+            if node.steers:
+                self.lifecycle = self.lifecycle.steered(self.lifecycle.found(node, outcome.outputs[node.name]))
+                waiting = self.lifecycle.after(node)
 
     def _carry_out(self, step: Planned, outcome: Outcome) -> None:
         if isinstance(step.node.stage, Effect):
@@ -134,6 +156,7 @@ class Engine:
         inputs = {port: outcome.outputs[source][port] for port, source in step.node.sources.items()}
         folder = self._folder(step)
         job = self.lifecycle.job(step.node, inputs, outcome.keys, folder)
+        job.beside = store.state / "runs" / outcome.run / step.name
         job.tell = lambda done, total, note: self.reporter.progressed(step, done, total, note)
         self.reporter.started(step)
         began = time.perf_counter()
@@ -141,7 +164,9 @@ class Engine:
         store.records.start_stage(step.key, step.name, self.lifecycle.recipe.name, outcome.run, step.parts)
         try:
             with machine_limits(step.name):
-                self._try(step, job, outcome.run)
+                with self._spending.stage(step.name, job.findings) if self._spending else nullcontext():
+                    self._try(step, job, outcome.run)
+                    told = tuple(job.findings)  # what it has used is no headline
                 self._as_before(step, job)
                 outputs = self._publish(step.node, job)
                 seconds = time.perf_counter() - began
@@ -150,7 +175,7 @@ class Engine:
             store.records.fail_stage(step.key, outcome.run, str(error))
             raise
         shutil.rmtree(folder, ignore_errors=True)
-        self.reporter.finished(step, seconds, step.node.stage.headline(job.findings))
+        self.reporter.finished(step, seconds, step.node.stage.headline(told))
         return outputs
 
     def _verify(self, digests: Iterable[str]) -> None:
@@ -167,7 +192,7 @@ class Engine:
 
     def _folder(self, step: Planned) -> Path:
         """Where a stage works: the same for the same key, so that it can continue."""
-        return self.lifecycle.store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
+        return self.lifecycle.folder(step)
 
     def _try(self, step: Planned, job: StageJob, run: str) -> None:
         stage = step.node.stage

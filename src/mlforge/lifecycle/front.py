@@ -19,7 +19,8 @@ OPSETS: Mapping[str, int] = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}  # the
 IR = 10  # the file format's version; any onnxruntime since 1.18 reads it
 
 _TAKEN = frozenset({"prediction", "probability"})
-_BLOCKS = {"numbers": "float32", "categories": "int64"}
+_BLOCKS = {"numbers": "float32", "categories": "int64", "bytes": "uint8"}
+_TYPES = {"float32": 1, "int64": 7, "uint8": 2}  # as ONNX numbers them
 
 
 def blocks_of(fragments: Sequence[Fragment]) -> tuple[Block, ...]:
@@ -33,7 +34,7 @@ def blocks_of(fragments: Sequence[Fragment]) -> tuple[Block, ...]:
 
 
 def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
-    """The graph; its inputs are the columns that fragments read, in the contract's order, its outputs the blocks as `block/numbers`, `block/categories`.
+    """The graph; its inputs are the columns that fragments read, in the contract's order, its outputs the blocks: `block/numbers` …
 
     Raises DataError when a column has the name of one of the model's outputs.
     """
@@ -42,8 +43,13 @@ def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
     read = {key for fragment in fragments for key in fragment.columns}
     for key in sorted(read & _TAKEN):
         raise DataError(f"contract.columns.{key}: the model's output has this name", hint=f"Give the column another key: {key}_: {{name: {key}, …}}.")
+    texts = {key: fragment.width for fragment in fragments if fragment.block == "bytes" for key in fragment.columns}
     inputs = [
-        helper.make_tensor_value_info(key, _kind(contract.columns[key]), ["rows", _width(contract.columns[key])]) for key in contract.columns if key in read
+        helper.make_tensor_value_info(key, _TYPES["uint8"], ["rows", texts[key]])
+        if key in texts
+        else helper.make_tensor_value_info(key, _kind(contract.columns[key]), ["rows", _width(contract.columns[key])])
+        for key in contract.columns
+        if key in read
     ]
     nodes = [node for fragment in fragments for node in fragment.nodes]
     outputs = []
@@ -51,7 +57,7 @@ def front(fragments: Sequence[Fragment], contract: Contract) -> onnx.ModelProto:
         parts = [fragment.output for fragment in fragments if fragment.block == block.name]
         name = f"block/{block.name}"
         nodes.append(helper.make_node("Concat", parts, [name], name=name, axis=1))
-        outputs.append(helper.make_tensor_value_info(name, 1 if block.dtype == "float32" else 7, ["rows", block.width]))  # 1: float32, 7: int64
+        outputs.append(helper.make_tensor_value_info(name, _TYPES[block.dtype], ["rows", block.width]))
     constants = [constant for fragment in fragments for constant in fragment.initialisers]
     graph = helper.make_graph(nodes, "front", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=_opsets(nodes), ir_version=IR, producer_name="mlforge")

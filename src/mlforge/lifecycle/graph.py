@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mlforge.artifact import Artifact, Tuned
 from mlforge.components import Stage
 from mlforge.errors import RecipeError
 from mlforge.sections import active
@@ -20,6 +21,23 @@ class Node:
     stage: Stage
     sources: Mapping[str, str]  # input port → name of the stage that makes it
     after: tuple[str, ...]  # stages whose findings it gathers
+    trials: tuple[Node, ...] = ()  # of a search: the stages that each of its trials runs
+    steered: str = ""  # the search whose overrides join the recipe before this stage reads it
+
+    @property
+    def steers(self) -> bool:
+        """Does it search for overrides."""
+        return any(issubclass(kind, Tuned) for kind in self.stage.outputs.values())
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """The stages that must be done before it."""
+        return (*self.sources.values(), *self.after, *((self.steered,) if self.steered else ()))
+
+    @property
+    def ports(self) -> Mapping[str, type[Artifact]]:
+        """What lies at its input ports; a search takes what its trials take."""
+        return {**{port: kind for one in self.trials for port, kind in one.stage.inputs.items()}, **self.stage.inputs}
 
 
 def graph(stages: Mapping[str, Stage], sections: Iterable[str]) -> tuple[Node, ...]:
@@ -46,7 +64,7 @@ def upstream(nodes: tuple[Node, ...], stage: str) -> tuple[Node, ...]:
     wanted = {stage}
     for node in reversed(nodes):  # against the order, so that one pass is enough
         if node.name in wanted:
-            wanted.update((*node.sources.values(), *node.after))
+            wanted.update(node.waits)
     return tuple(node for node in nodes if node.name in wanted)
 
 
@@ -54,7 +72,7 @@ def downstream(nodes: tuple[Node, ...], stage: str) -> tuple[Node, ...]:
     """That stage, and every stage that takes from it, directly or not."""
     found = {stage}
     for node in nodes:
-        if found.intersection((*node.sources.values(), *node.after)):
+        if found.intersection(node.waits):
             found.add(node.name)
     return tuple(node for node in nodes if node.name in found)
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mlforge.artifact import Artifact
 from mlforge.components import Champion, Component
@@ -15,6 +15,9 @@ from mlforge.finding import Finding
 from mlforge.lifecycle.graph import Node
 from mlforge.recipe import Recipe
 from mlforge.task import Task
+
+if TYPE_CHECKING:
+    from mlforge.lifecycle.plan import Lifecycle
 
 __all__ = ["StageJob"]
 
@@ -34,7 +37,10 @@ class StageJob:
     tell: Callable[[float, float, str], None]
     gathered: Callable[[], list[Finding]]
     champions: Callable[[], Champion | None]
+    beside: Path | None = None
     findings: list[Finding] = field(default_factory=list)
+    lifecycle: Lifecycle | None = None  # for a search, which composes others from it
+    hear: Callable[[int, Mapping[str, float]], None] = lambda epoch, values: None  # what a fit reports of its epochs
 
     @property
     def name(self) -> str:
@@ -83,11 +89,19 @@ class StageJob:
 
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
         """The components of a section in the plural, by entry."""
-        self._declared(section)
+        if section not in self.node.stage.asides:
+            self._declared(section)
         entries = self.recipe.sections.get(section, {})
         assert isinstance(entries, Mapping), f"{section} is no plural section"
         assert all(isinstance(component, kind) for component in entries.values())
         return entries  # type: ignore[return-value]  # asserted above
+
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        """The component of a section that does not decide what comes of the stage."""
+        assert section in self.node.stage.asides, f"stage {self.node.name} reads {section!r} without naming it among its asides"
+        component = self.recipe.sections.get(section)
+        assert component is None or isinstance(component, kind), f"{section} is not a {kind.__name__}"
+        return component
 
     def input(self, port: str, kind: type[A]) -> A:
         """The artifact at an input port."""
@@ -110,6 +124,10 @@ class StageJob:
         """Every finding of the earlier stages."""
         assert self.node.stage.gathers, f"stage {self.node.name} does not say that it gathers"
         return self.gathered()
+
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Tell what an epoch of a fit came to."""
+        self.hear(epoch, values)
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Tell how far the work is."""

@@ -86,7 +86,7 @@ def _settings_of_stage(stage: Stage, recipe: Recipe, salt: Path) -> Iterator[tup
     for where, component in _components(stage, recipe):
         plain = _plain_at(recipe.plain, where)
         yield f"{where}.use", f"{type(component).__module__}:{type(component).__qualname__}"
-        fields = component.model_dump(mode="json", exclude=set(reads_of(component)))
+        fields = component.model_dump(mode="json", exclude={*reads_of(component), *component.aside})
         for name, value in fields.items():
             written = plain.get(name) if isinstance(plain, Mapping) else None
             if "${oc.env:" in json.dumps(written, default=str):  # what is read from the environment counts by name and digest

@@ -60,7 +60,7 @@ def _disk_is_full(error: Exception) -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: what is done stays done, and the same command continues."""
+    """SIGTERM, and SIGUSR1 by which SLURM tells of pre-emption, end a run as Ctrl-C does: what is done stays done, and the same command continues."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -68,10 +68,11 @@ def interruptible() -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted("stopped", hint="The same command continues from there.") from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

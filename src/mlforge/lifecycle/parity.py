@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlforge.errors import RunFailed
 from mlforge.finding import Finding
 from mlforge.runtime.predictor import Predictor
-from mlforge.task import Output
+from mlforge.task import BYTES, Output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,9 @@ class Parity:
         if output.kind == "value":
             differences = np.abs((said["prediction"].to_numpy() - output.offset) / output.scale - scores[:, 0])
             self.agreeing += len(rows)
+        elif output.kind == "bytes":
+            differences = _of_texts(said, scores)
+            self.agreeing += int((said["prediction"].to_numpy() == scores[:, :BYTES].argmax(1)).sum())
         else:
             differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - _softmax(scores))
             wanted = [output.classes[i] for i in scores.argmax(1).tolist()]
@@ -54,15 +57,25 @@ class Parity:
                 f"exporters.{variant}: the bundle differs from the trained model by {self.largest:.3g} on a test row; rounding stays below {BROKEN:g}",
                 hint="The exported graph computes something else; choose another exporter, or report the model that shows it.",
             )
-        unit = "of a probability" if output.kind == "classes" else "in standard deviations of the target"
+        units = {"classes": "of a probability", "value": "in standard deviations of the target", "bytes": "of a probability, or in bits per byte,"}
+        unit = units[output.kind]
         yield Finding(
             name="parity/max_difference", value=self.largest, variant=variant, rows=self.rows, better="lower",
             text=f"largest difference {unit} between the bundle and the trained network over {self.rows} test rows",
         )  # fmt: skip
-        if output.kind == "classes":
+        if output.kind != "value":
             share = self.agreeing / self.rows
-            text = f"share of test rows for which both name the same class ({self.rows - self.agreeing} differ)"
+            text = f"share of test rows for which both name the same {'class' if output.kind == 'classes' else 'byte'} ({self.rows - self.agreeing} differ)"
             yield Finding(name="parity/agreement", value=share, variant=variant, rows=self.rows, better="higher", text=text)
+
+
+def _of_texts(said: pl.DataFrame, scores: np.ndarray) -> np.ndarray:
+    """Of each probability of the next byte, and of the bits that a byte of the text takes."""
+    import numpy as np
+
+    probability = np.abs(said.select(f"probability_{k}" for k in range(BYTES)).to_numpy() - _softmax(scores[:, :BYTES]))
+    bits = np.abs(said["bits"].to_numpy() - scores[:, BYTES]) / np.maximum(scores[:, BYTES + 1], 1)
+    return np.column_stack([probability, bits])
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

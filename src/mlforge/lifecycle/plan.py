@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from mlforge.artifact import Artifact
-from mlforge.components import Champion
+from mlforge.artifact import Artifact, Tuned
+from mlforge.components import Champion, Sweep
 from mlforge.errors import MissingRequirement, RecipeError, nearest
 from mlforge.finding import Finding
 from mlforge.lifecycle.code import CodeIndex
 from mlforge.lifecycle.graph import Node
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.keys import changes, key_of, parts_of
-from mlforge.recipe import Recipe
+from mlforge.lifecycle.steering import nodes_of
+from mlforge.recipe import Recipe, spelled
+from mlforge.sections import SECTIONS
 from mlforge.store import StageRecord, Store
 
 __all__ = ["FINDINGS", "Lifecycle", "Planned", "State"]
@@ -69,14 +71,19 @@ class Lifecycle:
         outputs: dict[str, Mapping[str, str]] = {}
         keys: dict[str, str] = {}
         planned = []
-        for node in self.nodes:
+        lifecycle, waiting = self, list(self.nodes)
+        while waiting:
+            node = waiting.pop(0)
             try:
-                step = self.step(node, outputs, keys)
+                step = lifecycle.step(node, outputs, keys)
             except MissingRequirement as error:  # a machine without the extra can plan; a run says at once what to install
                 step = Planned(node, "run", str(error.args[0]), seconds=self._seconds(node))
             if step.state == "reuse":
                 outputs[node.name] = step.outputs
                 keys[node.name] = step.key
+                if node.steers:
+                    lifecycle = lifecycle.steered(lifecycle.found(node, step.outputs))
+                    waiting = lifecycle.after(node)
             planned.append(step)
         with suppress(OSError):  # a cache: that it cannot be written hides nothing
             self.code.save()
@@ -85,7 +92,7 @@ class Lifecycle:
     def step(self, node: Node, outputs: Mapping[str, Mapping[str, str]], keys: Mapping[str, str]) -> Planned:
         """What to do with a stage, given the outputs and keys of those before it, as far as they are known."""
         seconds = self._seconds(node)
-        waits = [name for name in (*node.sources.values(), *node.after) if name not in outputs]
+        waits = [name for name in node.waits if name not in outputs]
         if node.stage.effect:
             return self._effect(node, outputs, waits, seconds)
         if waits:
@@ -98,6 +105,7 @@ class Lifecycle:
             champion = self.champion(inputs)
             external["champion"] = champion.bundle.digest if champion else "none"
         parts = parts_of(node.name, node.stage, self.recipe, inputs | gathered, external, self.code, self.store.state / "salt", smoke=self.smoke)
+        parts |= self._of_trials(node, parts)
         key = key_of(parts)
         if node.name in self.forced:
             return Planned(node, "run", "asked for", key, parts, seconds=seconds)
@@ -109,9 +117,46 @@ class Lifecycle:
             return Planned(node, "run", f"its {missing[0]} is gone from the store", key, parts, seconds=seconds)
         return Planned(node, "run", self._why(node, parts, record), key, parts, seconds=seconds)
 
+    def steered(self, overrides: Sequence[str]) -> Lifecycle:
+        """The same with more overrides: what a search has found joins the recipe."""
+        recipe = self.recipe.again(overrides)
+        made = replace(self, recipe=recipe, nodes=nodes_of(recipe))
+        made.__dict__["code"] = self.code  # one memory of what was read
+        return made
+
+    def found(self, node: Node, outputs: Mapping[str, str]) -> tuple[str, ...]:
+        """The overrides that a search has found."""
+        port = next(port for port, kind in node.stage.outputs.items() if issubclass(kind, Tuned))
+        return Tuned(self.store.artifacts.path(outputs[port])).overrides
+
+    def after(self, node: Node) -> list[Node]:
+        """The stages behind this one."""
+        names = [one.name for one in self.nodes]
+        return list(self.nodes[names.index(node.name) + 1 :])
+
+    def _of_trials(self, node: Node, own: Mapping[str, str]) -> dict[str, str]:
+        """What decides the outcome of a search's trials besides what it reads itself."""
+        found: dict[str, str] = {}
+        sweep = self.recipe.sections.get("sweep")
+        if not node.trials or not isinstance(sweep, Sweep):
+            return found
+        recipes = {"": self.recipe}
+        for one in sweep.space.values():
+            if one.key in SECTIONS:
+                recipes |= {f"{text}: ": self.recipe.trial([text]) for value in one.choice or () for text in (spelled(one.key, value),)}
+        for label, recipe in recipes.items():
+            for trial in node.trials:
+                parts = parts_of(trial.name, trial.stage, recipe, {}, {}, self.code, self.store.state / "salt", smoke=self.smoke)
+                found |= {f"{label}{name}": value for name, value in parts.items() if f"{label}{name}" not in own}
+        return found
+
+    def folder(self, step: Planned) -> Path:
+        """Where a stage works: the same for the same key, so that it can continue."""
+        return self.store.state / "work" / f"{self.recipe.name}.{step.name}.{step.key[:16]}"
+
     def job(self, node: Node, inputs: Mapping[str, str], keys: Mapping[str, str], folder: Path) -> StageJob:
         """The job of a stage whose inputs are in the store."""
-        kinds = node.stage.inputs
+        kinds = node.ports
         return StageJob(
             node=node,
             recipe=self.recipe,
@@ -121,6 +166,7 @@ class Lifecycle:
             tell=lambda done, total, note: None,
             gathered=lambda: self.findings(node, keys),
             champions=lambda: self.champion(inputs),
+            lifecycle=self,
         )
 
     def findings(self, node: Node, keys: Mapping[str, str]) -> list[Finding]:

@@ -4,7 +4,8 @@ from mlforge.recipe.composer import compose
 from mlforge.recipe.recipe import Displaced, Recipe
 from mlforge.recipe.requirements import missing, require
 from mlforge.recipe.schema import json_schema
+from mlforge.recipe.spelling import spelled
 from mlforge.recipe.switching import Dropped
 from mlforge.recipe.view import Row, View, show
 
-__all__ = ["Displaced", "Dropped", "Recipe", "Row", "View", "compose", "json_schema", "missing", "require", "show"]
+__all__ = ["Displaced", "Dropped", "Recipe", "Row", "View", "compose", "json_schema", "missing", "require", "show", "spelled"]

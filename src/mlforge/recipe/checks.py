@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Trainer, Transform, dealt, rules_of
+from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Sweep, Trainer, Transform, dealt, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
@@ -20,6 +20,9 @@ __all__ = ["Facts", "check"]
 
 _WINDOWS = {"evaluators": "test", "checks": "data"}
 """The window on which a section's probes look, which is the first part of their findings' names."""
+
+_CURVES = {"classification": "validation/accuracy", "regression": "validation/rmse"}
+"""What a fit measures on the validation rows besides the loss."""
 
 _ALWAYS = frozenset({"seed", "task", "champion", "stages"})
 
@@ -64,9 +67,11 @@ def check(facts: Facts) -> Iterator[Problem]:
         facts = replace(facts, contract=sealed(facts.contract, rules_of(facts.contract, entries)))
     yield from _targets(facts)
     yield from _fit(facts)
+    yield from _taking_part(facts)
     yield from _objections(facts)
     yield from _untaken(facts)
     yield from _gates(facts)
+    yield from _goals(facts)
     yield from _unread(facts)
 
 
@@ -120,6 +125,24 @@ def _fit(facts: Facts) -> Iterator[Problem]:
         yield Problem("trainer", found, facts.place("trainer", "use").origin, f"a trainer for it; this one fits {', '.join(sorted(trainer.fits))}")
 
 
+def _taking_part(facts: Facts) -> Iterator[Problem]:
+    """What a trainer would leave unused, and what it cannot do by itself."""
+    trainer = facts.sections.get("trainer")
+    if not isinstance(trainer, Trainer):
+        return
+    for section in ("observers", "loggers"):
+        if facts.entries(section) and not trainer.observed:
+            found = f"trainer {facts.uses['trainer'].component} calls none"
+            yield Problem(section, found, facts.place(section).place, "a trainer of networks, such as lightning")
+    if trainer.processes() != (1, 1) and "cluster" not in facts.present():
+        each, nodes = trainer.processes()
+        found = f"{each} processes on each of {nodes} machines, and the recipe does not say where they run"
+        place = facts.place("trainer", "devices" if each > 1 else "nodes").place
+        yield Problem(
+            "trainer.devices" if each > 1 else "trainer.nodes", found, place, "the section cluster", "Add cluster=local, or another of `mlforge ls cluster`."
+        )
+
+
 def _objections(facts: Facts) -> Iterator[Problem]:
     """What components say against the contract."""
     if facts.contract is None:
@@ -166,6 +189,24 @@ def _gates(facts: Facts) -> Iterator[Problem]:
                 yield Problem(where, f"nothing measures {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
 
 
+def _goals(facts: Facts) -> Iterator[Problem]:
+    """What a sweep looks at and no trial measures; and what would spoil the test rows for their purpose."""
+    sweep, contract, task = facts.sections.get("sweep"), facts.contract, facts.task
+    if not isinstance(sweep, Sweep) or contract is None or task is None or any(len(facts.entries(one)) < _count(facts, one) for one in _WINDOWS):
+        return
+    curves = ["validation/loss", "train/loss", *([_CURVES[task.name]] if task.name in _CURVES else [])]
+    known = [*curves, *(name for name in _declared(facts, contract, task) if not name.startswith(("tune/", "gate/", "data/")))]
+    looks = {f"objectives.{name}": one.finding for name, one in sweep.objectives.items()}
+    looks |= {f"constraints.{name}": one.finding for name, one in sweep.constraints.items()}
+    for entry, name in looks.items():
+        where = f"sweep.{entry}.finding"
+        place = facts.place(*where.split(".")).place
+        if entry.startswith("objectives.") and name.startswith("test/"):
+            yield Problem(where, f"{name} is measured on the test rows, which judge what a sweep has chosen", place, f"one of {few(curves)}")
+        elif not any(_matches(name, one) for one in known):
+            yield Problem(where, f"no trial measures {name}", place, f"there are {few(known, 10)}", nearest(name, known))
+
+
 def _declared(facts: Facts, contract: Contract, task: Task) -> Iterator[str]:
     for section, window in _WINDOWS.items():
         for probe in facts.entries(section).values():
@@ -188,7 +229,7 @@ def _unread(facts: Facts) -> Iterator[Problem]:
     if not facts.stages or not facts.all_stages:
         return
     active = facts.active()
-    read = {section for stage in active.values() for section in (*stage.needs, *stage.reads)} | _ALWAYS
+    read = {section for stage in active.values() for section in (*stage.needs, *stage.reads, *stage.asides)} | _ALWAYS
     for section in SECTIONS:
         if section in facts.present() and section not in read:
             yield Problem(section, "no stage reads it", facts.place(section).place, _lacking(facts, section))
@@ -201,7 +242,7 @@ def _unread(facts: Facts) -> Iterator[Problem]:
 
 def _lacking(facts: Facts, section: str) -> str:
     for name, stage in facts.stages.items():
-        if section in (*stage.needs, *stage.reads):
+        if section in (*stage.needs, *stage.reads, *stage.asides):
             lacking = [need for need in stage.needs if need not in facts.present()]
             return f"the stage {name} would, with {', '.join(lacking)} too"
     return ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlforge.errors import COMMAND_LINE, MissingRequirement, MlforgeError, Origin, Problem, RecipeError, nearest
+from mlforge.recipe.commas import expanded
 from mlforge.recipe.document import Document
 from mlforge.recipe.library import PRIMARY, Library, display
 from mlforge.recipe.lineage import Lineage, Use
@@ -77,6 +78,7 @@ class Composed:
     documents: list[Document]
     switch: Switch
     problems: list[Problem]
+    overrides: tuple[str, ...] = ()
 
 
 def compose(reference: str, overrides: Sequence[str], project: Project, catalog: Catalog, *, for_run: bool = False, further: Further | None = None) -> Recipe:
@@ -88,6 +90,7 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     from mlforge.recipe.finish import finish
     from mlforge.recipe.requirements import refusal, require, wanting
 
+    overrides = expanded(overrides)
     made = composed(reference, overrides, project, catalog)
     recipe, problems = finish(made)
     if recipe is not None and not problems and further is not None:
@@ -101,7 +104,12 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
         raise made.shelf.missing[0]
     if for_run:
         require(recipe)
-    return recipe
+    return replace(
+        recipe,
+        reference=reference,
+        overrides=tuple(overrides),
+        recompose=lambda given: compose(reference, given, project, catalog, for_run=for_run, further=further),
+    )
 
 
 def failure(reference: str, problems: Sequence[Problem]) -> RecipeError:
@@ -139,7 +147,7 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
         if isinstance(node.value, str):
             remember_passwords(node.value)
     problems += [*switch.problems, *mistaken, *unknown]
-    return Composed(reference, project, tree, final, shelf, library, library.documents(), switch, problems)
+    return Composed(reference, project, tree, final, shelf, library, library.documents(), switch, problems, tuple(overrides))
 
 
 def _early(reference: str, problems: Sequence[Problem], lineage: Lineage, recipes: Iterable[Document]) -> MlforgeError:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from mlforge.budget import Budget
 from mlforge.contract import Contract
 from mlforge.task import TASKS
 
@@ -40,6 +41,7 @@ class Header(BaseModel):
     task: str = Field(description=f"what is predicted: {', '.join(TASKS)}")
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")
     requires: tuple[Wanted, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
+    budget: Budget | None = Field(default=None, description="what a run may use: it stops when a limit is reached")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

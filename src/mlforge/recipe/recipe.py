@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from mlforge.budget import Budget
 from mlforge.components import Component, Protection, rules_of
 from mlforge.contract import Contract
 from mlforge.errors import Origin
+from mlforge.recipe.commas import unswept
 from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
 from mlforge.runtime.protections import sealed
@@ -49,7 +51,26 @@ class Recipe:
     migrations: tuple[str, ...] = ()  # what was read as if it were written in today's language
     deprecations: tuple[str, ...] = ()  # keys that it writes and that will go
     requires: tuple[str, ...] = ()
+    budget: Budget | None = None  # what a run may use; decides nothing that comes of it
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
+    reference: str = ""  # the name or path by which it was asked for
+    overrides: tuple[str, ...] = ()  # as they were given
+    recompose: Callable[[Sequence[str]], Recipe] | None = field(default=None, repr=False, compare=False)
+
+    def again(self, more: Sequence[str]) -> Recipe:
+        """The same with more overrides: composed anew, and checked. Raises RecipeError with every problem."""
+        assert self.recompose is not None, "a recipe that was not composed from files cannot be composed again"
+        return self.recompose((*self.overrides, *more))
+
+    @property
+    def plainly(self) -> tuple[str, ...]:
+        """The overrides that make this recipe without its sweep."""
+        return unswept(self.overrides)
+
+    def trial(self, more: Sequence[str]) -> Recipe:
+        """One trial of its sweep: the same with these overrides, and without the sweep."""
+        assert self.recompose is not None, "a recipe that was not composed from files cannot be composed again"
+        return self.recompose((*self.plainly, *more))
 
     @property
     def origins(self) -> Mapping[str, Origin]:

@@ -7,6 +7,7 @@ from html import escape
 
 from mlforge.report.figures import duration, number
 from mlforge.report.style import CSS
+from mlforge.report.sweep import sweep_sheet
 from mlforge.report.tables import Cell, FindingTable, tabulated
 from mlforge.report.view import RunView, StageView
 from mlforge.secrets import mask
@@ -21,6 +22,7 @@ def run_page(run: RunView) -> str:
         _verdict(run),
         _gates(run),
         _stages(run),
+        _sweep(run),
         *(_findings(stage) for stage in run.stages),
         _lineage(run),
         _recipe(run),
@@ -74,6 +76,10 @@ def _stages(run: RunView) -> str:
         for stage in run.stages
     ]
     return _sheet("Stages", _table(("stage", "state", "time", "outputs"), rows))
+
+
+def _sweep(run: RunView) -> str:
+    return sweep_sheet(run.sweep) if run.sweep is not None else ""
 
 
 def _outputs(stage: StageView) -> str:

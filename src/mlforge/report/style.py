@@ -34,6 +34,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; m
 dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; font-weight: 600; }
 details > :not(summary) { margin-top: .6rem; }
+svg.plot { width: 100%; height: auto; margin: .4rem 0 .8rem; font: 12px system-ui, sans-serif; }
+.plot text { fill: var(--soft); } .plot text.name { fill: var(--ink); } .plot rect { fill: var(--yes); }
+.plot line { stroke: var(--soft); } .plot polyline { fill: none; stroke: var(--soft); stroke-width: 1.2; }
+.plot polyline.best { stroke: var(--yes); stroke-width: 3; }
 @media (max-width: 34rem) {
   body { padding: 1rem .6rem 3rem; } .sheet { padding: .8rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mlforge.components import Ruling
 from mlforge.finding import Finding
 
-__all__ = ["RunView", "StageView"]
+__all__ = ["RunView", "StageView", "SweepView", "TrialView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,33 @@ class StageView:
     seconds: float | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)  # digest by port
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialView:
+    """One trial of a sweep; values in the order of the sweep's axes."""
+
+    number: int
+    state: str  # "done", "stopped", "failed"
+    values: tuple[str, ...]
+    places: tuple[float, ...]  # where each value lies between the ends of its axis, from 0 to 1
+    objectives: tuple[float, ...]  # in the order of the goals; empty when it did not come to its end
+    reason: str = ""
+    epochs: int = 0
+    pareto: bool = False  # none is better in one objective without being worse in another
+
+
+@dataclass(frozen=True, slots=True)
+class SweepView:
+    """What a sweep has tried and found."""
+
+    chosen: int  # the number of the trial whose overrides joined the recipe
+    overrides: tuple[str, ...]
+    axes: tuple[str, ...]  # the keys that were varied
+    ends: tuple[tuple[str, str], ...]  # of each axis
+    goals: tuple[tuple[str, str, str], ...]  # name, finding, "min" or "max"; the first decides
+    trials: tuple[TrialView, ...]
+    importance: Mapping[str, float]  # by key: share of the first objective's variance that the value alone explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +69,4 @@ class RunView:
     registered: str = ""  # "adult 4, challenger", when there is a version
     next: tuple[str, ...] = ()  # commands that one may want now
     warnings: tuple[str, ...] = ()  # what went wrong beside the run, such as in a plugin that only looked on
+    sweep: SweepView | None = None  # of a run that has tuned

@@ -1,4 +1,4 @@
-"""From typed rows to what onnxruntime reads: one array of shape [rows, 1] per raw column, [rows, size] for a column of arrays."""
+"""From typed rows to what onnxruntime reads: one array of shape [rows, 1] per raw column, [rows, size] for a column of arrays or a text as bytes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,27 @@ if TYPE_CHECKING:
 __all__ = ["feed"]
 
 
-def feed(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
+def feed(frame: pl.DataFrame, kinds: Mapping[str, str], widths: Mapping[str, int] | None = None) -> dict[str, np.ndarray]:
     """The columns that a graph takes, as arrays.
 
     `kinds` is what the graph says of its inputs: "tensor(double)" for numbers, times (seconds since 1970; missing: NaN) and arrays, "tensor(bool)",
-    and "tensor(string)" (missing: ""). Columns must be there, under these names and with the contract's types.
+    "tensor(string)" (missing: ""), and "tensor(uint8)" for the last bytes of a text, as many as `widths` says, with 0 behind its end. Columns must be there,
+    under these names and with the contract's types.
     """
-    return {name: _array(frame[name], kind) for name, kind in kinds.items()}
+    return {name: _bytes(frame[name], (widths or {})[name]) if kind == "tensor(uint8)" else _array(frame[name], kind) for name, kind in kinds.items()}
+
+
+def _bytes(column: pl.Series, width: int) -> np.ndarray:
+    """UTF-8; a NUL within a text is read as 1, since 0 says that there is no text."""
+    import numpy as np
+    import polars as pl
+
+    read = np.zeros((len(column), width), np.uint8)
+    for row, text in enumerate(column.cast(pl.String)):
+        if text:
+            last = text.encode()[-width:].replace(b"\0", b"\1")
+            read[row, : len(last)] = np.frombuffer(last, np.uint8)
+    return read
 
 
 def _array(column: pl.Series, kind: str) -> np.ndarray:

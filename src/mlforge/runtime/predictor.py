@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Predictor"]
 
-_ROWS = 16_384  # run through the graph at a time: keeps what lies between its layers small
 _SHOWN = 3
 
 
@@ -86,6 +85,8 @@ class Predictor:
     def predict(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`prediction` (the class, or the value in the target's unit) and `probability_0` …, row by row.
 
+        Of texts: the likeliest next byte, `bits` that the text takes, `bytes` of it that were read, and the next byte's `probability_0` … `probability_255`.
+
         Rows that have the contract's keys and types are taken as they are: what training has not seen counts as unknown. Other frames, and all when the
         model has protections, are raw: their rows must keep the contract. Raises DataError when one does not; `answer` parts them instead, and
         MissingRequirement when a pseudonymisation key is missing.
@@ -118,24 +119,25 @@ class Predictor:
         return Protector(self.bundle.protections)
 
     def _typed(self, schema: pl.Schema) -> bool:
-        kinds = {"tensor(double)": _number, "tensor(bool)": _bool, "tensor(string)": _string}
+        kinds = {"tensor(double)": _number, "tensor(bool)": _bool, "tensor(string)": _string, "tensor(uint8)": _string}
         return all(key in schema and kinds[kind](schema[key]) for key, kind in self._graph.inputs.items())
 
     def _run(self, frame: pl.DataFrame) -> pl.DataFrame:
-        parts = [self._named(self._graph.run(some)) for some in _slices(frame)]
+        parts = [self._named(self._graph.run(some)) for some in _slices(frame, self.bundle.output.rows_at_once)]
         return parts[0] if len(parts) == 1 else pl.concat(parts)
 
     def _named(self, outputs: tuple[np.ndarray, ...]) -> pl.DataFrame:
         by_name = dict(zip(self._graph.outputs, outputs, strict=True))
         prediction = by_name["prediction"]
         columns = [pl.Series("prediction", prediction.tolist(), dtype=pl.String) if prediction.dtype == object else pl.Series("prediction", prediction)]
-        if self.bundle.output.kind == "classes":
+        columns += [pl.Series(name, by_name[name]) for name in ("bits", "bytes") if name in by_name]
+        if "probability" in by_name:
             columns += [pl.Series(f"probability_{i}", column) for i, column in enumerate(by_name["probability"].T)]
         return pl.DataFrame(columns)
 
 
-def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    return frame.iter_slices(_ROWS) if len(frame) > _ROWS else iter((frame,))
+def _slices(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
+    return frame.iter_slices(rows) if len(frame) > rows else iter((frame,))
 
 
 def _number(dtype: pl.DataType) -> bool:

@@ -46,6 +46,12 @@ class Graph:
         return {value.name: value.type for value in self._session.get_inputs()}
 
     @cached_property
+    def widths(self) -> dict[str, int]:
+        """How many numbers of each raw column it takes for a row; 1 where it does not say."""
+        shapes = {value.name: value.shape[1:] for value in self._session.get_inputs()}
+        return {name: shape[0] if shape and isinstance(shape[0], int) else 1 for name, shape in shapes.items()}
+
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of what it puts out."""
         return tuple(value.name for value in self._session.get_outputs())
@@ -58,4 +64,4 @@ class Graph:
 
     def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         """The outputs for these rows (contract keys and types), each with one row per row."""
-        return tuple(self._session.run(None, feed(frame, self.inputs)))
+        return tuple(self._session.run(None, feed(frame, self.inputs, self.widths)))

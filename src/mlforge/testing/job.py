@@ -104,11 +104,20 @@ class StageJob:
 
     def entries(self, section: str, kind: type[C]) -> Mapping[str, C]:
         """The components of a section in the plural."""
-        self._declared(section)
+        if self._stage is None or section not in self._stage.asides:
+            self._declared(section)
         entries = self.sections.get(section, {})
         assert isinstance(entries, Mapping)
         assert all(isinstance(entry, kind) for entry in entries.values())
         return entries  # type: ignore[return-value]
+
+    def aside(self, section: str, kind: type[C]) -> C | None:
+        """The component of a section that is no part of the stage's key; None when there is none."""
+        assert self._stage is not None
+        assert section in self._stage.asides
+        component = self.sections.get(section)
+        assert component is None or isinstance(component, kind)
+        return component
 
     def input(self, port: str, kind: type[A]) -> A:
         """The artifact at an input port."""
@@ -131,6 +140,14 @@ class StageJob:
         assert self._stage is not None
         assert self._stage.gathers, f"{type(self._stage).__name__} does not gather"
         return [*self._earlier, *self.findings]
+
+    @property
+    def beside(self) -> Path | None:
+        """Where a run keeps what is no artifact; nowhere here."""
+        return None
+
+    def report(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Nobody searches here."""
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Take down a step."""

@@ -60,9 +60,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
 
 
-SLOWLY = Lightning(
-    max_epochs=60, batch_size=16, patience=None, checkpoint_every=0.001, accelerator="cpu", threads=1, ema=0.95, warmup=0.1, label_smoothing=0.05
-)
+SLOWLY = Lightning(max_epochs=20, batch_size=16, patience=None, checkpoint_every=0.05, accelerator="cpu", threads=1, ema=0.95, warmup=0.1, label_smoothing=0.05)
 
 if __name__ == "__main__":
     SLOWLY.fit(fitting(Path(sys.argv[1])))

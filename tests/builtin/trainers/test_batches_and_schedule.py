@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from tests.builtin.trainers.fittings import CLASSES, tensors
 
-from mlforge.builtin.trainers.batches import Batches, shuffled
+from mlforge.builtin.trainers.batches import Batches
+from mlforge.builtin.trainers.order import shuffled
 from mlforge.builtin.trainers.schedule import factor
 
 
 def test_an_epoch_has_every_row_once_and_the_last_batch_is_what_is_left():
     part = tensors(100, 1, CLASSES)
     batches = list(Batches(part, 32, seed=7))
-    assert [len(target) for _, target, _ in batches] == [32, 32, 32, 4]
-    seen = np.concatenate([blocks[0].numpy() for blocks, _, _ in batches])
+    assert [len(target) for _, target, *_ in batches] == [32, 32, 32, 4]
+    seen = np.concatenate([blocks[0].numpy() for blocks, *_ in batches])
     assert np.array_equal(np.sort(seen[:, 0]), np.sort(part.blocks[0][:, 0]))
 
 
@@ -21,7 +22,7 @@ def test_blocks_target_and_weight_stay_together():
     order = shuffled(50, 7, 2)
     loader = Batches(part, 50, seed=7, weight=np.arange(50, dtype=np.float32))
     loader.epoch = 2
-    ((blocks, target, weight),) = loader
+    ((blocks, target, weight, *_),) = loader
     assert np.array_equal(blocks[1].numpy(), part.blocks[1][order])
     assert np.array_equal(target.numpy(), part.target[order])
     assert np.array_equal(weight.numpy(), order.astype(np.float32))
@@ -35,7 +36,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
 def test_without_a_seed_rows_come_as_they_are():
     part = tensors(10, 1, CLASSES)
-    assert np.array_equal(np.concatenate([target.numpy() for _, target, _ in Batches(part, 4)]), part.target)
+    assert np.array_equal(np.concatenate([target.numpy() for _, target, *_ in Batches(part, 4)]), part.target)
 
 
 @pytest.mark.parametrize(("schedule", "first", "highest", "last"), [("constant", 1, 1, 1), ("cosine", 1, 1, 0), ("one_cycle", 1 / 25, 1, 0)])

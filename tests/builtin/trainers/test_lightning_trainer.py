@@ -96,14 +96,18 @@ def test_a_fit_that_is_killed_ends_with_the_same_bytes(tmp_path):
 
 
 def _fit_and_kill(folder: Path, after: float) -> None:
-    before = set((folder / "work").glob("epoch-*")) if folder.exists() else set()
+    before = _checkpoints(folder)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen([sys.executable, "-m", "tests.builtin.trainers.fittings", str(folder)], env=environment) as process:
         until = time.monotonic() + 120
-        while process.poll() is None and set((folder / "work").glob("epoch-?????")) <= before and time.monotonic() < until:
+        while process.poll() is None and _checkpoints(folder) <= before and time.monotonic() < until:
             time.sleep(0.002)
         time.sleep(after / 10)
         process.send_signal(signal.SIGKILL)
+
+
+def _checkpoints(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "work").glob("epoch-*") if path.suffix != ".draft"}
 
 
 def _stop_after(folder: Path, epochs: int, trainer: Lightning, model: Model | None = None) -> None:
@@ -124,7 +128,7 @@ class _Killed(BaseException):
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "missing"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, damage, caplog):
-    trainer = Lightning(**QUICK, checkpoint_every=0.0001)
+    trainer = Lightning(**QUICK, checkpoint_every="1h", checkpoint_steps=16)
     trainer.fit(fitting(tmp_path / "undisturbed"))
     _stop_after(tmp_path / "resumed", 4, trainer)
     kept = sorted((tmp_path / "resumed" / "work").glob("epoch-*"))
@@ -202,7 +206,7 @@ def test_balanced_class_weights_raise_the_share_of_a_rare_class(tmp_path):
 
 @pytest.mark.parametrize("model", [TabularResnet(d=8, blocks=1), FtTransformer(d_token=8, heads=2, layers=2), Mlp(hidden=(8,), dropout=0.3)])
 def test_averaged_weights_and_normalisation_layers_continue_to_the_same_bytes(tmp_path, model):
-    trainer = Lightning(**(QUICK | {"batch_size": 31}), checkpoint_every=0.0001, ema=0.95, warmup="10%", label_smoothing=0.1)
+    trainer = Lightning(**(QUICK | {"batch_size": 31}), checkpoint_every="1h", checkpoint_steps=5, ema=0.95, warmup="10%", label_smoothing=0.1)
     fit = fitting(tmp_path / "undisturbed", model=model)
     trainer.fit(fit)
     _stop_after(tmp_path / "resumed", 3, trainer, model)
@@ -284,7 +288,7 @@ def test_an_interrupt_stays_an_interrupt(tmp_path):
 
 
 def test_a_model_that_does_not_fit_into_memory_is_a_run_that_failed(tmp_path):
-    with pytest.raises(RunFailed, match=r"(?s)out of memory with a batch of 32 rows: .*Try trainer\.batch_size=16") as caught:
+    with pytest.raises(RunFailed, match=r"(?s)out of memory with 16 rows at a time: .*Try trainer\.accumulate=4") as caught:
         Lightning(**QUICK).fit(fitting(tmp_path, model=Mlp(hidden=(10**11,))))
     assert caught.value.exit_code == 6
 

@@ -18,6 +18,8 @@ _NETWORK = "network/"
 def assemble(front: onnx.ModelProto, network: onnx.ModelProto, blocks: tuple[Block, ...], output: Output) -> onnx.ModelProto:
     """Raw columns → blocks → raw scores → `prediction` [rows] and, for classes, `probability` [rows, classes].
 
+    Of texts: the next byte as `prediction` and its `probability` [rows, 256], and `bits` and `bytes` of the text itself.
+
     `network` takes the blocks by name and gives `scores`.
     """
     from onnx import checker, compose
@@ -62,6 +64,9 @@ def _head(graph: onnx.GraphProto, scores: str, output: Output) -> None:
         )
         graph.output.append(helper.make_tensor_value_info("prediction", TensorProto.DOUBLE, ["rows"]))
         return
+    if output.kind == "bytes":
+        _next_byte(graph, scores)
+        return
     names = np.array(output.classes, dtype=object if isinstance(output.classes[0], str) else None)
     classes = numpy_helper.from_array(names, "head/classes")
     graph.initializer.append(classes)
@@ -74,3 +79,27 @@ def _head(graph: onnx.GraphProto, scores: str, output: Output) -> None:
     )
     graph.output.append(helper.make_tensor_value_info("prediction", classes.data_type, ["rows"]))
     graph.output.append(helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["rows", len(output.classes)]))
+
+
+def _next_byte(graph: onnx.GraphProto, scores: str) -> None:
+    """Raw scores of texts, apart: logits of the byte that comes next, bits, bytes."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    from mlforge.task import BYTES
+
+    constants = {"head/sizes": np.array([BYTES, 1, 1], np.int64), "head/shape": np.array([-1], np.int64)}
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    graph.node.extend(
+        [
+            helper.make_node("Split", [scores, "head/sizes"], ["head/logits", "head/bits", "head/bytes"], name="head/split", axis=1),
+            helper.make_node("Softmax", ["head/logits"], ["probability"], name="probability", axis=1),
+            helper.make_node("ArgMax", ["head/logits"], ["prediction"], name="prediction", axis=1, keepdims=0),
+            helper.make_node("Reshape", ["head/bits", "head/shape"], ["bits"], name="bits"),
+            helper.make_node("Reshape", ["head/bytes", "head/shape"], ["head/count"], name="head/count"),
+            helper.make_node("Cast", ["head/count"], ["bytes"], name="bytes", to=TensorProto.INT64),
+        ]
+    )
+    for name, kind in {"prediction": TensorProto.INT64, "bits": TensorProto.FLOAT, "bytes": TensorProto.INT64}.items():
+        graph.output.append(helper.make_tensor_value_info(name, kind, ["rows"]))
+    graph.output.append(helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["rows", BYTES]))

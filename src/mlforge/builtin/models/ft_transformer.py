@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +22,12 @@ class FtTransformer(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "d_token": {"choice": (32, 64, 128)},
+        "layers": {"randint": (1, 4)},
+        "attention_dropout": {"uniform": (0.0, 0.5)},
+        "hidden_dropout": {"uniform": (0.0, 0.5)},
+    }
 
     d_token: int = Field(default=64, ge=1, description="length of the vector that stands for a column's value")
     layers: int = Field(default=2, ge=1, le=64, description="attention layers, one after the other")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +22,11 @@ class Mlp(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "hidden": {"choice": ((64,), (256,), (128, 128), (256, 256), (512, 256))},
+        "dropout": {"uniform": (0.0, 0.5)},
+    }
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256), description="neurons of each hidden layer, from input to output")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="share of neurons that are left out at random in each training step")

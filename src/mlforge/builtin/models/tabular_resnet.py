@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +22,12 @@ class TabularResnet(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "d": {"choice": (64, 128, 256)},
+        "blocks": {"randint": (1, 6)},
+        "hidden_dropout": {"uniform": (0.0, 0.5)},
+        "dropout": {"uniform": (0.0, 0.3)},
+    }
 
     d: int = Field(default=128, ge=1, description="numbers that flow from block to block")
     blocks: int = Field(default=3, ge=1, le=64, description="residual blocks, one after the other")

@@ -8,73 +8,83 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import torch
 from safetensors.torch import load, save
 
 from mlforge.builtin.trainers.record import Record
+from mlforge.builtin.trainers.tree import State, joined, parted
 
 __all__ = ["Checkpoints", "Saved"]
 
 _log = logging.getLogger(__name__)
-_KEPT = 2  # the last one, and the one before in case the last is damaged
+_FILES = ("tensors.safetensors", "state.json")
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The state at the end of an epoch."""
+    """The state after a step."""
 
-    record: Record
-    network: Mapping[str, torch.Tensor]
-    best: Mapping[str, torch.Tensor]
-    optimiser: Mapping[int, Mapping[str, torch.Tensor]]  # by index of the parameter
-    average: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the weights over the steps; empty when none is kept
+    record: Record  # of the epochs that are done
+    step: int  # steps of the epoch that is not; 0 at the end of one
+    state: State
 
 
 class Checkpoints:
-    """The checkpoints in a folder: `epoch-00007/` with `tensors.safetensors`, `record.json` and `digest`; written aside and renamed."""
+    """The checkpoints in a folder: `epoch-00007/`, or `epoch-00007-step-000000120/` within the eighth; written aside, synced and renamed.
 
-    def __init__(self, folder: Path, every: float) -> None:
-        self.folder, self.every = folder, every
+    Each has `tensors.safetensors`, `state.json` and `digest`. The last one is kept, and some before it in case the last is damaged.
+    """
+
+    def __init__(self, folder: Path, every: float, *, steps: int | None = None, kept: int = 2, writes: bool = True) -> None:
+        self.folder, self.every, self.steps, self.kept, self.writes = folder, every, steps, kept, writes
         self._last = time.monotonic()
+        self._since = 0
 
-    @property
-    def due(self) -> bool:
-        """Is the last one old enough."""
-        return time.monotonic() - self._last >= self.every
+    def due(self, steps: int) -> bool:
+        """Is the last one old enough, now that so many more steps were made."""
+        self._since += steps
+        return time.monotonic() - self._last >= self.every or (self.steps is not None and self._since >= self.steps)
 
     def save(self, saved: Saved) -> None:
-        """Write one, and drop all but the last two."""
-        name = f"epoch-{saved.record.epochs:05d}"
+        """Write one, and drop all but the last ones."""
+        self._last, self._since = time.monotonic(), 0
+        if not self.writes:
+            return
+        name = f"epoch-{saved.record.epochs:05d}" + (f"-step-{saved.step:09d}" if saved.step else "")
         draft = self.folder / f"{name}.draft"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        files = {"tensors.safetensors": save(_flat(saved)), "record.json": json.dumps(saved.record.plain()).encode()}
+        tensors, plain = parted(saved.state)
+        written = json.dumps({"record": saved.record.plain(), "step": saved.step, "state": plain}).encode()
+        files = dict(zip(_FILES, (save(tensors), written), strict=True))
         for file, content in {**files, "digest": _digest(files).encode()}.items():
             with (draft / file).open("wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
+        _sync(draft)
         shutil.rmtree(self.folder / name, ignore_errors=True)
         draft.rename(self.folder / name)
-        for old in self._folders()[:-_KEPT]:
+        _sync(self.folder)
+        for old in self._folders()[: -self.kept]:
             shutil.rmtree(old)
-        self._last = time.monotonic()
 
     def load(self) -> Saved | None:
         """The last one that is whole; None when there is none."""
         for folder in reversed(self._folders()):
             try:
-                files = {name: (folder / name).read_bytes() for name in ("tensors.safetensors", "record.json")}
+                files = {name: (folder / name).read_bytes() for name in _FILES}
                 if (folder / "digest").read_text() == _digest(files):
-                    return _read(files)
+                    plain = json.loads(files["state.json"])
+                    return Saved(Record.of(plain["record"]), plain["step"], joined(load(files["tensors.safetensors"]), plain["state"]))
             except OSError:
                 pass  # a file is missing or unreadable: as bad as a wrong digest
             _log.warning("checkpoint %s is damaged; going back to the one before", folder.name)
-            shutil.rmtree(folder, ignore_errors=True)
+            if self.writes:
+                shutil.rmtree(folder, ignore_errors=True)
         return None
 
     def _folders(self) -> list[Path]:
@@ -85,21 +95,10 @@ def _digest(files: Mapping[str, bytes]) -> str:
     return sha256(b"".join(sha256(content).digest() for content in files.values())).hexdigest()
 
 
-def _flat(saved: Saved) -> dict[str, torch.Tensor]:
-    named = {"network": saved.network, "best": saved.best, "average": saved.average}
-    flat = {f"{kind}/{name}": tensor for kind, tensors in named.items() for name, tensor in tensors.items()}
-    flat |= {f"optimiser/{index}/{name}": tensor for index, state in saved.optimiser.items() for name, tensor in state.items()}
-    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in flat.items()}  # safetensors refuses tensors that share memory
-
-
-def _read(files: Mapping[str, bytes]) -> Saved:
-    parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "best": {}, "average": {}}
-    optimiser: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in load(files["tensors.safetensors"]).items():
-        kind, _, rest = name.partition("/")
-        if kind == "optimiser":
-            index, _, field = rest.partition("/")
-            optimiser.setdefault(int(index), {})[field] = tensor
-        else:
-            parts[kind][rest] = tensor
-    return Saved(Record.of(json.loads(files["record.json"])), parts["network"], parts["best"], optimiser, parts["average"])
+def _sync(folder: Path) -> None:
+    """Names in a folder are on the disk too: a rename that is lost in a power cut would bring back what was before, a file that is lost would break it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from pydantic import Field
 
-from mlforge.builtin.trainers.record import Record
+from mlforge.builtin.trainers.record import Record, Rule
 from mlforge.builtin.trainers.weighing import ClassWeights, weighed
 from mlforge.components import Estimator as Fittable
 from mlforge.components import Fitting, Tensors, Trainer
@@ -46,7 +46,7 @@ class Estimator(Trainer):
         record = Record()
         for values in rounds or [{"validation/loss": _loss(built, validation, fitting.output)}]:
             _finite(values["validation/loss"])
-            record.note(dict(values), patience=None, last=len(rounds))
+            record.note(dict(values), Rule(len(rounds)))
         built.save(fitting.folder)
         record.write(fitting.folder)
         fitting.find(Finding(name="train/seconds", value=seconds, unit="s", volatile=True, better="lower", text="time to fit, without reading the rows"))

@@ -2,154 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from torch.nn import functional
 
-from mlforge.builtin.trainers.average import Average
-from mlforge.builtin.trainers.batches import Batch, Batches
-from mlforge.builtin.trainers.checkpoints import Checkpoints, Saved
-from mlforge.builtin.trainers.record import Record
-from mlforge.builtin.trainers.schedule import factor
-from mlforge.components import Fitting
-from mlforge.errors import RunFailed
-
-if TYPE_CHECKING:
-    from mlforge.builtin.trainers.lightning import Lightning
+from mlforge.builtin.trainers.batches import Batch
+from mlforge.builtin.trainers.keeper import Keeper
+from mlforge.builtin.trainers.losses import mean, row_losses
+from mlforge.builtin.trainers.sums import Sums
 
 __all__ = ["Learner"]
 
-_LOOK = 50  # batches between two looks at the loss: looking makes a GPU wait
-
 
 class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_lightning is not typed for us
-    """Steps, losses and what is kept of each epoch. `best` has the weights with the lowest validation loss."""
+    """Steps and losses of a plain network; what is kept of them is its keeper's affair."""
 
-    def __init__(self, fitting: Fitting, settings: Lightning, train: Batches, checkpoints: Checkpoints, epochs: int) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         super().__init__()
-        self.network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
-        self.average = Average(self.network, settings.ema) if settings.ema is not None else None
-        self.fitting, self.settings, self.batches, self.checkpoints, self.last_epoch = fitting, settings, train, checkpoints, epochs
-        self.record = Record()
-        self.best: dict[str, torch.Tensor] = {}
-        self._optimiser_state: dict[int, Any] = {}
-        self._losses: list[torch.Tensor] = []
-        self._sums: list[torch.Tensor] = []
-
-    def resume(self, saved: Saved) -> None:
-        """Go on from a checkpoint."""
-        self.network.load_state_dict(dict(saved.network))
-        self.record, self.best = saved.record, dict(saved.best)
-        self._optimiser_state = {index: dict(state) for index, state in saved.optimiser.items()}
-        if self.average is not None:
-            self.average.tensors = dict(saved.average)
+        self.keeper, self.settings, self.network = keeper, keeper.settings, keeper.network
+        self._sums = Sums()
+        self._sharded = False
 
     # ── Lightning's hooks, in the order in which they are called ──────────────────────────────────────────────────────────────────────────────────
 
+    def configure_model(self) -> None:
+        """Shard the network where each process is to keep a share of it."""
+        if self.keeper.weights.sharded and not self._sharded:
+            self._sharded = True
+            self.settings.sharding.shard(self.network, self.device_mesh["data_parallel"], self.settings.precision)
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimiser, its state restored when the run is continued; its kernels are fused, which saves a third of a small network's step on a CPU."""
-        made = self.settings.optimiser_of(self.network)
-        if self._optimiser_state:
-            made.load_state_dict({"state": self._optimiser_state, "param_groups": made.state_dict()["param_groups"]})
-        return made
+        """The optimiser; its kernels are fused, which saves a third of a small network's step on a CPU."""
+        return self.settings.optimiser_of(self.network)
+
+    def on_train_start(self) -> None:
+        """Restore what belongs to the trainer."""
+        self.keeper.begin(self.trainer)
 
     def on_train_epoch_start(self) -> None:
-        """Start from the seed and the epoch alone, whatever came before in this process."""
-        self.batches.epoch = self.record.epochs
-        torch.manual_seed((self.fitting.seed * 1_000_003 + self.record.epochs + 1) % 2**63)
-        self._losses = []
+        """Restore what belongs to the epoch."""
+        self.keeper.begin_epoch(self.trainer)
 
     def on_train_batch_start(self, batch: Batch, index: int) -> None:
         """Set the learning rate."""
+        rate = self.keeper.rate(self.keeper.step)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self._rate(index)
+            group["lr"] = rate
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
-        """The loss of a batch."""
-        blocks, target, weight = batch
-        loss = _mean(_losses(self.network(*blocks), target, self.settings.label_smoothing), weight)
-        self._losses.append(loss.detach())
-        if index % _LOOK == _LOOK - 1:
-            self._look()
-        if index % 10 == 0:
-            done = self.record.epochs + index / len(self.batches)
-            self.fitting.progress(done, self.last_epoch, f"epoch {self.record.epochs + 1}")
+        """The loss of a portion of a step."""
+        loss = mean(row_losses(self.network(*batch.blocks), batch.target, self.settings.label_smoothing), batch)
+        self.keeper.noted(loss.detach())
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, index: int) -> None:
-        """Let the average follow the weights."""
-        if self.average is not None:
-            self.average.follow(self.network, self.record.epochs * len(self.batches) + index)
+        """A step is done when its last portion is."""
+        if (index + 1) % self.keeper.batches.portions == 0:
+            self.keeper.stepped(self.trainer)
 
     def on_validation_epoch_start(self) -> None:
         """Begin to sum."""
-        self._sums = []
+        self._sums = Sums()
+
+    def on_validation_batch_start(self, batch: Batch, index: int) -> None:
+        """Stop here too."""
+        self.keeper.judging(self.trainer)
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Sum what the validation rows say: weights, weighted losses, rows that are right (or squared errors), rows."""
-        blocks, target, weight = batch
-        scores = self.network(*blocks) if self.average is None else self.average.scores(self.network, blocks)
-        losses = _losses(scores, target)
-        weights = torch.ones_like(losses) if weight is None else weight
-        right = (scores.argmax(1) == target).float() if target.ndim == 1 else losses
-        self._sums.append(torch.stack([weights.sum(), (weights * losses).sum(), right.sum(), torch.ones_like(losses).sum()]))
+        """Sum what the validation rows say."""
+        average = self.keeper.average
+        self._sums.add(self.network(*batch.blocks) if average is None else average.scores(self.network, batch.blocks), batch)
 
     def on_train_epoch_end(self) -> None:
-        """Take down the epoch, keep its weights if they are the best, leave a checkpoint, stop when it is time."""
-        self._look()
-        values = self._values()
-        if self.record.note(values, patience=self.settings.patience, last=self.last_epoch):
-            kept = self.network.state_dict() | (self.average.tensors if self.average is not None else {})
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
-        if self.checkpoints.due or self.record.stopped:
-            self.checkpoints.save(self.saved())
-        self.trainer.should_stop = self.record.stopped
-
-    # ── what they use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def saved(self) -> Saved:
-        """The state as a checkpoint keeps it."""
-        state = self.trainer.optimizers[0].state_dict()["state"]
-        tensors = {index: {name: value for name, value in one.items() if torch.is_tensor(value)} for index, one in state.items()}
-        return Saved(self.record, self.network.state_dict(), self.best, tensors, self.average.tensors if self.average is not None else {})
-
-    def _rate(self, index: int) -> float:
-        step = self.record.epochs * len(self.batches) + index
-        return self.settings.lr * factor(self.settings.schedule, step, self.last_epoch * len(self.batches), self.settings.warmup)
-
-    def _look(self) -> None:
-        """Raise RunFailed when a loss of this epoch was not finite."""
-        finite = torch.stack(self._losses).isfinite()
-        if not bool(finite.all()):
-            batch = int(finite.logical_not().nonzero()[0])
-            raise RunFailed(
-                f"trainer: the loss of epoch {self.record.epochs + 1}, batch {batch + 1} of {len(self.batches)} is {self._losses[batch].item()} "
-                f"(learning rate {self._rate(batch):g})",
-                hint=f"Try trainer.lr={self.settings.lr / 10:g}, or trainer.clip=1.0.",
-            )
-
-    def _values(self) -> dict[str, float]:
-        weights, loss, right, rows = torch.stack(self._sums).cpu().double().sum(0).tolist()  # in double, which not every device knows
-        values = {"train/loss": float(torch.stack(self._losses).cpu().double().mean()), "validation/loss": loss / weights}
-        if not values["validation/loss"] - values["validation/loss"] == 0:  # neither infinite nor NaN
-            raise RunFailed(
-                f"trainer: the validation loss of epoch {self.record.epochs + 1} is {values['validation/loss']}",
-                hint=f"Try trainer.lr={self.settings.lr / 10:g}, or trainer.clip=1.0.",
-            )
-        output = self.fitting.output
-        metric = {"validation/accuracy": right / rows} if output.kind == "classes" else {"validation/rmse": (right / rows) ** 0.5 * output.scale}
-        return values | metric
-
-
-def _losses(scores: torch.Tensor, target: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-    """Row by row: cross-entropy of class ids, squared error of values."""
-    scores = scores.float()
-    if target.ndim == 1:
-        return functional.cross_entropy(scores, target, reduction="none", label_smoothing=smoothing)
-    return (scores - target).square().squeeze(1)
-
-
-def _mean(losses: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    return losses.mean() if weight is None else (losses * weight).sum() / weight.sum().clamp_min(1e-12)
+        """Take down the epoch."""
+        self.keeper.end_epoch(self.trainer, self.keeper.values(self.trainer, self._sums))

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from mlforge.builtin.trainers.record import Rule
 from mlforge.builtin.trainers.schedule import Schedule
-from mlforge.builtin.trainers.weighing import ClassWeights, weighed
-from mlforge.components import Fitting, Trainer
-from mlforge.errors import MissingRequirement, RunFailed
-from mlforge.finding import Finding
-from mlforge.units import Duration, Share
+from mlforge.builtin.trainers.sharding import Sharding
+from mlforge.builtin.trainers.weighing import ClassWeights
+from mlforge.components import Fitting, Objection, Trainer
+from mlforge.contract import Contract
+from mlforge.errors import RunFailed
+from mlforge.units import Duration, Share, Size
 
 if TYPE_CHECKING:
     import torch
 
-    from mlforge.builtin.trainers.checkpoints import Checkpoints
-
 __all__ = ["Lightning"]
 
-_VALIDATION_ROWS = 8192  # at a time; without gradients more rows fit than in training
+Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "transformer-engine"]
 
 
 class Lightning(Trainer):
@@ -31,9 +30,12 @@ class Lightning(Trainer):
     requires: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "safetensors")
     libraries: ClassVar[tuple[str, ...]] = ("torch", "pytorch-lightning", "numpy")
     fits: ClassVar[frozenset[str]] = frozenset({"network"})
+    together: ClassVar[bool] = True
+    observed: ClassVar[bool] = True
+    tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lr": {"loguniform": (1e-4, 3e-2)}, "weight_decay": {"loguniform": (1e-4, 1e-1)}}
 
     max_epochs: int = Field(default=30, ge=1, description="how often to go through the training rows at most")
-    batch_size: int = Field(default=128, ge=1, description="rows of a training step")
+    batch_size: int = Field(default=128, ge=1, description="rows of a training step, over all devices and portions")
     lr: float = Field(default=1e-3, gt=0, description="learning rate, at its highest")
     weight_decay: float = Field(default=0.01, ge=0, description="how strongly weights are pulled to zero")
     optimizer: Literal["adamw", "adam", "sgd"] = Field(default="adamw", description="how gradients become steps; sgd has a Nesterov momentum of 0.9")
@@ -43,86 +45,90 @@ class Lightning(Trainer):
         default=None, gt=0, lt=1, description="keep an exponential moving average of the weights, and judge and ship that; how much of it each step leaves"
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of each label that is spread over all classes: less certain, often better")
-    patience: int | None = Field(default=5, ge=1, description="stop after so many epochs without a lower validation loss; null: never")
+    patience: int | None = Field(default=5, ge=1, description="stop after so many epochs without a better score; null: never")
+    min_delta: float = Field(default=0.0, ge=0, description="by how much the score must be better to count, for patience")
+    score: str = Field(
+        default="validation/loss", min_length=1, description="by what the best epoch is chosen: a name among the curves, such as validation/accuracy"
+    )
+    higher: bool | None = Field(default=None, description="is a higher score better; null: yes for an accuracy, no for the rest")
     class_weights: ClassWeights = Field(default=None, description="balanced: every class weighs the same in the loss, however rare")
+    accumulate: int = Field(default=1, ge=1, description="portions in which a step's rows are worked off one after the other: less memory, the same result")
     clip: float | None = Field(default=None, gt=0, description="longest gradient; longer ones are shortened to it")
-    precision: Literal["32-true", "bf16-mixed"] = Field(default="32-true", description="number format of the forward and backward pass")
+    clip_by: Literal["norm", "value"] = Field(default="norm", description="what clip limits: the length of the whole gradient, or each of its numbers")
+    max_steps: int | None = Field(default=None, ge=1, description="stop after so many steps, within an epoch if need be")
+    max_time: Duration | None = Field(default=None, description="stop after so much time of fitting, and judge what there is")
+    precision: Precision = Field(
+        default="32-true", description="number format: the mixed ones compute in 16 bits, bf16-true keeps the weights so too, transformer-engine computes in 8"
+    )
     accelerator: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="where to train; auto takes a GPU when there is one")
+    strategy: Literal["auto", "ddp", "fsdp", "deepspeed"] = Field(
+        default="auto", description="how processes share a step: each with all weights (ddp, which auto takes), or each with a share of them (fsdp)"
+    )
+    sharding: Sharding = Field(default=Sharding(), description="how fsdp shards")
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(default=1, description="processes on each machine, one a GPU; auto: as many as it has GPUs")
+    nodes: int = Field(default=1, ge=1, description="machines that share a step")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; null: as many as torch finds")
-    checkpoint_every: Duration = Field(default=10.0, description="shortest time between two checkpoints, which are made at the end of an epoch")
+    shuffle_within: Size = Field(
+        default=2_000_000_000, description="rows of more bytes than this, as the network reads them, are shuffled in windows of so many, and read from disk"
+    )
+    workers: int = Field(default=0, ge=0, le=64, description="threads that make batches ahead; 0: none, which is quickest for data in memory")
+    compile: Literal["default", "reduce-overhead", "max-autotune"] | None = Field(
+        default=None, description="have torch.compile translate the network first: worth it for large networks and long runs"
+    )
+    checkpoint_activations: bool | tuple[str, ...] = Field(
+        default=False, description="compute layers again on the way back instead of keeping what they said; true: those in lists of layers, or classes"
+    )
+    profiler: Literal["simple", "advanced", "pytorch"] | None = Field(default=None, description="measure where the time goes, into a file of the run")
+    log_every: int = Field(default=50, ge=1, description="steps between two entries of a logger")
+    checkpoint_every: Duration = Field(default=10.0, description="shortest time between two checkpoints, which are made after a step")
+    checkpoint_steps: int | None = Field(default=None, ge=1, description="most steps between two checkpoints; null: only time decides")
+    checkpoints: int = Field(default=2, ge=2, le=100, description="how many of the last checkpoints to keep while it trains")
+
+    def objections(self, contract: Contract) -> Iterable[Objection]:
+        """Settings that do not go together."""
+        from mlforge.builtin.trainers.suits import objections
+
+        return objections(self)
+
+    def processes(self) -> tuple[int, int]:
+        """As many on each machine as `devices` says, on so many machines."""
+        if self.devices != "auto":
+            return (self.devices, self.nodes)
+        import torch
+
+        return (max(1, torch.cuda.device_count()) if self.accelerator != "cpu" else 1, self.nodes)
+
+    def on_gpu(self) -> bool:
+        """Will it train on a CUDA device."""
+        import torch
+
+        return self.accelerator != "cpu" and torch.cuda.is_available()
+
+    def rule(self, smoke: bool) -> Rule:
+        """By what the best epoch is chosen, and when to stop."""
+        higher = self.score.endswith("accuracy") if self.higher is None else self.higher
+        return Rule(1 if smoke else self.max_epochs, self.patience, self.score, higher, self.min_delta)
 
     def fit(self, fitting: Fitting) -> None:
         """Fit, or continue from the last whole checkpoint; on one machine, device and set of versions the same bytes either way."""
-        from mlforge.builtin.trainers.surroundings import deterministic, enough_memory, interruptible, quiet
+        from mlforge.builtin.trainers.asked import listening
+        from mlforge.builtin.trainers.fit import fit
+        from mlforge.builtin.trainers.suits import device_for
+        from mlforge.builtin.trainers.surroundings import deterministic, interruptible, quiet
 
-        self._check_accelerator()
-        with quiet(), deterministic(fitting.seed, self.threads), enough_memory(self.batch_size), interruptible():
-            self._fit(fitting)
-
-    def _check_accelerator(self) -> None:
-        import torch
-
-        if self.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-            hint = "Choose trainer.accelerator=auto, or install the torch that fits your GPU."
-            raise MissingRequirement(f"trainer.accelerator: gpu, and torch {torch.__version__} finds none", hint=hint)
+        device_for(self)
+        if not len(fitting.validation):
+            raise RunFailed("trainer: there are no validation rows to choose the best weights by", hint="Give the split a validation share.")
+        with quiet(), deterministic(fitting.seed, self.threads), interruptible(), listening() as asked:
+            fit(self, fitting, asked)
 
     def optimiser_of(self, network: torch.nn.Module) -> torch.optim.Optimizer:
         """The optimiser for a network's weights."""
         import torch
 
         weights = list(network.parameters())
+        fused = True if self.precision != "16-mixed" or self.clip is None else None  # fused kernels undo the scaling of half precision too late for clipping
         if self.optimizer == "sgd":
-            return torch.optim.SGD(weights, self.lr, momentum=0.9, nesterov=True, weight_decay=self.weight_decay, fused=True)
+            return torch.optim.SGD(weights, self.lr, momentum=0.9, nesterov=True, weight_decay=self.weight_decay, fused=fused)
         kind = torch.optim.AdamW if self.optimizer == "adamw" else torch.optim.Adam
-        return kind(weights, self.lr, weight_decay=self.weight_decay, fused=True)
-
-    def _fit(self, fitting: Fitting) -> None:
-        import pytorch_lightning as lightning
-        from safetensors.torch import save_file
-
-        from mlforge.builtin.trainers.batches import Batches
-        from mlforge.builtin.trainers.checkpoints import Checkpoints
-        from mlforge.builtin.trainers.learner import Learner
-
-        if not len(fitting.validation):
-            raise RunFailed("trainer: there are no validation rows to choose the best weights by", hint="Give the split a validation share.")
-        limit = 1 if fitting.smoke else None
-        train_rows, validation_rows = weighed(fitting, self.class_weights)
-        train = Batches(train_rows, self.batch_size, seed=fitting.seed, weight=train_rows.weight, limit=limit)
-        validation = Batches(validation_rows, _VALIDATION_ROWS, weight=validation_rows.weight, limit=limit)
-        checkpoints = Checkpoints(fitting.work, self.checkpoint_every)
-        learner = Learner(fitting, self, train, checkpoints, 1 if fitting.smoke else self.max_epochs)
-        saved = checkpoints.load()
-        if saved is not None:
-            learner.resume(saved)
-        start = time.perf_counter()
-        if not learner.record.stopped:
-            self._trainer(lightning, fitting, learner.last_epoch - learner.record.epochs).fit(learner, train, validation)
-        seconds = time.perf_counter() - start
-        if fitting.smoke:
-            _round_trip(checkpoints, learner.best)
-        save_file(learner.best, fitting.folder / "weights.safetensors")
-        learner.record.write(fitting.folder)
-        fitting.find(Finding(name="train/seconds", value=seconds, unit="s", volatile=True, better="lower", text="time to fit, without reading the rows"))
-
-    def _trainer(self, lightning: Any, fitting: Fitting, epochs: int) -> Any:
-        return lightning.Trainer(
-            max_epochs=epochs,
-            accelerator=self.accelerator,
-            devices=1,
-            precision=self.precision,
-            gradient_clip_val=self.clip,
-            default_root_dir=fitting.work,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-
-
-def _round_trip(checkpoints: Checkpoints, best: Mapping[str, torch.Tensor]) -> None:
-    """A smoke run proves that what was checkpointed can be read again."""
-    saved = checkpoints.load()
-    if saved is None or any(not tensor.equal(saved.best[name]) for name, tensor in best.items()):
-        raise RunFailed("trainer: the checkpoint that was just written reads back differently", hint="Check the disk that holds the store.")
+        return kind(weights, self.lr, weight_decay=self.weight_decay, fused=fused)

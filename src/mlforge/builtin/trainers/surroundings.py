@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
+import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 
-from mlforge.errors import RunFailed
-
-__all__ = ["deterministic", "enough_memory", "interruptible", "quiet"]
+__all__ = ["deterministic", "interruptible", "quiet"]
 
 _TALKERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
 
@@ -44,6 +42,7 @@ def deterministic(seed: int, threads: int | None) -> Iterator[None]:
     count, mode, warn_only = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     aid: Any = torch.utils.deterministic  # its attribute is a property of the module, which a type checker does not see
     fill = aid.fill_uninitialized_memory
+    python, legacy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
@@ -52,34 +51,19 @@ def deterministic(seed: int, threads: int | None) -> Iterator[None]:
         try:
             yield
         finally:
+            random.setstate(python)
+            np.random.set_state(legacy)
             torch.set_num_threads(count)
             aid.fill_uninitialized_memory = fill
             torch.use_deterministic_algorithms(mode, warn_only=warn_only)
 
 
 @contextmanager
-def enough_memory(batch_size: int) -> Iterator[None]:
-    """Running out of memory is a run that failed, not a bug. Raises RunFailed."""
-    try:
-        yield
-    except RuntimeError as error:  # torch.OutOfMemoryError on a GPU; on a CPU only the text tells
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise
-        hint = f"Try trainer.batch_size={max(1, batch_size // 2)}, or a smaller model."
-        raise RunFailed(f"trainer: out of memory with a batch of {batch_size} rows: {str(error).strip().splitlines()[0][-200:]}", hint=hint) from None
-
-
-@contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C stays a KeyboardInterrupt: Lightning would turn it into exit(1) and leave the signal ignored."""
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if main else None
+    """An interruption stays a KeyboardInterrupt: Lightning would turn it into exit(1)."""
     try:
         yield
     except SystemExit as stop:
         if isinstance(stop.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
-    finally:
-        if main and handler is not None:
-            signal.signal(signal.SIGINT, handler)

@@ -14,7 +14,7 @@ ClassWeights = Literal["balanced"] | None
 
 def weighed(fitting: Fitting, class_weights: ClassWeights) -> tuple[Tensors, Tensors]:
     """Training and validation rows, each with its own weight times its class's: balanced gives every class of the training rows the same total."""
-    if class_weights is None or fitting.output.kind == "value":
+    if class_weights is None or fitting.output.kind != "classes":
         return fitting.train, fitting.validation
     import numpy as np
 

@@ -11,6 +11,7 @@ from mlforge.components import Job, Probe, Stage
 from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
+from mlforge.lifecycle.bigrams import Bigrams
 from mlforge.lifecycle.yardsticks import Baseline, aligned
 from mlforge.report.figures import measured
 from mlforge.task import Output, Task
@@ -33,7 +34,7 @@ class Contestant:
 
     subject: Subject
     variant: str
-    model: Predictor | Baseline
+    model: Predictor | Baseline | Bigrams
     profiles: dict[str, Profile] = field(default_factory=dict)
     broken: str = ""  # why it cannot be measured
 
@@ -119,9 +120,10 @@ def _output(candidates: list[Contestant], ships: str) -> Output:
     return model.bundle.output
 
 
-def _baseline(job: Job, output: Output) -> Baseline:
+def _baseline(job: Job, output: Output) -> Baseline | Bigrams:
     columns = [output.target, *job.contract.having("weight")[:1]]
-    return Baseline.fit(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), output, *columns[1:])
+    kind = Bigrams if output.kind == "bytes" else Baseline
+    return kind.fit(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), output, *columns[1:])
 
 
 def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:

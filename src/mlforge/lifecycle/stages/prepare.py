@@ -32,10 +32,11 @@ class Prepare(Stage):
     def run(self, job: Job) -> None:
         """Write `front.onnx` and `encoding.json`."""
         rows = _training_rows(job.input("table", Table), job.input("assignment", Assignment))
-        output = output_of(rows, job.contract, job.task)
+        output = output_of(rows, job.contract, job.task) if job.task.output != "bytes" else None
         fragments = list(_fit(job, rows))
         if not fragments:
             raise DataError("contract: no feature column is left", hint="Declare at least one column with role feature.")
+        output = output or _text_of(fragments)
         draft = job.draft("encoding")
         model = front(fragments, job.contract)
         (draft / "front.onnx").write_bytes(model.SerializeToString(deterministic=True))
@@ -64,6 +65,14 @@ def output_of(rows: pl.LazyFrame, contract: Contract, task: Task) -> Output:
     if column.positive is not None:
         classes = _positive_last(classes, column.positive, where)
     return Output("classes", target, tuple(classes))
+
+
+def _text_of(fragments: list[Fragment]) -> Output:
+    """What a language model reads and goes on with: one text as bytes."""
+    if len(fragments) != 1 or fragments[0].block != "bytes":
+        made = ", ".join(sorted({fragment.block for fragment in fragments}))
+        raise DataError(f"features: a language model reads one text as bytes, and these make {made}", hint="Write features: [bytes], and nothing beside it.")
+    return Output("bytes", fragments[0].columns[0], context=fragments[0].width)
 
 
 def _positive_last(classes: list[Any], positive: Any, where: str) -> list[Any]:

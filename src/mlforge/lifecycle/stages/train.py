@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
-from mlforge.components import Fitting, Job, Model, Stage, Tensors, Trainer
+from mlforge.components import Callback, Cluster, Fitting, Job, Logger, Model, Stage, Tensors, Trainer
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
 from mlforge.lifecycle.encode import encode
+from mlforge.lifecycle.fitting.errand import carry_out
 
 __all__ = ["Train"]
 
@@ -18,7 +19,8 @@ class Train(Stage):
     """Reads training and validation rows through the fitted features and has the trainer fit the model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
-    reads: ClassVar[tuple[str, ...]] = ("seed", "task")
+    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "observers")
+    asides: ClassVar[tuple[str, ...]] = ("cluster", "loggers")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
@@ -44,9 +46,17 @@ class Train(Stage):
             smoke=job.smoke,
             progress=job.progress,
             find=job.find,
+            report=job.report,
+            aside=job.beside,
+            callbacks=job.entries("observers", Callback),
+            loggers=job.entries("loggers", Logger),
         )
         fitting.work.mkdir(exist_ok=True)
-        trainer.fit(fitting)
+        cluster = job.aside("cluster", Cluster)
+        if cluster is None:
+            trainer.fit(fitting)
+        else:
+            carry_out(fitting, trainer, cluster, job.work / "errand")
         trained = Trained(fitting.folder).json("trained.json")
         epochs = f"{trained['epochs']} epoch{'s' * (trained['epochs'] != 1)}"
         job.find(Finding(name="train/epochs", value=trained["epochs"], text=f"trained for {epochs}; the best was {trained['best_epoch']}"))

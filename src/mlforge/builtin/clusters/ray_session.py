@@ -1,0 +1,162 @@
+"""The connection to Ray, and one fit through Ray Train. Imports ray inside: it takes a second."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlforge.components import Errand, Place
+from mlforge.errors import Interrupted, MissingRequirement, RunFailed
+
+__all__ = ["connect", "disconnect", "fitted", "room"]
+
+_PROBE = 3.0  # seconds in which a port must open
+_ANSWER = 10.0  # seconds in which what is behind it must turn out to be Ray
+_LEASE = 0.5  # seconds between two looks of a worker whether it is told to stop
+_SETTINGS = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a change to come
+    "RAY_TRAIN_ENABLE_SHARE_CUDA_VISIBLE_DEVICES": "0",
+    "TRAIN_ENABLE_SHARE_CUDA_VISIBLE_DEVICES": "0",  # each worker sees its own GPU, and no other
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+}
+_session = {"ours": False}
+
+
+def connect(address: str | None, cpus: int = 1) -> bool:
+    """Connect to the cluster there, or start one of this machine's own; False when this process is connected already.
+
+    Raises MissingRequirement when nothing answers there within a quarter of a minute.
+    """
+    import ray
+
+    if ray.is_initialized():
+        return False
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if address is not None and address != "auto":
+        _probe(address)
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
+    if address is None:
+        options |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 200_000_000}  # data go by files
+    else:
+        options |= {"address": address}
+    _within(_ANSWER if address is not None else None, address, lambda: ray.init(**options))
+    _session["ours"] = True
+    return True
+
+
+def disconnect() -> None:
+    """End the connection, and with it all that was started through it; not that of others."""
+    if _session["ours"]:
+        import ray
+
+        _session["ours"] = False
+        ray.shutdown()
+
+
+def room() -> Mapping[str, float]:
+    """What the cluster has in all."""
+    import ray
+
+    found: Mapping[str, float] = ray.cluster_resources()
+    return found
+
+
+def fitted(errand: Errand, workers: int | tuple[int, int], each: Mapping[str, float], placement: str) -> None:
+    """Have Ray Train's workers take part in the fit. Raises what Ray raises."""
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    with _quiet():
+        scaling = ScalingConfig(num_workers=workers, use_gpu="GPU" in each, resources_per_worker=dict(each), placement_strategy=placement)
+        handed = {name: value for name, value in os.environ.items() if name.startswith(("MLFORGE_", "XDG_CACHE_")) or name in _SETTINGS}
+        handed["OMP_NUM_THREADS"] = str(max(1, int(each["CPU"])))
+        TorchTrainer(
+            _take_part,
+            train_loop_config={"folder": str(errand.folder), "part": errand.part, "gpu": "GPU" in each},
+            scaling_config=scaling,
+            run_config=RunConfig(
+                name="fit", storage_path=str(errand.folder / "ray"), failure_config=FailureConfig(max_failures=0), worker_runtime_env={"env_vars": handed}
+            ),
+        ).fit()
+
+
+def _take_part(config: Mapping[str, Any]) -> None:
+    """A worker's own work. Ray has brought the ranks together; each sees one device, as if it were alone on its machine."""
+    import ray.train
+
+    from mlforge.builtin.clusters.ray_train import shared
+
+    folder = shared(config["folder"])
+    if not config["gpu"]:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ |= {"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"}
+    threading.Thread(target=_lease, args=(folder,), daemon=True).start()
+    context = ray.train.get_context()
+    config["part"](config["folder"], Place(context.get_world_rank(), context.get_world_size()))
+
+
+def _lease(folder: Path) -> None:
+    """End when the driver says so, or when it has taken the folder away."""
+    while folder.exists() and not (folder / "stop").exists():
+        time.sleep(_LEASE)
+    os._exit(Interrupted.exit_code)
+
+
+def _probe(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PROBE).close()
+    except (OSError, OverflowError) as error:
+        raise _silent(address, getattr(error, "strerror", None) or str(error)) from None
+
+
+def _within(seconds: float | None, address: str | None, call: Any) -> None:
+    """In a thread of its own: what does not answer cannot be interrupted."""
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with _quiet():
+                call()
+        except BaseException as error:  # carried over
+            caught.append(error)
+
+    if seconds is None:
+        run()
+    else:
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            raise _silent(str(address), f"no answer within {seconds:g} s")
+    if caught and address is None:
+        raise RunFailed(f"Ray cannot be started here: {str(caught[0]).strip().splitlines()[0][:300]}") from caught[0]
+    if caught:
+        raise _silent(str(address), (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
+
+
+def _silent(address: str, why: str) -> MissingRequirement:
+    hint = "Is `ray start --head` running there, and may this machine reach it? Without cluster.address one is started here."
+    return MissingRequirement(f"cluster.address: no Ray cluster answers at {address}: {why}", hint=hint)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ray logs to its own files; what a person needs is told by us."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("ray", "ray.train", "ray.tune", "ray.data"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield

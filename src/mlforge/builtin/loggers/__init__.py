@@ -1,0 +1,1 @@
+"""Where the curves of a fit are written while it goes on."""

@@ -1,0 +1,293 @@
+"""One search from its first trial to the overrides that it ends with."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlforge.artifact import Assignment, Encoding, Table, write_json
+from mlforge.components import Judge, Proposer, Seen, Sweep
+from mlforge.errors import RunFailed
+from mlforge.lifecycle.job import StageJob
+from mlforge.lifecycle.plan import Lifecycle
+from mlforge.lifecycle.sweep.adopting import adopt
+from mlforge.lifecycle.sweep.bench import Commission
+from mlforge.lifecycle.sweep.choosing import best, broken, scores
+from mlforge.lifecycle.sweep.earlier import found_by, seen_by
+from mlforge.lifecycle.sweep.journal import Ended, Journal, Measured
+from mlforge.lifecycle.sweep.telling import findings, trials_table, tuned_json
+from mlforge.recipe import spelled
+
+__all__ = ["Search"]
+
+_NEXT_TO_NOTHING = 0.001  # CPUs
+_SMOKE = 2  # trials that show that the chain works
+
+
+@dataclass(frozen=True)
+class _Trial:
+    number: int
+    overrides: tuple[str, ...]
+
+
+@dataclass
+class Search:
+    """Proposes trials, takes note of what comes of them, and chooses. Killed and begun again, it goes on from its journal."""
+
+    job: StageJob
+    lifecycle: Lifecycle
+    sweep: Sweep
+    proposer: Proposer
+    judge: Judge | None
+    journal: Journal
+    _began: float = field(default_factory=time.monotonic)
+    _spent: float = 0.0  # seconds before this process took over
+    _running: dict[int, float] = field(default_factory=dict)  # since when, by number
+    _lost: set[int] = field(default_factory=set)  # trials whose process died
+    _curves: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: StageJob) -> Search:
+        """The search of a stage's job, with what is known of it already."""
+        assert job.lifecycle is not None, "the engine hands it in"
+        sweep = job.component("sweep", Sweep)
+        seed = job.seed if sweep.seed is None else sweep.seed
+        journal = Journal(job.work / "journal.jsonl")
+        search = cls(job, job.lifecycle, sweep, sweep.proposer(seed), sweep.judge(), journal, _spent=journal.spent)
+        if sweep.warm_start is not None:
+            for seen in seen_by(found_by(job.lifecycle, sweep.warm_start), sweep, sweep.warm_start):
+                search.proposer.learn(seen)
+        search._recall()
+        return search
+
+    def run(self) -> None:
+        """Run what is left of it, and fill the draft of `tuned`."""
+        if not self._complete:
+            self._prepare()
+            self._on_ray()
+        self._judge_failures()
+        chosen = best(self.journal.ended, self.sweep)
+        if chosen is None:
+            raise RunFailed(f"tune: none of {len(self.journal.ended)} trials can be chosen", hint=self._why_none())
+        draft = self.job.draft("tuned")
+        write_json(draft / "trials.json", trials_table(self.journal, self.sweep, self.overrides))
+        write_json(draft / "tuned.json", tuned_json(chosen, self.sweep, self.overrides(chosen.number)))
+        for finding in findings(self.journal, chosen, self.sweep, self.overrides(chosen.number), self._elapsed):
+            self.job.find(finding)
+        adopt(self.job, self.lifecycle, self._commission, chosen.number, self.overrides(chosen.number))
+
+    def overrides(self, number: int) -> tuple[str, ...]:
+        """What a trial sets, as one would type it."""
+        values = self.journal.began[number]
+        return tuple(spelled(dimension.key, values[name]) for name, dimension in sorted(self.sweep.space.items(), key=_sections_first))
+
+    # ── what Ray asks and tells ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def next(self) -> _Trial | None:
+        """A trial that was begun and not ended; else a new one."""
+        number = next((one for one in sorted(self.journal.began) if one not in self.journal.ended and one not in self._running), None)
+        if number is None:
+            number = len(self.journal.began)
+            values = self.proposer.propose(number) if number < self.most else None
+            if values is None:
+                return None
+            self.journal.begin(number, values)
+        self._running[number] = time.monotonic()
+        return _Trial(number, self.overrides(number))
+
+    def epoch(self, number: int, epoch: int, values: Mapping[str, float]) -> bool:
+        """Is the trial to be given up."""
+        goal = next(iter(self.sweep.goals.values()))
+        if self.judge is None or goal.finding not in values:
+            return False
+        score = goal.score(values[goal.finding])
+        self._curves.setdefault(number, []).append((epoch, score))
+        self._tell(f"trial {number} · epoch {epoch}")
+        return self.judge.stops(number, epoch, score)
+
+    def done(self, number: int, epoch: int, findings: Mapping[str, float]) -> None:
+        """Note it, and let the search learn from it."""
+        goal = next(iter(self.sweep.goals.values()))
+        if self.judge is not None:
+            score = goal.score(findings[goal.finding])
+            self._curves.setdefault(number, []).append((epoch, score))
+            self.judge.stops(number, epoch, score)
+        self._end(Ended(number, "done", dict(findings), epochs=epoch))
+
+    def stopped(self, number: int) -> None:
+        """Note it, unless it was the search that was ended."""
+        curve = self._curves.get(number, [])
+        if self.over or not curve:
+            return
+        self._end(Ended(number, "stopped", reason=f"given up after epoch {curve[-1][0]}", epochs=curve[-1][0]))
+
+    def lost(self, number: int, reason: str) -> None:
+        """Its process or machine has gone: it is tried once more, from its last checkpoint."""
+        self._running.pop(number, None)
+        self._curves.pop(number, None)
+        if number in self._lost:
+            self.failed(number, reason)
+        self._lost.add(number)
+
+    def failed(self, number: int, reason: str) -> None:
+        """Note it."""
+        self._end(Ended(number, "failed", reason=reason))
+
+    @property
+    def over(self) -> bool:
+        """Too many failures, or too long, or too dear."""
+        return self._failures > self.sweep.max_failures or bool(self._limit)
+
+    # ── what it needs for that ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def most(self) -> int:
+        """How many trials at most."""
+        return min(self.sweep.most, _SMOKE) if self.job.smoke else self.sweep.most
+
+    @property
+    def _complete(self) -> bool:
+        begun = len(self.journal.began)
+        all_ended = begun == len(self.journal.ended)
+        return bool(self._limit) or (all_ended and (begun >= self.most or self.proposer.propose(begun) is None))
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        return len(self.journal.ended), len(self._lost)
+
+    @property
+    def _elapsed(self) -> float:
+        return self._spent + time.monotonic() - self._began
+
+    @property
+    def _failures(self) -> int:
+        return sum(one.state == "failed" for one in self.journal.ended.values())
+
+    @property
+    def _limit(self) -> str:
+        """The limit that is reached, if one is."""
+        if self.sweep.hours is not None and self._elapsed >= 3600 * self.sweep.hours:
+            return f"the limit of {self.sweep.hours:g} hours"
+        if self.sweep.cost is not None and self._cost >= self.sweep.cost:
+            return f"the limit of cost {self.sweep.cost:g}"
+        return ""
+
+    @property
+    def _cost(self) -> float:
+        now = time.monotonic()
+        seconds = sum(one.seconds for one in self.journal.ended.values()) + sum(now - since for since in self._running.values())
+        return seconds / 3600 * (self.sweep.cost_per_hour or 0.0)
+
+    @property
+    def _commission(self) -> Commission:
+        recipe = self.lifecycle.recipe
+        names = [*(goal.finding for goal in self.sweep.goals.values()), *(limit.finding for limit in self.sweep.constraints.values())]
+        return Commission(
+            reference=recipe.reference,
+            overrides=recipe.plainly,
+            place=str(Path.cwd()),
+            stages=tuple(node.name for node in self.job.node.trials),
+            inputs={port: (str(one.folder), one.digest) for port, one in self.job.inputs.items()},
+            findings=tuple(dict.fromkeys(names)),
+            folder=str(self.job.work),
+            smoke=self.job.smoke,
+        )
+
+    def _recall(self) -> None:
+        """Take up what the journal knows, and what trials have left that ended when nobody could take note."""
+        if self._failures > self.sweep.max_failures:
+            self.journal.forgive()
+        for number in sorted(self.journal.began.keys() - self.journal.ended.keys()):
+            measured = Measured.read(self._commission.home(number))
+            if measured is not None:
+                self.journal.end(Ended(number, "done", measured.findings, epochs=measured.epochs), self._elapsed)
+        for ended in self.journal.ended.values():
+            self._learn(ended)
+            if self.judge is not None:
+                for epoch, score in ended.curve:
+                    self.judge.stops(ended.number, epoch, score)
+
+    def _prepare(self) -> None:
+        """What every trial reads is encoded once, where all trials train on the same rows."""
+        commission = self._commission
+        inputs = self.job.inputs
+        if not {"table", "assignment", "encoding"} <= inputs.keys():
+            return
+        from mlforge.lifecycle.encode import encode
+
+        commission.shared.mkdir(exist_ok=True)
+        table, assignment, encoding = self.job.input("table", Table), self.job.input("assignment", Assignment), self.job.input("encoding", Encoding)
+        contract = self.lifecycle.recipe.kept
+        assert contract is not None, "a recipe that trains has a contract"
+        for part in ("train", "validation"):
+            encode(part, table, assignment, encoding, contract, commission.shared, lambda done: self._tell("reading rows"))
+
+    def _on_ray(self) -> None:
+        from mlforge.lifecycle.sweep.session import session
+
+        folder = self.job.work / "ray"
+        with session(self.sweep) as room:
+            from mlforge.lifecycle.sweep.pool import tuned
+
+            held = self.judge is not None
+            reserved = {"cpu": self.sweep.cpus, "gpu": self.sweep.gpus}
+            if "cluster" in self.lifecycle.recipe.sections:  # each fit asks for room itself, and a trial that held it would keep it from its own fit
+                reserved = {"cpu": _NEXT_TO_NOTHING}
+            try:
+                while not self._complete and not self.over:
+                    known, left = self._progress, self.most - len(self.journal.ended)
+                    tuned(self, self._commission, str(folder), held=held, trials=left, concurrency=room.concurrency, resources=reserved)
+                    if self._progress == known:
+                        break
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _end(self, ended: Ended) -> None:
+        since = self._running.pop(ended.number, None)
+        seconds = time.monotonic() - since if since is not None else 0.0
+        curve = tuple(self._curves.pop(ended.number, ()))
+        whole = Ended(ended.number, ended.state, ended.findings, ended.reason, ended.epochs, curve, round(seconds, 3))
+        self.journal.end(whole, self._elapsed)
+        self._learn(whole)
+        self._clear(whole)
+        self._tell(f"trial {ended.number} {ended.state}")
+
+    def _learn(self, ended: Ended) -> None:
+        self.proposer.learn(Seen(ended.number, self.journal.began[ended.number], scores(ended, self.sweep), ended.curve))
+
+    def _clear(self, ended: Ended) -> None:
+        """Only the best so far keeps its checkpoints."""
+        leading = best(self.journal.ended, self.sweep)
+        homes = self._commission.home(0).parent
+        for home in homes.iterdir() if homes.is_dir() else ():
+            number = int(home.name)
+            if number in self.journal.ended and (leading is None or number != leading.number):
+                shutil.rmtree(home, ignore_errors=True)
+
+    def _tell(self, note: str) -> None:
+        leading = best(self.journal.ended, self.sweep)
+        goal = next(iter(self.sweep.goals.values()))
+        so_far = f" · best {goal.finding} {leading.findings[goal.finding]:.4g}" if leading is not None else ""
+        self.job.progress(len(self.journal.ended), self.most, f"{note}{so_far}")
+
+    def _judge_failures(self) -> None:
+        failed = [one for one in self.journal.ended.values() if one.state == "failed"]
+        if len(failed) > self.sweep.max_failures:
+            reasons = "; ".join(f"trial {one.number} ({', '.join(self.overrides(one.number))}): {one.reason}" for one in failed[:3])
+            raise RunFailed(
+                f"tune: {len(failed)} trials failed, and sweep.max_failures is {self.sweep.max_failures}: {reasons}",
+                hint="Mend what is wrong with them, or narrow the space; the trials that are done are kept.",
+            )
+
+    def _why_none(self) -> str:
+        reasons = dict.fromkeys(text for one in self.journal.ended.values() if (text := one.reason or broken(one, self.sweep)))
+        limit = f"{self._limit} came before any trial was done. " if self._limit else ""
+        return f"{limit}{'; '.join(list(reasons)[:3])}"
+
+
+def _sections_first(item: tuple[str, object]) -> bool:
+    """An option is chosen before the keys of what it chooses are set."""
+    return "." in getattr(item[1], "key", "")

@@ -1,0 +1,111 @@
+"""A Ray session for the time of a search: quiet, of known size, and gone afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from mlforge.components import Sweep
+from mlforge.errors import MissingRequirement
+from mlforge.lifecycle.sweep.guard import guarded
+
+__all__ = ["Room", "session"]
+
+_SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # three files a trial that nobody reads
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
+    "TUNE_RESULT_BUFFER_LENGTH": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # we continue from our journal, not from Ray's
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_MAX_PENDING_TRIALS_PG": "16",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_TOLD = ("MLFORGE_", "XDG_CACHE_", "PYTHONPATH", "RAY_CHDIR_TO_TRIAL_DIR")  # what workers elsewhere are told of the environment
+_PATIENCE = 10.0  # seconds for an address to answer
+_STORE = 200 * 1000**2  # bytes for objects: trials pass numbers to each other, their data lie in files
+
+
+@dataclass(frozen=True)
+class Room:
+    """What there is for trials."""
+
+    concurrency: int
+
+
+@contextmanager
+def session(sweep: Sweep) -> Iterator[Room]:
+    """Ray, started here or reached at the sweep's address; what was started ends with the block.
+
+    Raises MissingRequirement when the address does not answer, or when one trial asks for more than there is.
+    """
+    before = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.update(_SETTINGS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
+
+        ours = not ray.is_initialized()
+        try:
+            with guarded() if ours else nullcontext():
+                try:
+                    if ours:
+                        _start(sweep)
+                    yield _room(sweep, ray.cluster_resources())
+                finally:
+                    if ours:
+                        ray.shutdown()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def _start(sweep: Sweep) -> None:
+    import ray
+
+    if sweep.address is None:
+        ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
+        return
+    _answers(sweep.address)
+    try:
+        told = {name: value for name, value in os.environ.items() if name.startswith(_TOLD)}
+        ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": told})
+    except (ConnectionError, RuntimeError, TimeoutError) as error:
+        raise _silent(sweep.address, str(error).strip().splitlines()[0][:200]) from None
+
+
+def _answers(address: str) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise _silent(address, error.strerror or str(error)) from None
+
+
+def _silent(address: str, why: str) -> MissingRequirement:
+    return MissingRequirement(
+        f"sweep.address: no Ray cluster answers at {address}: {why}", hint="Start one with `ray start --head`, or leave the address out: one is started here."
+    )
+
+
+def _room(sweep: Sweep, there: dict[str, float]) -> Room:
+    fits: list[float] = []
+    for name, wanted, has in (("cpus", sweep.cpus, there.get("CPU", 0.0)), ("gpus", sweep.gpus, there.get("GPU", 0.0))):
+        if wanted > has:
+            raise MissingRequirement(f"sweep.{name}: a trial asks for {wanted:g}, and there {'is' if has == 1 else 'are'} {has:g}", hint=f"Lower sweep.{name}.")
+        if wanted:
+            fits.append(has / wanted)
+    most = max(1, int(min(fits) + 1e-9))
+    return Room(min(sweep.concurrency or most, most))

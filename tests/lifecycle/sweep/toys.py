@@ -1,0 +1,117 @@
+"""A trainer that fits nothing and says how well: what a sweep costs and does, without what a fit costs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mlforge.testing.project import Outcome, TestProject
+
+_INIT = """
+from mlforge.hookspecs import hookimpl
+
+
+@hookimpl
+def mlforge_components():
+    return {"trainer/toy": "toys.trainer:Toy"}
+"""
+
+_TRAINER = '''
+import json
+import os
+import time
+from typing import ClassVar
+
+from mlforge.components import Trainer
+from mlforge.errors import RunFailed
+from pydantic import Field
+
+
+class Toy(Trainer):
+    """The loss is a bowl over `x` and `y`, and falls with the epochs."""
+
+    fits: ClassVar[frozenset[str]] = frozenset({"network"})
+    tunable: ClassVar[dict] = {"x": {"uniform": [0.0, 1.0]}}
+
+    x: float = Field(default=0.5, ge=0, le=1)
+    y: int = Field(default=0, ge=0)
+    kind: str = "bowl"
+    max_epochs: int = Field(default=1, ge=1)
+    pause: float = 0.0  # seconds an epoch
+    fails_above: float = 2.0
+    dies_above: float = 2.0
+
+    def fit(self, fitting):
+        import polars as pl
+
+        with open("fits.log", "a") as log:
+            there = (fitting.work / "state").exists()
+            log.write(json.dumps({"x": self.x, "y": self.y, "pid": os.getpid(), "continued": there}) + "\\n")
+        if self.x > self.dies_above:
+            os._exit(7)
+        if self.x > self.fails_above:
+            raise RunFailed(f"trainer: {self.x:.2f} is more than it can bear")
+        rows = []
+        for epoch in range(1, self.max_epochs + 1):
+            time.sleep(self.pause)
+            loss = (self.x - 0.3) ** 2 + (self.y - 2) ** 2 + 1 / epoch
+            values = {"train/loss": loss, "validation/loss": loss, "validation/accuracy": self.x}
+            rows += [(epoch, name, value) for name, value in values.items()]
+            if epoch < self.max_epochs:
+                fitting.report(epoch, values)
+        (fitting.folder / "trained.json").write_text(json.dumps({"epochs": self.max_epochs, "best_epoch": self.max_epochs, "best_score": loss}))
+        pl.DataFrame(rows, schema=["epoch", "name", "value"], orient="row").write_parquet(fitting.folder / "curves.parquet")
+        (fitting.work / "state").touch()
+        (fitting.folder / "weights.safetensors").write_text(f"{self.x} {self.y}")
+'''
+
+_RECIPE = """
+mlforge: 1
+defaults:
+  - lifecycle
+  - source: csv
+  - split: random
+  - model: linear
+  - trainer: toy
+  - _self_
+name: toy
+source: {path: rows.csv}
+contract:
+  columns:
+    a: {dtype: int}
+    up: {dtype: category, role: target}
+"""
+
+SPACE = "sweep.space={x: {key: trainer.x, uniform: [0, 1]}, y: {key: trainer.y, randint: [0, 4]}}"
+
+
+def toys(project: TestProject) -> TestProject:
+    """A project whose recipe `toy` trains with the toy."""
+    rows = "a,up\n" + "".join(f"{i % 17},{'yes' if i % 3 else 'no'}\n" for i in range(200))
+    project.write({"rows.csv": rows, "toys/__init__.py": _INIT, "toys/trainer.py": _TRAINER, "mlforge.toml": 'plugins = ["toys"]\n'}, toy=_RECIPE)
+    return project
+
+
+def fits(project: TestProject) -> list[dict[str, Any]]:
+    """Every fit that was begun."""
+    log = project.root / "fits.log"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def trials(project: TestProject) -> list[dict[str, Any]]:
+    """The table of trials of the only sweep."""
+    return json.loads((tuned(project) / "trials.json").read_text())
+
+
+def tuned(project: TestProject) -> Path:
+    """The folder with what the newest sweep has found."""
+    found = sorted((project.root / ".mlforge" / "artifacts").glob("*/tuned.json"), key=lambda path: path.stat().st_mtime_ns)
+    return found[-1].parent
+
+
+def swept(project: TestProject, *words: str) -> Outcome:
+    """A run that must succeed."""
+    outcome = project.run("run", "toy", *words)
+    assert outcome.code == 0, outcome.text
+    return outcome
