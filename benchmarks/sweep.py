@@ -1,7 +1,7 @@
 """What a sweep costs beside its trials: seconds a trivial trial, the driver's memory over many, and 16 one-epoch trials on Adult beside Optuna in one process.
 
 python benchmarks/sweep.py trivial [TRIALS]      seconds a trial after the first, with the driver's memory along the way
-python benchmarks/sweep.py adult [FILE]          16 one-epoch trials, whole commands: mlforge on Ray Tune, and Optuna calling the same fit in a loop
+python benchmarks/sweep.py adult [FILE [TIMES]]  16 one-epoch trials, whole commands: mlforge on Ray Tune, and Optuna calling the same fit in a loop
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
         if what == "trivial":
             trivial(Path(folder), int(rest[0]) if rest else 100)
         elif what == "adult":
-            adult(Path(folder), Path(rest[0]) if rest else ADULT)
+            adult(Path(folder), Path(rest[0]) if rest else ADULT, int(rest[1]) if len(rest) > 1 else 3)
         else:
             sys.exit(__doc__)
 
@@ -101,19 +101,16 @@ def resident(pid: int) -> float:
         return 0.0
 
 
-def adult(folder: Path, rows: Path) -> None:
+def adult(folder: Path, rows: Path, times: int) -> None:
     given = ["adult", f"source.path={rows}", "trainer.max_epochs=1", "trainer.threads=1"]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*MLFORGE, "run", *given, "gates=null"], cwd=folder, check=False, env=env, stdout=subprocess.DEVNULL)  # what trials share is there for both
     ratios = []
-    for again in range(3):
+    for again in range(times):
         seed = 100 + again
         space = "sweep.space={lr: {key: trainer.lr, loguniform: [1e-4, 1e-2]}, drop: {key: model.dropout, uniform: [0, 0.5]}}"
-        ours = timed(
-            [*MLFORGE, "run", *given, "gates=null", "exporters=null", "evaluators=null", "sweep=random", "sweep.trials=16", f"sweep.seed={seed}", space],
-            folder,
-            env,
-        )
+        options = ["gates=null", "exporters=null", "evaluators=null", "sweep=random", "sweep.trials=16", f"sweep.seed={seed}", space]
+        ours = timed([*MLFORGE, "run", *given, *options], folder, env)
         theirs = timed([sys.executable, __file__, "optuna", str(seed), *given], folder, env)
         ratios.append(ours / theirs)
         print(f"  mlforge on Ray Tune {ours:.1f} s · Optuna in one process {theirs:.1f} s · ratio {ours / theirs:.2f}")
@@ -146,8 +143,6 @@ def in_process(seed: int, given: list[str]) -> None:
     outputs = {port: digest for step in assemble(recipe, store).plan() for port, digest in step.outputs.items()}
     kinds = (("table", Table), ("assignment", Assignment), ("encoding", Encoding))
     table, assignment, encoding = (kind(store.artifacts.path(outputs[port])) for port, kind in kinds)
-        kind(store.artifacts.path(outputs[port])) for port, kind in (("table", Table), ("assignment", Assignment), ("encoding", Encoding))
-    )
     with tempfile.TemporaryDirectory() as folder:
         parts = {part: encode(part, table, assignment, encoding, recipe.kept, Path(folder), lambda done: None) for part in ("train", "validation")}
 
