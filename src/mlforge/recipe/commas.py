@@ -51,6 +51,8 @@ def _key(text: str) -> str:
 
 def _several(parser: Any, text: str) -> tuple[str, str, list[Plain]] | None:
     """Key, law and values of an override that gives several; None for any other."""
+    from hydra.errors import HydraException
+
     try:
         parsed = parser.parse_override(text)
     except Exception:  # the grammar's own error, or that of its lexer
@@ -60,9 +62,10 @@ def _several(parser: Any, text: str) -> tuple[str, str, list[Plain]] | None:
     if parsed.is_interval_sweep():
         interval = parsed.value()
         return parsed.key_or_group, "uniform", [float(interval.start), float(interval.end)]
-    if not (parsed.is_choice_sweep() or parsed.is_range_sweep()):
+    try:
+        return parsed.key_or_group, "choice", list(_plain(parsed))
+    except HydraException:
         return None  # a glob chooses among files, which only Hydra's own launcher knows
-    return parsed.key_or_group, "choice", list(_plain(parsed))
 
 
 def _plain(parsed: Any) -> Iterator[Plain]:

@@ -75,8 +75,7 @@ def _one(parser: object, text: str, allowed: tuple[str, ...]) -> Override | Prob
     if key.count(".") > _DEEPEST:
         return Problem(key[:60] + "…", f"is deeper than {_DEEPEST} levels", COMMAND_LINE)
     if parsed.is_sweep_override():
-        hint = f"For a list write {key}=[1,2]; sweeps come with a sweep: section."
-        return Problem(key, f"{text!r} gives several values", COMMAND_LINE, "one value", hint)
+        return Problem(key, f"{text!r} gives several values", COMMAND_LINE, "one value, or several with commas between them", f"Name them: {key}=a,b.")
     value = from_plain(parsed.value())
     refused = list(refusals(value, allowed, key))
     return refused or _act(parsed, text, key, value)
