@@ -29,7 +29,6 @@ _SETTINGS = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
-    "RAY_raylet_start_wait_time_s": "120",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
 }
 _session = {"ours": False}
