@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,11 @@ def workers(cluster: Any) -> list[psutil.Process]:
     """The processes of this cluster that take part in a fit."""
     raylets = [started.process.pid for node in cluster.list_all_nodes() for started in node.all_processes["raylet"]]
     children = [child for raylet in raylets for child in psutil.Process(raylet).children(recursive=True)]
-    return [child for child in children if "TrainWorker" in " ".join(child.cmdline())]
+    found = []
+    for child in children:
+        with suppress(psutil.Error):  # it has just gone
+            found += [child] if "TrainWorker" in " ".join(child.cmdline()) else []
+    return found
 
 
 def until(condition: Callable[[], object], seconds: float = 150.0) -> None:

@@ -28,9 +28,11 @@ _SETTINGS = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SCHEDULER_EVENTS": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
 }
 _session = {"ours": False}
+_log = logging.getLogger(__name__)
 
 
 def connect(address: str | None, cpus: int = 1) -> bool:
@@ -48,10 +50,11 @@ def connect(address: str | None, cpus: int = 1) -> bool:
         _probe(address)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
     if address is None:
-        options |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 200_000_000}  # data go by files
+        options |= {"address": "local", "num_cpus": cpus, "include_dashboard": False, "object_store_memory": 200_000_000}  # data go by files
     else:
         options |= {"address": address}
     _within(_ANSWER if address is not None else None, address, lambda: ray.init(**options))
+    _hush()
     _session["ours"] = True
     return True
 
@@ -150,6 +153,17 @@ def _within(seconds: float | None, address: str | None, call: Any) -> None:
 def _silent(address: str, why: str) -> MissingRequirement:
     hint = "Is `ray start --head` running there, and may this machine reach it? Without cluster.address one is started here."
     return MissingRequirement(f"cluster.address: no Ray cluster answers at {address}: {why}", hint=hint)
+
+
+def _hush() -> None:
+    """Notices of Ray's own processes go to our log: Ray prints them to standard output whatever `log_to_driver` says, and that is a command's answer."""
+    from ray._private import worker
+
+    def note(data: Mapping[str, Any], **given: Any) -> None:
+        _log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = note
 
 
 @contextmanager

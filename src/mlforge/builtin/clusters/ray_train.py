@@ -165,6 +165,8 @@ def _verdict(error: BaseException | None, told: MlforgeError | None) -> RunFaile
     gone = next((rank for rank, one in sorted(failures.items()) if "ActorDied" in type(one).__name__ or "died" in str(one)[:2000].lower()), None)
     if gone is not None:
         return RunFailed(f"rank {gone} was lost: its process or its machine is gone")
+    if told is not None and "connection" in str(told.args[0]).lower():
+        return RunFailed(f"{str(told.args[0]).partition(':')[0]} has lost its connection to another, whose process or machine is gone", evidence=told.evidence)
     if told is not None:
         return RunFailed(str(told.args[0]), evidence=told.evidence)
     return RunFailed(f"Ray could not fit: {(str(error).strip() or type(error).__name__).splitlines()[-1][:300]}")

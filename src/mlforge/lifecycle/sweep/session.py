@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from mlforge.components import Sweep
-from mlforge.errors import MissingRequirement
+from mlforge.errors import MissingRequirement, RunFailed
 from mlforge.lifecycle.sweep.guard import guarded
 
 __all__ = ["Room", "session"]
@@ -74,7 +74,11 @@ def _start(sweep: Sweep) -> None:
     import ray
 
     if sweep.address is None:
-        ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
+        try:
+            ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
+        except Exception as error:  # Ray raises a plain Exception when its processes do not come up in time
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from None
         return
     _answers(sweep.address)
     try:
