@@ -36,7 +36,7 @@ def answers(project, monkeypatch):
         (["--ver"], ["--version", "--verbose"]),
         (["check", "breast"], ["breast_cancer"]),
         (["run", "breast_cancer", "--sm"], ["--smoke"]),
-        (["run", "breast_cancer", "trainer.ma"], ["trainer.max_epochs="]),
+        (["run", "breast_cancer", "trainer.max_e"], ["trainer.max_epochs="]),
         (["check", "breast_cancer", "model=tabular"], ["model=tabular_resnet"]),
         (["check", "breast_cancer", "spl"], ["split=", "split."]),
         (["check", "breast_cancer", "model=mlp", "model.hid"], ["model.hidden="]),
@@ -164,7 +164,7 @@ def bash(project, isolated_cache):
     [
         ("mlforge che\t", "mlforge check "),
         ("mlforge run breast\t", "mlforge run breast_cancer "),
-        ("mlforge run breast_cancer trainer.ma\t", "mlforge run breast_cancer trainer.max_epochs="),
+        ("mlforge run breast_cancer trainer.max_e\t", "mlforge run breast_cancer trainer.max_epochs="),
         ("mlforge run breast_cancer model=tab\t", "mlforge run breast_cancer model=tabular_resnet "),
         ("mlforge run breast_cancer model=mlp model.hid\t", "mlforge run breast_cancer model=mlp model.hidden="),
         ("mlforge show adult contract.columns.hours\t", "mlforge show adult contract.columns.hours_per_week."),

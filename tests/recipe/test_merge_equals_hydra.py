@@ -82,7 +82,7 @@ def by_hydra(reference: str, overrides: list[str], project: Project, catalog: Ca
         chosen.setdefault(where.partition(".")[0], []).append(str(use.listed))
     Shelved.listing = Listing(lineage.library, reference, chosen)
     with initialize_config_dir(str(project.root), version_base="1.3"):
-        return OmegaConf.to_container(hydra_compose(reference, overrides))
+        return OmegaConf.to_container(hydra_compose(reference, overrides), resolve=True)
 
 
 RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
