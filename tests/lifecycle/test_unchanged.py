@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+from mlforge.lifecycle.unchanged import Stamp
+from mlforge.plugins import Catalog, PluginState
+from mlforge.project import Project
+
 RECIPE = """
     # A small csv, for tests.
     mlforge: 1
@@ -176,3 +180,10 @@ def test_a_forced_stage_runs(settled):
     outcome = settled.run("run", "rows", "checks=[balance,local]", "--from", "split")
     assert outcome.code == 0
     assert "nothing to do" not in outcome.out
+
+
+@pytest.mark.parametrize(("plugin", "given", "told"), [("local", {}, True), ("installed", {}, False), ("installed", {"watcher": {"file": "x"}}, True)])
+def test_a_plugin_that_looks_on_is_told_of_every_run_where_the_project_has_set_it_up(tmp_path, plugin, given, told):
+    looks_on = PluginState("watcher", "1", "watcher", "ok", hooks=("mlforge_event",), local=plugin == "local")
+    stamp = Stamp(Project(tmp_path, given=given), Catalog(plugins=(looks_on,)), ("rows",))
+    assert stamp.always_planned is told

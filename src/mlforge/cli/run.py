@@ -82,7 +82,7 @@ def _run(
     finally:
         terminal.close()
     account = _conclude(outcome, engine.lifecycle, as_json)
-    if stamp is not None:
+    if stamp is not None and not outcome.mishaps:  # what a plugin missed, it is told of the next time
         with suppress(OSError):  # a convenience: that it could not be written fails no run
             stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlforge
-from mlforge.plugins import Catalog
+from mlforge.plugins import Catalog, PluginState
 from mlforge.project import Project
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Stamp:
         aside.replace(self._path)
 
     @property
+    def always_planned(self) -> bool:
+        """Are there plugins that the project has set up, and that look on: they want to be told of every run."""
+        return any(_behaves(plugin) and (plugin.local or plugin.name in self.project.given) for plugin in self.catalog.plugins)
+
+    @property
     def _path(self) -> Path:
         name = hashlib.sha256(json.dumps([*self.command, str(Path.cwd())]).encode()).hexdigest()[:32]
         return self.project.state / "cache" / "unchanged" / f"{name}.json"
@@ -78,14 +83,15 @@ class Stamp:
         """Everything that is not a file, in one digest, as it is when the command begins."""
         plugins = [(p.name, p.version, p.state, p.components, p.hooks) for p in self.catalog.plugins]
         facts = [mlforge.__version__, sys.version, sys.path, repr(self.project), plugins]
+        facts += [sorted(os.environ)] if any(map(_behaves, self.catalog.plugins)) else []  # one that looks on may wait for a variable to be set
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _watched(self, lifecycle: Lifecycle) -> list[Path] | None:
         from mlforge.components import Source, reads_of
         from mlforge.sections import SECTIONS
 
-        if any(not hook.endswith(("_components", "_commands")) for plugin in self.catalog.plugins for hook in plugin.hooks):
-            return None  # plugins want to be told of every run
+        if self.always_planned:
+            return None
         parts = [component for _, component in lifecycle.recipe.components()]
         data = [source.watched() for source in parts if isinstance(source, Source)]
         if any(paths is None for paths in data) or not lifecycle.store.files():
@@ -96,6 +102,11 @@ class Stamp:
         roots += [folder for plugin in self.catalog.folders for folder in (plugin.recipes, plugin.conf) if folder is not None]
         folders = [*roots, *(root / section for root in roots for section in SECTIONS), *(path.parent for path in code), *_installed()]
         return list(dict.fromkeys([*lifecycle.recipe.files, *code, *folders, *others, *(path for paths in data for path in paths or ())]))
+
+
+def _behaves(plugin: PluginState) -> bool:
+    """Has it hooks that are called in a run."""
+    return any(not hook.endswith(("_components", "_commands")) for hook in plugin.hooks)
 
 
 def _installed() -> Iterable[Path]:
