@@ -78,6 +78,8 @@ def _arguments(verb: str, given: Sequence[str], current: str) -> Iterable[Answer
         "predict": lambda: [*_models(), *_versions(current)],
         "completion": lambda: [(shell, "") for shell in ("bash", "zsh", "fish")],
     }
+    if (verb, *given) == ("sweep", "show"):
+        return _recipes()
     if verb == "promote" and len(given) == 1:
         return [(word.partition("@")[2], line) for word, line in _versions(f"{given[0]}@")]
     return first[verb]() if verb in first and not given else ()

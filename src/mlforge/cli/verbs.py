@@ -34,6 +34,9 @@ CHAPTERS = {
 VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items()}
 
 PARTS = {
+    "sweep": {
+        "show": "Print the trials of a run's sweep, or of a recipe's newest, the best first",
+    },
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",
         "badge": "Run the contract suites over a plugin, and say which clauses hold",

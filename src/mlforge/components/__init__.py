@@ -26,8 +26,8 @@ from mlforge.components.stage import Champion, Job, Stage
 from mlforge.components.sweep import Constraint, Judge, Objective, Proposer, Seen, Sweep
 
 __all__ = [
-    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Deprecated", "Dimension", "Errand", "Estimator",
-    "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Model", "Names", "Objection", "Objective", "Parts", "Place", "Probe", "Proposer",
-    "Protection", "Reads", "Ruling", "Schema", "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform",
-    "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Deprecated", "Dimension", "Errand", "Estimator", "Evidence",
+    "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Model", "Names", "Objection", "Objective", "Parts", "Place",
+    "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors",
+    "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
 ]  # fmt: skip

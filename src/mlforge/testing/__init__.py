@@ -1,9 +1,12 @@
 """For tests of plugins, and of mlforge: a contract suite for each kind of component, to be inherited, and the project fixture."""
 
+from mlforge.testing.callbacks import CallbackContract
+from mlforge.testing.clusters import ClusterContract
 from mlforge.testing.component import ComponentContract
 from mlforge.testing.estimators import EstimatorContract
 from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.gates import GateContract
+from mlforge.testing.loggers import LoggerContract
 from mlforge.testing.networks import ModelContract
 from mlforge.testing.probes import ProbeContract
 from mlforge.testing.protections import ProtectionContract
@@ -11,10 +14,12 @@ from mlforge.testing.schemas import SchemaContract
 from mlforge.testing.sources import SourceContract
 from mlforge.testing.splitters import SplitterContract
 from mlforge.testing.stages import StageContract
+from mlforge.testing.sweeps import SweepContract
 from mlforge.testing.trainers import TrainerContract
 from mlforge.testing.transforms import TransformContract
 
 __all__ = [
-    "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "ModelContract", "ProbeContract", "ProtectionContract", "SchemaContract",
-    "SourceContract", "SplitterContract", "StageContract", "TrainerContract", "TransformContract",
+    "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract", "ModelContract",
+    "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract", "SplitterContract", "StageContract", "SweepContract", "TrainerContract",
+    "TransformContract",
 ]  # fmt: skip

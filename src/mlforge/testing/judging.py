@@ -17,15 +17,35 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mlforge.components import Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import (
+    Callback,
+    Cluster,
+    Component,
+    Exporter,
+    Gate,
+    Logger,
+    Model,
+    Probe,
+    Protection,
+    Schema,
+    Source,
+    Splitter,
+    Stage,
+    Sweep,
+    Trainer,
+    Transform,
+)  # fmt: skip
 from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.plugins import Provided, catalog
 from mlforge.project import Project
 from mlforge.task import TASKS
+from mlforge.testing.callbacks import CallbackContract
+from mlforge.testing.clusters import ClusterContract
 from mlforge.testing.component import ComponentContract
 from mlforge.testing.estimators import EstimatorContract
 from mlforge.testing.exporters import ExporterContract
+from mlforge.testing.loggers import LoggerContract
 from mlforge.testing.networks import ModelContract
 from mlforge.testing.probes import ProbeContract
 from mlforge.testing.protections import ProtectionContract
@@ -40,8 +60,9 @@ __all__ = ["Unjudged", "judge", "suite_of"]
 
 _SUITES: dict[type[Component], type[ComponentContract[Any]]] = {
     Source: SourceContract, Splitter: SplitterContract, Protection: ProtectionContract, Transform: TransformContract, Trainer: TrainerContract,
-    Exporter: ExporterContract, Schema: SchemaContract, Probe: ProbeContract,
+    Exporter: ExporterContract, Schema: SchemaContract, Probe: ProbeContract, Callback: CallbackContract, Logger: LoggerContract, Cluster: ClusterContract,
 }  # fmt: skip
+_LACKING: dict[type[Component], str] = {Gate: "a gate needs an example", Stage: "a stage needs an example", Sweep: "a sweep needs a space"}
 _LONGEST = 300  # characters of a reason
 
 
@@ -51,8 +72,8 @@ class Unjudged(Exception):
 
 def suite_of(section: str, component: type[Component]) -> type[ComponentContract[Any]]:
     """A suite over the component as its defaults make it. Raises Unjudged when that needs more than defaults."""
-    if issubclass(component, Gate | Stage):
-        raise Unjudged(f"a {'gate' if issubclass(component, Gate) else 'stage'} needs an example")
+    if lacking := next((what for kind, what in _LACKING.items() if issubclass(component, kind)), ""):
+        raise Unjudged(lacking)
     try:
         made = component()
     except ValidationError as error:

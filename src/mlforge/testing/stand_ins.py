@@ -1,4 +1,4 @@
-"""Small models that stand in where a suite for a trainer or an exporter needs one: a network, and an estimator."""
+"""Small models that stand in where a suite for a trainer or an exporter needs one: a network, and an estimator; and a trainer for those who look on."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mlforge.artifact import Block
-from mlforge.components import Fitting, Model
+from mlforge.components import Fitting, Model, Trainer
 from mlforge.task import Output
 
 if TYPE_CHECKING:
     import onnx
     import torch
 
-__all__ = ["LeastSquares", "Slopes", "model_for"]
+__all__ = ["LeastSquares", "Slopes", "lightning", "model_for"]
 
 
 class Slopes(Model):
@@ -87,6 +87,13 @@ class Solved:
 
     def _matrix(self, blocks: tuple[np.ndarray, ...]) -> np.ndarray:
         return np.hstack([*(block.astype(np.float32) for block in blocks), np.ones((len(blocks[0]), 1), np.float32)])
+
+
+def lightning() -> Trainer:
+    """The trainer that comes with mlforge, with two short epochs of a few steps, and checkpoints within them."""
+    from mlforge.builtin.trainers.lightning import Lightning
+
+    return Lightning(max_epochs=2, batch_size=8, lr=0.05, accelerator="cpu", threads=1, checkpoint_steps=5, log_every=1)
 
 
 def model_for(families: frozenset[str]) -> Model:

@@ -1,7 +1,7 @@
 """What a sweep must do.
 
-    class TestHalton(SweepContract):
-        component = Halton(space=SPACE, trials=8)
+class TestHalton(SweepContract):
+    component = Halton(space=SPACE, trials=8)
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ class SweepContract(ComponentContract[Sweep]):
             again.learn(Seen(number, values, (_score(values),)))
         rest = []
         for number in range(half, len(whole)):
-            values = again.propose(number)
-            assert values is not None, f"nothing is proposed for the trial {number}, and the whole sweep had it"
-            again.learn(Seen(number, values, (_score(values),)))
-            rest.append(dict(values))
+            proposed = again.propose(number)
+            assert proposed is not None, f"nothing is proposed for the trial {number}, and the whole sweep had it"
+            again.learn(Seen(number, proposed, (_score(proposed),)))
+            rest.append(dict(proposed))
         assert rest == whole[half:]
 
     def test_a_trial_that_failed_is_learned_of(self, subject: Sweep) -> None:

@@ -26,7 +26,7 @@ class Kind:
         return TEMPLATES / "kinds" / self.name
 
 
-_ONNX, _TORCH = "onnx>=1.18", "torch>=2.7"
+_ONNX, _TORCH, _LIGHTNING = "onnx>=1.18", "torch>=2.7", "pytorch-lightning>=2.5"
 KINDS = {
     kind.name: kind
     for kind in (
@@ -39,6 +39,10 @@ KINDS = {
         Kind("model", "model", "ModelContract", "width=8", (_TORCH,)),
         Kind("estimator", "model", "EstimatorContract", needs=(_ONNX,)),
         Kind("trainer", "trainer", "TrainerContract", "epochs=3", (_TORCH, "safetensors>=0.5")),
+        Kind("callback", "observers", "CallbackContract", needs=(_TORCH, _LIGHTNING)),
+        Kind("logger", "loggers", "LoggerContract", needs=(_TORCH, _LIGHTNING)),
+        Kind("cluster", "cluster", "ClusterContract", needs=(_TORCH,)),
+        Kind("sweep", "sweep", "SweepContract", "space=SPACE", ("ray[tune,train]>=2.50", "optuna>=4.2")),
         Kind("exporter", "exporters", "ExporterContract", needs=(_ONNX,)),
         Kind("evaluator", "evaluators", "ProbeContract"),
         Kind("gate", "gates", "GateContract", 'finding="test/roc_auc", low=0.7, high=0.99'),
