@@ -49,6 +49,8 @@ _TABLE = {
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
+    "evaluators/slices": "probes.slices:Slices",
+    "evaluators/fairness": "probes.fairness:Fairness",
     "gates/thresholds": "gates.thresholds:Thresholds",
     "gates/baseline": "gates.baseline:Baseline",
     "gates/no_regression": "gates.no_regression:NoRegression",

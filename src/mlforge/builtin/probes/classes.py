@@ -12,10 +12,11 @@ from mlforge.builtin.probes.sums import mean, totals
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from mlforge.builtin.probes.resampling import Array
 
-__all__ = ["UNSEEN", "Scored", "metrics"]
+__all__ = ["UNSEEN", "Scored", "ids", "metrics"]
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
 MOST_CLASSES = 30  # in the evidence's confusion matrix
@@ -210,3 +211,10 @@ def _confusion(scored: Scored, weight: Array) -> dict[str, Any]:
         np.add.at(matrix, (scored.target[known], scored.predicted[known]), 1)
         evidence |= {"classes": list(scored.classes), "confusion": matrix.tolist()}
     return evidence
+
+
+def ids(column: pl.Series, classes: pl.Series) -> pl.Series:
+    """The classes' positions; UNSEEN where there is none. As text, because a label may come back from a model as a string."""
+    import polars as pl
+
+    return column.cast(pl.String).replace_strict(classes, pl.Series(range(len(classes))), default=UNSEEN, return_dtype=pl.Int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from mlforge.builtin.probes.classes import UNSEEN, Scored, metrics
+from mlforge.builtin.probes.classes import Scored, ids, metrics
 from mlforge.builtin.probes.measuring import EXACT, Exact, Metric, names, row_numbers
 from mlforge.window import Profile, Window
 
@@ -39,8 +39,8 @@ class Classification(Exact):
             return Profile()
         classes = pl.Series("class", list(window.output.classes)).cast(pl.String)
         said = window.predictions.select(
-            _ids(window.rows[window.output.target], classes).alias("target"),
-            _ids(window.predictions["prediction"], classes).alias("predicted"),
+            ids(window.rows[window.output.target], classes).alias("target"),
+            ids(window.predictions["prediction"], classes).alias("predicted"),
             *(pl.col(f"probability_{k}").cast(pl.Float64) for k in range(len(classes))),
         )
         return Profile({EXACT: pl.concat([row_numbers(window), said], how="horizontal"), "classes": classes.to_frame()}, exact=True)
@@ -54,10 +54,3 @@ class Classification(Exact):
         classes = tuple(profile.tables["classes"]["class"].to_list())
         probability = table.select(f"probability_{k}" for k in range(len(classes))).to_numpy()
         return Scored(table["target"].to_numpy(), table["predicted"].to_numpy(), probability, classes)
-
-
-def _ids(column: pl.Series, classes: pl.Series) -> pl.Series:
-    """The classes' positions; UNSEEN where there is none. As text, because a label may come back from a model as a string."""
-    import polars as pl
-
-    return column.cast(pl.String).replace_strict(classes, pl.Series(range(len(classes))), default=UNSEEN, return_dtype=pl.Int64)
