@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Component, Exporter, Gate, Model, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import Component, Exporter, Gate, Model, Perturbation, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
 
-__all__ = ["SECTIONS", "Section", "active"]
+__all__ = ["SECTIONS", "TOP", "Section", "active"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Section:
     plural: bool
     what: str  # one line for help, docs and the JSON Schema
     default: tuple[str, ...] = ()  # options taken when a recipe with a model does not list the section
+    within: str = ""  # the component that holds its entries, when a recipe has no such section of its own
 
 
 SECTIONS = {
@@ -37,10 +38,14 @@ SECTIONS = {
         Section("trainer", Trainer, False, "how it is fitted"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
+        Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),
         Section("stages", Stage, True, "settings of single stages: retries and time limits"),
     )
 }
+
+TOP = {name: section for name, section in SECTIONS.items() if not section.within}
+"""The sections that stand in a recipe of their own."""
 
 
 def active(stages: Mapping[str, Stage], sections: Iterable[str]) -> dict[str, Stage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ class Window:
     task: Task
     output: Output | None = None
     predictions: pl.DataFrame | None = None
+    predict: Callable[[pl.DataFrame], pl.DataFrame] | None = None  # the model, for probes that ask it again; rows and answers as above
 
 
 @dataclass(frozen=True, slots=True)

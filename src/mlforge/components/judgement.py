@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,11 +14,18 @@ from mlforge.finding import Finding, Subject
 from mlforge.task import Task
 from mlforge.window import Profile, Window
 
-__all__ = ["Evidence", "Gate", "Probe", "Ruling"]
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+__all__ = ["Evidence", "Gate", "Perturbation", "Probe", "Ruling"]
 
 
 class Probe(Component):
     """Measures: data (`checks`), predictions (`evaluators`), live windows (`monitors`)."""
+
+    asks: ClassVar[bool] = False
+    """Asks the model itself (`window.predict`), again and about other rows: not done for the trivial model."""
 
     @abstractmethod
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
@@ -37,6 +44,19 @@ class Probe(Component):
         """The findings of a merged profile, names without the window's.
 
         With a reference (the champion's profile over the same rows; the training data's) also how the two differ.
+        """
+
+
+class Perturbation(Component):
+    """Changes values as the world does, so that a behaviour test can ask the model again."""
+
+    dtypes: ClassVar[frozenset[str]]
+    """Of the columns that it can change."""
+
+    @abstractmethod
+    def apply(self, values: pl.Series, keys: np.ndarray) -> pl.Series:
+        """The values changed, missing ones left missing. What chance decides follows from `keys` alone, a uint64 for each row: however rows are cut into
+        partitions, a row is changed in the same way.
         """
 
 

@@ -18,7 +18,7 @@ from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
 from mlforge.recipe.typed import made, pruned
-from mlforge.sections import SECTIONS
+from mlforge.sections import SECTIONS, TOP
 from mlforge.task import TASKS
 
 __all__ = ["Finishing", "finish"]
@@ -92,10 +92,11 @@ class Finishing:
         return found
 
     def _unknown_keys(self) -> Iterator[Problem]:
-        known = ["mlforge", "defaults", *HEADER, *SECTIONS]
+        known = ["mlforge", "defaults", *HEADER, *TOP]
         for name, node in self.composed.root.items.items():
             if name not in known:
-                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", nearest(name, known))
+                hint = f"They stand within {SECTIONS[name].within}." if name in SECTIONS else nearest(name, known)
+                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", hint)
 
     def _pruned(self, root: Node) -> Node:
         """Without the entries of maps that were deleted with null."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     Keys = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
-__all__ = ["affordable", "interval", "p_value", "resamples", "wilson"]
+__all__ = ["affordable", "interval", "mixed", "p_value", "resamples", "wilson"]
 
 _LANES = 4  # weights drawn from one 64-bit hash, 16 bits each
 _CHUNK = 500_000  # weights held at once: 4 MB, which stays near the processor
@@ -34,16 +34,16 @@ def resamples(rows: np.ndarray, count: int) -> Iterator[Array]:
     """
     import numpy as np
 
-    state = _mixed(rows.astype(np.uint64))
+    state = mixed(rows.astype(np.uint64))
     blocks = count // _LANES
     step = max(4, _CHUNK // (_LANES * max(len(rows), 1)))
     for first in range(0, blocks, step):
         block = np.arange(first, min(first + step, blocks), dtype=np.uint64)
-        hashed = _mixed(state[:, None] + (block[None, :] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+        hashed = mixed(state[:, None] + (block[None, :] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
         yield _poisson()[hashed.view(np.uint16)]
 
 
-def _mixed(state: Keys) -> Keys:
+def mixed(state: Keys) -> Keys:
     """The finaliser of splitmix64 (Steele, Lea and Flood 2014): every bit of the input moves every bit of the output."""
     import numpy as np
 

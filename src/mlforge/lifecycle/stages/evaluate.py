@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -95,7 +95,7 @@ class Evaluate(Stage):
                         raise
                     contestant.broken = f"the champion cannot read these rows: {error}"
                     continue
-                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions))
+                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions, _asked(contestant, output)))
                 if contestant.subject == "candidate" and contestant.variant == ships:
                     named = predictions.insert_column(0, rows[ROW])
                     named.write_parquet(draft / f"part-{number:05}.parquet", row_group_size=_ROW_GROUP, statistics=False)
@@ -144,8 +144,14 @@ def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:
     return Contestant("champion", "", model), ""
 
 
+def _asked(contestant: Contestant, output: Output) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
+    return None if contestant.subject == "baseline" else lambda rows: contestant.predict(rows, output)
+
+
 def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -> None:
     for entry, probe in probes.items():
+        if probe.asks and window.predict is None:
+            continue
         profile = probe.summarise(window)
         earlier = contestant.profiles.get(entry)
         contestant.profiles[entry] = profile if earlier is None else probe.merge(earlier, profile)
