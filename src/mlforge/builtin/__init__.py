@@ -52,6 +52,7 @@ _TABLE = {
     "evaluators/slices": "probes.slices:Slices",
     "evaluators/fairness": "probes.fairness:Fairness",
     "evaluators/behaviour": "probes.behaviour:Behaviour",
+    "evaluators/latency": "probes.latency:Latency",
     "perturbations/typos": "perturbations.typos:Typos",
     "perturbations/noise": "perturbations.noise:Noise",
     "perturbations/shift": "perturbations.shift:Shift",

@@ -86,6 +86,11 @@ class Ruling(BaseModel):
     margin: float | None = Field(default=None, description="how far on the right side; negative when on the wrong one")
     text: str = Field(description="one sentence for a person")
 
+    def lasting(self) -> Ruling:
+        """The ruling on a volatile finding, such as a latency, as the verdict keeps it: what was asked and whether it was kept, without the figures."""
+        text = f"{self.finding} is {'' if self.passed else 'not '}{self.bound}"
+        return self.model_copy(update={"value": None, "low": None, "high": None, "margin": None, "text": text})
+
 
 class Gate(Component):
     """Turns findings into a verdict."""

@@ -38,7 +38,10 @@ class Account:
     def rulings(self) -> tuple[Ruling, ...]:
         """What the gates said; nothing when the recipe has none, or the run did not come that far."""
         verdict = self._made(Verdict)
-        return tuple(Ruling.model_validate(raw) for raw in verdict.json("verdict.json")["rulings"]) if verdict else ()
+        if not verdict:
+            return ()
+        whole = {one.name: one.evidence["ruling"] for stage in self._stages() for one in stage.findings if one.volatile and "ruling" in one.evidence}
+        return tuple(Ruling.model_validate(whole.get(f"gate/{raw['rule']}", raw)) for raw in verdict.json("verdict.json")["rulings"])
 
     def as_json(self) -> dict[str, Any]:
         """For `--json` and `summary.json`: every output by name, digest and place."""

@@ -185,7 +185,7 @@ class Finishing:
             known = {problem.where for problem in self.problems}
             one, problems = made(kind, node, where, f"{section}/{name}", self.secret, within)
             self.problems += [problem for problem in problems if problem.where not in known]
-            return one if complete else None
+            return one if complete and None not in within.values() else None
         return None
 
     def _parts(self, where: str, kind: type[Component], node: Node) -> tuple[Node, dict[str, Component | None]]:
@@ -193,6 +193,7 @@ class Finishing:
         within: dict[str, Component | None] = {}
         for path, section, below in list(parts(kind, node)):
             place, used = ".".join((where, *path)), below.items.get("use")
+            within[place] = None
             if used is None or not isinstance(used.value, str):
                 self.problems.append(Problem(place, "names no component", below.place, f"{{use: …}}, a component of the section {section}"))
             else:

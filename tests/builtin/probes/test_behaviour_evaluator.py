@@ -74,8 +74,7 @@ def found(probe: Behaviour, seen: Window, cuts: list[int] | None = None) -> dict
     edges = [0, *sorted(cuts or []), len(seen.rows)]
     assert seen.predictions is not None
     parts = [
-        Window(seen.name, seen.rows[a:b], seen.contract, seen.task, seen.output, seen.predictions[a:b], seen.predict)
-        for a, b in itertools.pairwise(edges)
+        Window(seen.name, seen.rows[a:b], seen.contract, seen.task, seen.output, seen.predictions[a:b], seen.predict) for a, b in itertools.pairwise(edges)
     ]
     return {finding.name: finding for finding in probe.findings(reduce(probe.merge, map(probe.summarise, parts)), None)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import ROW, Artifact, Assignment, Bundles, Table, frames
@@ -34,6 +35,7 @@ class Contestant:
     subject: Subject
     variant: str
     model: Predictor | Baseline
+    bundle: Path | None = None
     profiles: dict[str, Profile] = field(default_factory=dict)
     broken: str = ""  # why it cannot be measured
 
@@ -95,7 +97,7 @@ class Evaluate(Stage):
                         raise
                     contestant.broken = f"the champion cannot read these rows: {error}"
                     continue
-                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions, _asked(contestant, output)))
+                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions, _asked(contestant, output), contestant.bundle))
                 if contestant.subject == "candidate" and contestant.variant == ships:
                     named = predictions.insert_column(0, rows[ROW])
                     named.write_parquet(draft / f"part-{number:05}.parquet", row_group_size=_ROW_GROUP, statistics=False)
@@ -107,7 +109,7 @@ def _candidates(bundles: Bundles) -> Iterator[Contestant]:
     from mlforge.runtime.predictor import Predictor
 
     for variant in bundles.variants:
-        yield Contestant("candidate", variant, Predictor.open(bundles.bundle(variant)))
+        yield Contestant("candidate", variant, Predictor.open(bundles.bundle(variant)), bundles.bundle(variant))
 
 
 def _output(candidates: list[Contestant], ships: str) -> Output:
@@ -141,7 +143,7 @@ def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:
     theirs = model.bundle.output
     if (theirs.kind, theirs.target) != (output.kind, output.target):
         return None, f"{name} predicts {theirs.target} ({theirs.kind}), and this model {output.target} ({output.kind})"
-    return Contestant("champion", "", model), ""
+    return Contestant("champion", "", model, bundles.bundle()), ""
 
 
 def _asked(contestant: Contestant, output: Output) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
