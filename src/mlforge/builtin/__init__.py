@@ -53,6 +53,8 @@ _TABLE = {
     "evaluators/fairness": "probes.fairness:Fairness",
     "evaluators/behaviour": "probes.behaviour:Behaviour",
     "evaluators/latency": "probes.latency:Latency",
+    "evaluators/errors": "probes.errors:Errors",
+    "evaluators/importance": "probes.importance:Importance",
     "perturbations/typos": "perturbations.typos:Typos",
     "perturbations/noise": "perturbations.noise:Noise",
     "perturbations/shift": "perturbations.shift:Shift",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlforge.artifact import Artifact, Quarantine, Table, Verdict, write_json
+from mlforge.artifact import Artifact, Quarantine, Table, Trained, Verdict, write_json
 from mlforge.components import Ruling
 from mlforge.lifecycle.engine import Outcome
 from mlforge.lifecycle.plan import Lifecycle
@@ -77,6 +77,7 @@ class Account:
             source="\n".join(show(recipe).lines()),
             rows=table.rows if table else None,
             quarantine=dict(quarantine.json("summary.json")["reasons"]) if quarantine else {},
+            curves=self._curves(),
             champion=self._champion(),
             registered=" · ".join(done.text for done in self.outcome.done),
             next=self.next,
@@ -106,6 +107,14 @@ class Account:
             findings = self.lifecycle.store.records.findings(step.key) if step.key else []
             state = "done" if step.node.stage.effect else step.state
             yield StageView(step.name, state, seconds.get(step.name), outputs, tuple(findings))
+
+    def _curves(self) -> tuple[tuple[int, str, float], ...]:
+        trained = self._made(Trained)
+        if trained is None or not (trained.folder / "curves.parquet").exists():
+            return ()
+        import polars as pl
+
+        return tuple(pl.read_parquet(trained.folder / "curves.parquet", columns=["epoch", "name", "value"]).rows())
 
     def _champion(self) -> str:
         for outputs in self.outcome.outputs.values():

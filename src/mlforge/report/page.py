@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from html import escape
 
+from mlforge.finding import Finding
+from mlforge.report.charts import Chart, charts, drawn, training
 from mlforge.report.figures import duration, number
 from mlforge.report.style import CSS
 from mlforge.report.tables import Cell, FindingTable, tabulated
+from mlforge.report.topics import TOPICS, Topic, by_topic
 from mlforge.report.view import RunView, StageView
 from mlforge.secrets import mask
 
 __all__ = ["run_page"]
 
+_FOLDED = 12  # measurements from which a long table is folded
+
 
 def run_page(run: RunView) -> str:
     """The page as text. Everything that comes from data or recipes is escaped, and secrets are masked."""
-    parts = [_head(run), _verdict(run), _gates(run), _stages(run), *(_findings(stage) for stage in run.stages), _lineage(run), _recipe(run), _next(run)]
+    parts = [_head(run), _verdict(run), _gates(run), *_topics(run), _lineage(run), _stages(run), _recipe(run), _next(run)]
     title = _text(f"{run.recipe} · run {run.run}")
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head = f'<!doctype html>\n<html lang="en"><head>{meta}<title>{title}</title><style>{CSS}</style></head>'
@@ -70,15 +76,48 @@ def _outputs(stage: StageView) -> str:
     return " ".join(f'<span title="{_text(digest)}">{_text(port)} <code>{_text(digest[:12])}</code></span>' for port, digest in stage.outputs.items())
 
 
-def _findings(stage: StageView) -> str:
-    shown = [finding for finding in stage.findings if not finding.name.startswith("gate/")]  # the gates have a table of their own
+def _topics(run: RunView) -> Iterator[str]:
+    found = by_topic(run.stages)
+    pictures = list(charts([finding for findings in found.values() for finding in findings]))
+    pictures += [training(run.curves)] if run.curves else []
+    for topic in TOPICS:
+        shown = found[topic.name]
+        drawings = [_picture(chart) for chart in pictures if chart.topic == topic.name]
+        if shown or drawings:
+            yield _topic(topic, shown, "".join(drawings))
+
+
+def _topic(topic: Topic, shown: list[Finding], drawings: str) -> str:
+    about = f'<p class="soft">{_text(topic.what)}</p>' if topic.what else ""
+    gallery = f'<div class="charts">{drawings}</div>' if drawings else ""
     if not shown:
-        return ""
+        return _sheet(topic.title, about + gallery)
     table = tabulated(shown)
     notes = "" if len(table.columns) == 1 else "".join(f'<p class="soft">{_text(note)}</p>' for note in table.notes[:8])
     ways = sorted({finding.interval for finding in shown if finding.interval})
     how = f'<p class="soft">In brackets: {_text("; ".join(ways))}.</p>' if ways else ""
-    return _sheet(f"Findings of {stage.name}", _finding_table(table) + how + notes)
+    body = _finding_table(table) + how + notes + "".join(_cases(finding) for finding in shown)
+    long = topic.folded and len(table.rows) > _FOLDED
+    return _sheet(topic.title, about + gallery + (f"<details><summary>all {len(table.rows)} measurements</summary>{body}</details>" if long else body))
+
+
+def _picture(chart: Chart) -> str:
+    """A picture with its title; nothing where it cannot be drawn."""
+    svg = drawn(chart)
+    if not svg:
+        return ""
+    title = _text(chart.title)
+    named = svg.replace("<svg ", f'<svg aria-label="{title}" ', 1)
+    return f"<figure><figcaption>{title}</figcaption>{named}</figure>"
+
+
+def _cases(finding: Finding) -> str:
+    """The rows behind a finding, as the model was asked about them."""
+    cases = finding.evidence.get("cases")
+    if not isinstance(cases, list) or not cases:
+        return ""
+    lines = "\n".join(json.dumps(case, ensure_ascii=False, default=str) for case in cases)
+    return f"<details><summary>{len(cases)} rows behind {_text(finding.name)}</summary><pre>{_text(lines)}</pre></details>"
 
 
 def _finding_table(table: FindingTable) -> str:

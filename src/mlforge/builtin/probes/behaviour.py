@@ -211,7 +211,7 @@ def _cases(rows: pl.DataFrame, window: Window, failed: Any, said: Mapping[str, A
     shown = [name for name in rows.columns if name in window.contract.columns and name not in hidden and name != window.contract.target]
     cases: list[str | None] = [None] * len(rows)
     for at in np.flatnonzero(failed)[:_CASES]:
-        row = {name: value for name, value in rows.select(shown).row(int(at), named=True).items() if value is not None}
+        row = {name: rows[name][int(at)] for name in shown if rows[name][int(at)] is not None}
         answers = {what: round(float(answer[at, -1]), 6) for what, answer in said.items()}
         number = int(rows[ROW][int(at)]) if ROW in rows.columns else None
         cases[int(at)] = json.dumps({"number": number, "row": row, **answers}, default=str)

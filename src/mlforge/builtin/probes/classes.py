@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSEEN", "Scored", "ids", "metrics"]
 
 BINS = 15  # of the calibration error, as in Guo et al. 2017
+POINTS = 60  # of a curve in the evidence
 MOST_CLASSES = 30  # in the evidence's confusion matrix
 UNSEEN = -1  # id of a class that training has not seen: never predicted, so always a miss
 
@@ -45,8 +46,8 @@ class Scored:
 def metrics() -> list[Metric[Scored]]:
     """Every measure: of the positive one (the last) where there are two, and the plain mean over classes where there are more."""
     return [
-        Metric("roc_auc", _averaged(roc_auc), "higher", _one_class),
-        Metric("pr_auc", _averaged(average_precision), "higher", _one_class),
+        Metric("roc_auc", _averaged(roc_auc), "higher", _one_class, evidence=_hits),
+        Metric("pr_auc", _averaged(average_precision), "higher", _one_class, evidence=_precisions),
         Metric("log_loss", _log_loss, "lower"),
         Metric("brier", _brier, "lower"),
         Metric("accuracy", _accuracy, "higher", trials=lambda s: s.target == s.target, evidence=_confusion),
@@ -197,6 +198,40 @@ def _reliability(scored: Scored, weight: Array) -> dict[str, Any]:
     of, sums, hits = totals(place, BINS, np.column_stack([weight, said * weight, true * weight])).T
     bins = [{"rows": int(rows[b]), "said": float(sums[b] / of[b]), "true": float(hits[b] / of[b])} for b in range(BINS) if of[b] > 0]
     return {"bins": bins}
+
+
+def _hits(scored: Scored, weight: Array) -> dict[str, Any]:
+    """The receiver operating characteristic of two classes, thinned: false alarms and hits."""
+    import numpy as np
+
+    if scored.width != 2 or not scored.present():
+        return {}
+    alarms, hits = _thresholds(scored, weight)
+    return {"curve": np.column_stack([alarms / alarms[-1], hits / hits[-1]]).round(4).tolist()} if alarms[-1] > 0 and hits[-1] > 0 else {}
+
+
+def _precisions(scored: Scored, weight: Array) -> dict[str, Any]:
+    """The precision-recall curve of two classes, thinned."""
+    import numpy as np
+
+    if scored.width != 2 or not scored.present():
+        return {}
+    alarms, hits = (sums[1:] for sums in _thresholds(scored, weight))
+    called = alarms + hits
+    keep = called > 0
+    return {"curve": np.column_stack([hits[keep] / hits[-1], hits[keep] / called[keep]]).round(4).tolist()} if hits[-1] > 0 else {}
+
+
+def _thresholds(scored: Scored, weight: Array) -> tuple[Array, Array]:
+    """Weight of the negative and of the positive rows above falling thresholds; ties fall together."""
+    import numpy as np
+
+    score, positive = scored.probability[:, 1], scored.target == 1
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.r_[score[order][1:] != score[order][:-1], True])
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, POINTS).round().astype(int))]
+    alarms, hits = (np.r_[0.0, np.cumsum((weight * of)[order])[ends]] for of in (~positive, positive))
+    return alarms, hits
 
 
 def _confusion(scored: Scored, weight: Array) -> dict[str, Any]:
