@@ -38,7 +38,7 @@ class RunView:
     source: str = ""  # the composed recipe as text, secrets masked
     rows: int | None = None  # that kept the contract
     quarantine: Mapping[str, int] = field(default_factory=dict)  # rows that did not, by reason
-    curves: tuple[tuple[int, str, float], ...] = ()  # epoch, name and value of the training
     champion: str = ""  # "adult 3", when there is one
     registered: str = ""  # "adult 4, challenger", when there is a version
     next: tuple[str, ...] = ()  # commands that one may want now
+    curves: tuple[tuple[int, str, float], ...] = ()  # epoch, name and value of the training
