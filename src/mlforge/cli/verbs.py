@@ -15,10 +15,12 @@ CHAPTERS = {
         "plan": "Say what a run would do, and why",
         "run": "Run a recipe from raw rows to a registered model",
         "runs": "List runs, or show one with its stages and outputs",
+        "diff": "Compare two runs or versions: recipe, data, code and findings",
     },
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
+        "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
     },
     "Keep house": {
