@@ -10,7 +10,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(wildcard plugins/*/pyprojec
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mlforge needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 5; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once; some minutes) …"
-	@$(PIP) install -q -c constraints.txt torch==2.13.0 -e '.[dev]' -e plugins/mlforge-lightgbm -e plugins/mlforge-sklearn
+	@$(PIP) install -q -c constraints.txt torch==2.13.0 -e '.[dev]' -e plugins/mlforge-lightgbm -e 'plugins/mlforge-mlflow[test]' \
+		-e plugins/mlforge-prometheus -e plugins/mlforge-sklearn -e plugins/mlforge-tensorboard
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 

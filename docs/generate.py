@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+import yaml
 from fields import defaults, described, fields, nested
 
 from mlforge import errors, hookspecs
@@ -69,6 +71,7 @@ SETTINGS = {
     "env": ("list of names", "`[]`", "environment variables that recipes may read with `${oc.env:NAME}`"),
     "store": ("text", "`.mlforge/records.db`", "where the records lie: `postgresql+psycopg://user@host/name` or `sqlite:///path`"),
     "artifacts": ("text", "in the store's folder", "where the artifacts lie: a folder, or a URL such as `s3://bucket/folder`"),
+    "settings": ("a table for each plugin", "`{}`", "what plugins are told: `[tool.mlforge.settings.mlforge-mlflow]`; each checks its own keys"),
 }
 """What `mlforge.toml` may say; a test holds it against what the project accepts."""
 
@@ -78,6 +81,10 @@ EXAMPLES = {
     "privacy/pseudonymise": {"columns": "[email]", "key_env": "MLFORGE_PSEUDONYM_KEY"},
 }
 """Keys of components that make sense together only."""
+
+INDEXED = frozenset({"mlforge_components", "mlforge_register_commands"})
+WRAPPED = frozenset({"mlforge_run_recipe", "mlforge_run_stage"})
+OBSERVING = frozenset({"mlforge_findings", "mlforge_event"})
 
 
 def pages() -> dict[str, str]:
@@ -163,6 +170,8 @@ def _component(section: Section, option: str, kind: type[Component]) -> list[str
     if issubclass(kind, Stage):
         lines += [_stage(kind), ""]
     lines += ["```yaml", *example(section, option, kind), "```", ""]
+    if used := [f"`{name}`" for name, chosen in chosen_by_recipes().items() if f"{section.name}/{option}" in chosen]:
+        lines += [f"In the recipes {', '.join(used)}." if len(used) > 1 else f"In the recipe {used[0]}.", ""]
     own = [row for row in described(kind) if section.kind is not Stage or row not in described(Stage)]
     if section.kind is not Stage or own:
         lines += table(_HEADS, own) if own else ["It has no keys.", ""]
@@ -197,6 +206,18 @@ def example(section: Section, option: str, kind: type[Component]) -> list[str]:
     return [f"defaults: [{{{section.name}: {f'[{option}]' if section.plural else option}}}, _self_]", *([values] if given else [])]
 
 
+@cache
+def chosen_by_recipes() -> Mapping[str, frozenset[str]]:
+    """What each shipped recipe lists in its defaults, as "section/option"."""
+    texts = {path.stem: path.read_text(encoding="utf-8").replace("???", "'???'") for path in sorted((ROOT / "recipes").glob("*.yaml"))}
+    return {name: frozenset(_chosen(yaml.safe_load(text))) for name, text in texts.items()}
+
+
+def _chosen(recipe: Mapping[str, Any]) -> Iterator[str]:
+    for section, options in ((key, value) for item in recipe.get("defaults", ()) if isinstance(item, dict) for key, value in item.items()):
+        yield from (f"{section.removeprefix('override ')}/{option}" for option in ([options] if isinstance(options, str) else options or ()))
+
+
 # ── hooks ────────────────────────────────────────────────────────────────────
 
 
@@ -207,8 +228,18 @@ def _hooks() -> list[str]:
         text = inspect.cleandoc(hook.__doc__ or "")
         rule = "the first result that is not None counts" if hook.mlforge_spec["firstresult"] else "every plugin's is called"
         process = "a process of its own, while the index is built" if "process of its own" in text else "the process that drives the run"
-        lines += [f"## {name}", "", "```python", signature, "```", "", *text.splitlines(), "", f"Process: {process}. Results: {rule}.", ""]
+        lines += [f"## {name}", "", "```python", signature, "```", "", *text.splitlines(), ""]
+        lines += [f"Process: {process}. Results: {rule}. Errors: {_broken(name)}.", ""]
     return lines
+
+
+def _broken(name: str) -> str:
+    """What becomes of an error in a hook."""
+    if name in INDEXED:
+        return "the plugin is listed as broken, with the reason"
+    if name in WRAPPED:
+        return "a warning when a wrapper breaks; one that takes the work over fails as the work does"
+    return "a warning, and the run goes on" if name in OBSERVING else "the command fails, and names the plugin"
 
 
 def signatures() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mlforge.errors import RecipeError
@@ -12,6 +14,37 @@ def test_a_folder_without_settings_is_its_own_project(tmp_path):
     found = Project.find(tmp_path)
     assert (found.root, found.roots, found.plugins, found.store) == (tmp_path, (tmp_path,), (), None)
     assert (found.recipes, found.conf, found.state) == (tmp_path / "recipes", tmp_path / "conf", tmp_path / ".mlforge")
+
+
+def test_a_project_without_settings_is_found_from_a_folder_below_by_its_store(tmp_path):
+    """A folder with recipes of its own, or with settings, comes first; a store in the user's home makes no project of all that lies below."""
+    (tmp_path / ".mlforge").mkdir()
+    below = tmp_path / "a" / "b"
+    (below / "recipes").mkdir(parents=True)
+    assert Project.find(tmp_path / "a").root == tmp_path
+    assert Project.find(below).root == below
+    assert Project.find(below / "recipes").root == below / "recipes"
+    (tmp_path.parent / "mlforge.toml").write_text("")
+    try:
+        assert Project.find(tmp_path / "a").root == tmp_path.parent
+    finally:
+        (tmp_path.parent / "mlforge.toml").unlink()
+
+
+def test_a_store_in_the_home_makes_no_project_of_what_lies_below(tmp_path, monkeypatch):
+    (tmp_path / ".mlforge").mkdir()
+    (tmp_path / "a").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Project.find(tmp_path / "a").root == tmp_path / "a"
+    assert Project.find(tmp_path).root == tmp_path
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder to somebody else")
+def test_the_store_of_somebody_else_makes_no_project(tmp_path):
+    (tmp_path / ".mlforge").mkdir()
+    (tmp_path / "a").mkdir()
+    os.chown(tmp_path / ".mlforge", 12345, -1)
+    assert Project.find(tmp_path / "a").root == tmp_path / "a"
 
 
 @pytest.mark.parametrize(("name", "head"), [("mlforge.toml", ""), ("pyproject.toml", "[project]\nname = 'x'\n[tool.mlforge]\n")])

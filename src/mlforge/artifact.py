@@ -6,10 +6,10 @@ Formats are code-free: parquet, JSON, ONNX, safetensors. Each class knows the fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlforge.contract import Contract
 from mlforge.finding import Finding
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Part", "Quarantine", "Table",
+    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
     "Trained", "Verdict", "frames",
 ]  # fmt: skip
 
@@ -181,6 +181,32 @@ class Verdict(Artifact):
     def passed(self) -> bool:
         """Did every gate say yes."""
         return bool(self.json("verdict.json")["passed"])
+
+
+A = TypeVar("A", bound=Artifact)
+
+
+@dataclass(frozen=True)
+class Made(Mapping[str, Artifact]):
+    """The artifacts of a stage by port. An artifact that does not lie on this machine is fetched when it is asked for."""
+
+    kinds: Mapping[str, type[Artifact]]
+    digests: Mapping[str, str]
+    locate: Callable[[str], Path]
+
+    def __getitem__(self, port: str) -> Artifact:
+        return self.kinds[port](self.locate(self.digests[port]), self.digests[port])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.kinds)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def first(self, kind: type[A]) -> A | None:
+        """The artifact of that kind; None when the stage makes none. No other is fetched."""
+        port = next((port for port, made in self.kinds.items() if issubclass(made, kind)), None)
+        return None if port is None else kind(self.locate(self.digests[port]), self.digests[port])
 
 
 def target_array(frame: pl.DataFrame, output: Output) -> np.ndarray:

@@ -13,6 +13,7 @@ from mlforge.secrets import mask
 
 __all__ = [
     "DataError",
+    "Deprecation",
     "GateRefused",
     "Interrupted",
     "MissingRequirement",
@@ -21,6 +22,8 @@ __all__ = [
     "Problem",
     "RecipeError",
     "RunFailed",
+    "TimedOut",
+    "Vetoed",
     "nearest",
 ]
 
@@ -108,10 +111,29 @@ class RunFailed(MlforgeError):
     exit_code = 6
 
 
+class TimedOut(RunFailed):
+    """A stage took longer than its limit."""
+
+
+class Vetoed(RunFailed):
+    """A plugin said that the run must not go on. Anything else that a plugin which only looks on raises is a warning."""
+
+
 class Interrupted(MlforgeError):
     """Stopped by a signal; the same command continues."""
 
     exit_code = 130
+
+
+class Deprecation(FutureWarning):
+    """Something that will go: what, since which version, and what to write instead. Users see it by default.
+
+    A hook is deprecated in `hookspecs`: `@hookspec(warn_on_impl=Deprecation("the hook mlforge_old", "mlforge 0.3", "implement mlforge_event"))`, one of its
+    arguments by `warn_on_impl_args={"old": Deprecation("its argument old", …)}`; a component's field by the mark `mlforge.components.Deprecated`.
+    """
+
+    def __init__(self, what: str, since: str, instead: str = "") -> None:
+        super().__init__(f"{what} is deprecated since {since}" + (f": {instead}" if instead else ""))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,15 +6,17 @@ may be read and which environment variables may be seen.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlforge.errors import Origin, Problem, RecipeError, nearest
 
 __all__ = ["Project"]
 
+_STATE = ".mlforge"
 _FILES = ("mlforge.toml", "pyproject.toml")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _VARIABLE = r"[A-Za-z_]\w*"
@@ -32,6 +34,7 @@ class Project:
     settings: Path | None = None  # the file that the settings came from
     artifacts: str | None = None  # a folder or URL for the artifacts, where they do not lie in the project
     urls: tuple[str, ...] = ()  # below which recipes may read
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # settings of plugins, by the plugin's name; each plugin knows its own keys
 
     def __post_init__(self) -> None:
         """Make the project's own folder the only root where none is named."""
@@ -51,7 +54,7 @@ class Project:
     @property
     def state(self) -> Path:
         """Where mlforge keeps what it makes, unless `store` says otherwise."""
-        return self.root / ".mlforge"
+        return self.root / _STATE
 
     @property
     def imports(self) -> tuple[Path, ...]:
@@ -60,7 +63,7 @@ class Project:
 
     @classmethod
     def find(cls, start: Path) -> Project:
-        """The project that `start` lies in: the nearest folder upwards with settings; `start` itself when there is none.
+        """The project that `start` lies in: the nearest folder upwards with settings, else the nearest in which something has run, else `start` itself.
 
         Raises RecipeError with every setting that is unknown or wrong.
         """
@@ -69,7 +72,25 @@ class Project:
             for name in _FILES:
                 if (table := _settings(folder / name)) is not None:
                     return _build(folder, folder / name, table)
-        return cls(start)
+        return cls(_worked_in(start))
+
+
+def _worked_in(start: Path) -> Path:
+    """The nearest folder upwards that has a store of this user's. Recipes of its own, or the user's home, make a folder one that is looked no further from."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home raises where there is none
+    for folder in (start, *start.parents):
+        if _ours(folder / _STATE):
+            return folder
+        if (folder / "recipes").is_dir() or home in (folder, folder.parent):
+            break
+    return start
+
+
+def _ours(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and (not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid())
+    except OSError:
+        return False
 
 
 def _settings(path: Path) -> Mapping[str, object] | None:
@@ -108,7 +129,8 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
     store, artifacts = values.get("store", (None,))[0], values.get("artifacts", (None,))[0]
     if artifacts is not None and "://" not in artifacts:
         artifacts = str(root / Path(artifacts).expanduser())
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls)
+    given = {name: dict(table["settings"][name]) for name in values.get("settings", ())}  # type: ignore[index]  # `_tables` has looked
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, given)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
@@ -140,10 +162,18 @@ def _text(value: object) -> tuple[str, ...]:
     return (value,)
 
 
+def _tables(value: object) -> tuple[str, ...]:
+    """The plugins for which there is a table. What stands in it is theirs to judge."""
+    if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
+        raise ValueError("a table for each plugin, such as [settings.mlforge-mlflow]")
+    return tuple(value)
+
+
 _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
     "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
     "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
     "store": _text,
     "artifacts": _text,
+    "settings": _tables,
 }

@@ -38,7 +38,7 @@ def test_problems_as_json_come_on_stdout_with_the_same_exit_code(project):
     assert [(one["where"], one["origin"], one["hint"]) for one in result.json["problems"]] == [
         ("trainer.max_epoch", "command line", "Did you mean max_epochs?")
     ]
-    assert project.run("check", "breast_cancer", "--json").json == {"recipe": "breast_cancer", "ok": True, "problems": [], "missing": {}}
+    assert project.run("check", "breast_cancer", "--json").json == {"recipe": "breast_cancer", "ok": True, "problems": [], "missing": {}, "deprecations": []}
 
 
 def test_a_plugins_objections_count_as_problems(project):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mlforge.testing.project import TestProject
+
 PLUGIN = """
 from mlforge.hookspecs import hookimpl
 
@@ -67,7 +69,7 @@ def test_plugins_lists_states_and_clashes(project):
     project.write({"mlforge.toml": 'plugins = ["shore", "reef"]\n', "shore.py": PLUGIN, "reef.py": "import acme_sdk\n", "waves.py": WAVES})
     result = project.run("plugins")
     assert result.code == 0
-    assert result.out.splitlines()[0].split() == ["NAME", "VERSION", "API", "COMPONENTS", "STATE"]
+    assert result.out.splitlines()[0].split() == ["NAME", "VERSION", "API", "COMPONENTS", "LOADS", "IN", "STATE"]
     assert "broken: ModuleNotFoundError: No module named 'acme_sdk' (reef.py:1)" in result.out
     assert "clash: command run of shore local is mlforge's own verb" in result.out
     listed = {one["name"]: one for one in project.run("plugins", "--json").json["plugins"]}
@@ -115,3 +117,27 @@ def test_doctor_reports_a_broken_plugin_and_goes_on(project):
     result = project.run("doctor")
     assert result.code == 0
     assert "ZeroDivisionError" in result.out
+
+
+def test_verbs_that_only_look_leave_nothing_behind(project: TestProject) -> None:
+    told = {("runs",): (0, "No run yet"), ("models",): (0, "No model yet"), ("promote", "m", "1"): (2, "m"), ("plan", "breast_cancer"): (0, "never run before")}
+    for verb, (code, text) in told.items():
+        outcome = project.run(*verb)
+        assert (outcome.code, text in outcome.text) == (code, True), outcome.text
+    assert list(project.root.iterdir()) == []
+
+
+def test_a_store_that_is_named_and_not_there_is_told(project: TestProject) -> None:
+    outcome = project.run("runs", "--store", "nowhere")
+    assert (outcome.code, "there is no store at nowhere" in outcome.text) == (2, True)
+    assert not (project.root / "nowhere").exists()
+
+
+def test_runs_are_found_from_a_folder_below(project: TestProject) -> None:
+    assert project.run("run", "breast_cancer", "--only", "ingest").code == 0
+    below = TestProject(project.root / "deep" / "down")
+    below.root.mkdir(parents=True)
+    outcome = below.run("runs")
+    assert (outcome.code, "breast_cancer" in outcome.text) == (0, True), outcome.text
+    assert outcome.out == project.run("runs").out
+    assert list(below.root.iterdir()) == []

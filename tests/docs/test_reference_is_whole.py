@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 from fields import fields, nested
-from generate import REFERENCE, SETTINGS, command, example, pages, signatures
+from generate import INDEXED, OBSERVING, REFERENCE, SETTINGS, WRAPPED, chosen_by_recipes, command, example, pages, signatures
 
 from mlforge import errors, hookspecs
 from mlforge.cli.verbs import PARTS, VERBS
@@ -57,6 +57,10 @@ def test_every_hook_stands_there_with_its_exact_signature(made: dict[str, str]) 
     for name in hooks:
         assert f"## {name}\n\n```python\n{signatures()[name]}\n```" in made["hooks.md"]
         assert list(inspect.signature(getattr(hookspecs, name)).parameters) == re.findall(r"(\w+): ", signatures()[name].partition(") ->")[0])
+        told = _part(made["hooks.md"], f"## {name}")
+        assert "Called " in told, f"{name} does not say when it is called"
+        assert re.search(r"^Process: .+\. Results: .+\. Errors: .+\.$", told, re.MULTILINE)
+    assert set(hooks) >= INDEXED | WRAPPED | OBSERVING
     print(f"{len(hooks)} hooks")
     assert len(hooks) == len(signatures()) > 0
 
@@ -65,7 +69,7 @@ def test_every_verb_and_every_option_stands_there(made: dict[str, str]) -> None:
     seen = 0
     for verb in VERBS:
         part = _part(made["cli.md"], f"### mlforge {verb}")
-        for option in (one for one in command(verb).params if isinstance(one, click.Option)):
+        for option in (one for one in command(verb).params if isinstance(one, click.Option) and not one.hidden):
             assert all(re.search(rf"{re.escape(flag)}[ ,`]", part) for flag in option.opts), f"{verb} {option.opts}"
             seen += 1
     print(f"{len(VERBS)} verbs, {seen} options")
@@ -105,6 +109,12 @@ def test_the_example_of_a_component_is_what_its_keys_take() -> None:
             seen += 1
     print(f"{seen} examples without a missing value")
     assert seen > len(SECTIONS)
+
+
+def test_a_component_names_the_shipped_recipes_that_choose_it(made: dict[str, str]) -> None:
+    part = _part(made["components.md"], "### trainer: lightning")
+    assert re.search(r"^In the recipes? .*`adult`", part, re.MULTILINE)
+    assert all(chosen_by_recipes().values())
 
 
 def test_every_section_every_recipe_and_every_exit_code_stands_there(made: dict[str, str]) -> None:

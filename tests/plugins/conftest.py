@@ -17,7 +17,7 @@ class Workshop:
     """Builds plugins: modules of a project, or installed distributions on a path of their own."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.root = folder / "project"
+        self.root = folder / "workshop"
         self.site = folder / "site"
         self.root.mkdir()
         self.site.mkdir()
@@ -32,7 +32,9 @@ class Workshop:
             (self.root / f"{name}.py").write_text(dedent(text), encoding="utf-8")
         return Project(self.root, plugins=tuple(modules))
 
-    def install(self, distribution: str, files: Mapping[str, str], version: str = "1.0", entry: str | None = None, module: str | None = None) -> None:
+    def install(
+        self, distribution: str, files: Mapping[str, str], version: str = "1.0", entry: str | None = None, module: str | None = None, requires: str = ""
+    ) -> None:
         """A distribution as pip leaves it: modules, dist-info with metadata and entry points."""
         module = module or distribution.replace("-", "_")
         for path, text in files.items():
@@ -41,7 +43,9 @@ class Workshop:
             target.write_text(dedent(text), encoding="utf-8")
         info = self.site / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{f'Requires-Dist: {requires}{chr(10)}' if requires else ''}", encoding="utf-8"
+        )
         (info / "entry_points.txt").write_text(f"[mlforge]\n{entry or module} = {module}\n", encoding="utf-8")
         self._patch.syspath_prepend(str(self.site))
 

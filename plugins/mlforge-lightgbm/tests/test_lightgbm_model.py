@@ -11,7 +11,9 @@ if importlib.util.find_spec("mlforge_lightgbm") is None:
     pytest.skip("needs mlforge-lightgbm: pip install -e plugins/mlforge-lightgbm", allow_module_level=True)
 
 from mlforge.errors import DataError, RunFailed
-from mlforge.testing.estimators import CATEGORIES, NUMBERS, OUTPUTS, EstimatorContract, fitting, tensors, through_onnx
+from mlforge.testing import EstimatorContract
+from mlforge.testing.estimators import through_onnx
+from mlforge.testing.fits import CATEGORIES, NUMBERS, OUTPUTS, fitting, tensors
 from mlforge_lightgbm.model import LightGBM
 from mlforge_lightgbm.reading import trees_of
 
@@ -19,11 +21,11 @@ SMALL = {"n_estimators": 40, "learning_rate": 0.2, "min_child_samples": 5, "cat_
 
 
 class TestNativeCategories(EstimatorContract):
-    model = LightGBM(**SMALL)
+    component = LightGBM(**SMALL)
 
 
 class TestCategoriesAsNumbers(EstimatorContract):
-    model = LightGBM(**SMALL, categories="numbers", subsample=0.7, reg_alpha=0.01, max_depth=4)
+    component = LightGBM(**SMALL, categories="numbers", subsample=0.7, reg_alpha=0.01, max_depth=4)
 
 
 def fitted(model, tmp_path, output="binary", blocks=(NUMBERS, CATEGORIES), **more):

@@ -10,7 +10,8 @@ if importlib.util.find_spec("mlforge_sklearn") is None:
     pytest.skip("needs mlforge-sklearn: pip install -e plugins/mlforge-sklearn", allow_module_level=True)
 
 from mlforge.errors import DataError
-from mlforge.testing.estimators import OUTPUTS, EstimatorContract, fitting
+from mlforge.testing import EstimatorContract
+from mlforge.testing.fits import OUTPUTS, fitting
 from mlforge_sklearn import averaged, boosted
 from mlforge_sklearn.boosting import HistGradientBoosting
 from mlforge_sklearn.forest import ExtraTrees, RandomForest
@@ -18,23 +19,23 @@ from mlforge_sklearn.linear import LogisticRegression, Ridge
 
 
 class TestLogisticRegression(EstimatorContract):
-    model = LogisticRegression()
+    component = LogisticRegression()
 
 
 class TestRidge(EstimatorContract):
-    model = Ridge()
+    component = Ridge()
 
 
 class TestRandomForest(EstimatorContract):
-    model = RandomForest(n_estimators=20)
+    component = RandomForest(n_estimators=20)
 
 
 class TestExtraTrees(EstimatorContract):
-    model = ExtraTrees(n_estimators=20, max_depth=8, max_features=1.0)
+    component = ExtraTrees(n_estimators=20, max_depth=8, max_features=1.0)
 
 
 class TestHistGradientBoosting(EstimatorContract):
-    model = HistGradientBoosting(max_iter=40, learning_rate=0.2)
+    component = HistGradientBoosting(max_iter=40, learning_rate=0.2)
 
 
 def original(monkeypatch, module, model, fit):

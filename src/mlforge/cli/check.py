@@ -36,13 +36,13 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     except RecipeError as error:
         if not as_json:
             raise
-        click.echo(_report(recipe, error.problems or (Problem(recipe, str(error)),), {}))
+        click.echo(_report(recipe, error.problems or (Problem(recipe, str(error)),), {}, ()))
         raise SystemExit(RecipeError.exit_code) from None
     from mlforge.recipe import missing
 
     absent = missing(composed)
     if as_json:
-        click.echo(_report(composed.name, (), absent))
+        click.echo(_report(composed.name, (), absent, composed.deprecations))
         return
     click.echo(mask(f"{composed.name} is fine: {composed.task.name}{_columns(composed)}."))
     for line in (*composed.migrations, *composed.shadows, *(f"dropped {dropped}" for dropped in composed.dropped)):
@@ -58,10 +58,11 @@ def _columns(composed: Recipe) -> str:
     return f", {len(composed.contract.columns)} columns, {features} of them features"
 
 
-def _report(recipe: str, problems: Sequence[Problem], missing: dict[str, tuple[str, ...]]) -> str:
+def _report(recipe: str, problems: Sequence[Problem], missing: dict[str, tuple[str, ...]], deprecations: Sequence[str]) -> str:
     """One object: whether the recipe is fine, and all that is wrong with it."""
     listed = [
         {"where": one.where, "found": one.found, "origin": str(one.origin) if one.origin else None, "expected": one.expected, "hint": one.hint}
         for one in problems
     ]
-    return mask(json.dumps({"recipe": recipe, "ok": not problems, "problems": listed, "missing": missing}, indent=1, ensure_ascii=False))
+    told = {"recipe": recipe, "ok": not problems, "problems": listed, "missing": missing, "deprecations": list(deprecations)}
+    return mask(json.dumps(told, indent=1, ensure_ascii=False))

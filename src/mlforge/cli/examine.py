@@ -128,7 +128,7 @@ def _store(project: Project) -> Iterator[Point]:
 
 
 def _plugins(project: Project) -> Iterator[Point]:
-    from mlforge.plugins import catalog
+    from mlforge.plugins import catalog, conflicts
 
     found = catalog(project)
     fine = [f"{plugin.name} {plugin.version}" for plugin in found.plugins if plugin.state == "ok"]
@@ -137,5 +137,7 @@ def _plugins(project: Project) -> Iterator[Point]:
     for plugin in found.plugins:
         if plugin.state != "ok":
             yield Point(f"plugin {plugin.name}", f"{plugin.state}: {plugin.reason}", "note" if plugin.state == "blocked" else "warning")
+    for line in conflicts(found.plugins):
+        yield Point("conflict", line, "warning", "install what it requires, or another version of the plugin; pip check says the same")
     for clash in found.clashes:
         yield Point("clash", str(clash), "warning", "uninstall one, or name it in MLFORGE_BLOCK_PLUGINS")

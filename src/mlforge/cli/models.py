@@ -20,7 +20,7 @@ def command(model: str | None, as_json: bool, store: str | None) -> None:
     """List models, or the versions of one."""
     from mlforge.report.figures import moment
 
-    opened = Workplace.here().store(store)
+    opened = Workplace.here().existing(store)
     names = [model] if model else opened.registry.models()
     if model:
         opened.registry.resolve(model)  # an unknown name is answered with the near one

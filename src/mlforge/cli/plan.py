@@ -27,7 +27,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     from mlforge.lifecycle.assemble import assemble
     from mlforge.report.figures import duration
 
-    steps = assemble(composed, place.catalog, place.store(composed.store), smoke=smoke).plan()
+    steps = assemble(composed, place.catalog, place.store(composed.store, reading=True), smoke=smoke).plan()
     if as_json:
         rows = [{"stage": s.name, "state": s.state, "reason": s.reason, "key": s.key, "outputs": dict(s.outputs), "seconds": s.seconds} for s in steps]
         click.echo(json.dumps(rows, indent=1))

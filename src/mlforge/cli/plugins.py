@@ -11,7 +11,7 @@ from mlforge.cli.group import Parts
 from mlforge.cli.table import columns
 from mlforge.cli.verbs import VERBS
 from mlforge.cli.workplace import Workplace
-from mlforge.plugins import Catalog, PluginState
+from mlforge.plugins import Catalog, PluginState, conflicts, shown
 
 __all__ = ["command"]
 
@@ -30,22 +30,29 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     catalog = Workplace.here().catalog
-    clashes = _clashes(catalog)
+    clashes, unmet = _clashes(catalog), list(conflicts(catalog.plugins))
     if as_json:
-        click.echo(json.dumps({"plugins": [asdict(plugin) for plugin in catalog.plugins], "clashes": clashes}, indent=1, ensure_ascii=False))
+        told = {"plugins": [asdict(plugin) for plugin in catalog.plugins], "clashes": clashes, "conflicts": unmet}
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
-    heads = ("NAME", "VERSION", "API", "COMPONENTS", "STATE")
+    heads = ("NAME", "VERSION", "API", "COMPONENTS", "LOADS IN", "STATE")
     for line in columns([heads, *map(_row, catalog.plugins)]):
         click.echo(line)
     for clash in clashes:
         click.echo(f"clash: {clash}")
+    for line in unmet:
+        click.echo(f"conflict: {line}")
+    for plugin in catalog.plugins:
+        for warning in plugin.warnings:
+            click.echo(f"deprecated: {plugin.name} {plugin.version}: {warning}")
 
 
-def _row(plugin: PluginState) -> tuple[str, str, str, str, str]:
+def _row(plugin: PluginState) -> tuple[str, str, str, str, str, str]:
     count = str(len(plugin.components)) if plugin.state == "ok" else "–"
-    slow = f", though slow to load: {plugin.seconds:.1f} s; heavy imports belong in its components" if plugin.seconds > _SLOW else ""
+    time = f"{plugin.seconds * 1000:.0f} ms" if plugin.seconds else "–"
+    slow = ", though slow to load; heavy imports belong in its components" if plugin.seconds > _SLOW else ""
     state = _WORDS[plugin.state] + (slow if plugin.state == "ok" else plugin.reason)
-    return plugin.name, plugin.version, "–" if plugin.api is None else str(plugin.api), count, state
+    return plugin.name, plugin.version, shown(plugin.api) if plugin.api else "–", count, time, state
 
 
 def _clashes(catalog: Catalog) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mlforge.cli.verbs import VERBS
 from mlforge.errors import RecipeError
 from mlforge.plugins.starter import KINDS, Kind, Names, write
 
@@ -39,8 +40,9 @@ def _free(names: Names, kind: Kind) -> None:
     catalog = Workplace.here().catalog
     if any(plugin.name == names.distribution and not plugin.local for plugin in catalog.plugins):
         raise RecipeError(f"plugins new: {names.distribution} is installed here already", hint="Choose another name, or uninstall it first.")
-    taken = catalog.options(kind.section or "commands").get(names.option)
+    name = names.option if kind.section else names.option.replace("_", "-")
+    if not kind.section and name in VERBS:
+        raise RecipeError(f"plugins new: {name} is a verb of mlforge's own", hint="Choose another name.")
+    taken = catalog.options(kind.section or "commands").get(name)
     if taken is not None:
-        raise RecipeError(
-            f"plugins new: {kind.section or 'command'}/{names.option} is what {taken.plugin} {taken.version} provides", hint="Choose another name."
-        )
+        raise RecipeError(f"plugins new: {kind.section or 'command'}/{name} is what {taken.plugin} {taken.version} provides", hint="Choose another name.")

@@ -54,7 +54,7 @@ def command(
     if (key or again) and table is None:
         raise RecipeError("--key and --again are for a table of a database", hint="Name it: --table scores.")
     place = Workplace.here()
-    opened = place.store(store)
+    opened = place.existing(store)
     version = opened.registry.resolve(model)
     opened.artifacts.verify(version.bundle)
     from mlforge.artifact import Bundles

@@ -61,7 +61,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     terminal = Terminal()
     reporter: Reporter = Quiet() if as_json else terminal
     try:
-        outcome = Engine(lifecycle, place.hooks, reporter).run(overrides, only)
+        outcome = Engine(lifecycle, place.hooks, reporter, lambda outcome: _report(outcome, lifecycle)).run(overrides, only)
     finally:
         terminal.close()
     account = _conclude(outcome, lifecycle, as_json)
@@ -79,12 +79,20 @@ def _unchanged(told: Mapping[str, Any], as_json: bool) -> None:
         click.echo(f"{done['subject']} is {done['event']}.")
 
 
+def _report(outcome: Outcome, lifecycle: Lifecycle) -> Path | None:
+    """Write the account of a run that did anything; its folder."""
+    from mlforge.lifecycle.account import Account
+
+    new = outcome.ran or any(done.new for done in outcome.done)  # killed before it registered, a run has that alone left to do
+    return Account.of(outcome, lifecycle).write(lifecycle.store.state / "runs" / outcome.run).parent if new else None
+
+
 def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
     from mlforge.lifecycle.account import Account
 
     told = Account.of(outcome, lifecycle)
-    new = outcome.ran or any(done.new for done in outcome.done)  # killed before it registered, a run has that alone left to do
-    report = told.write(lifecycle.store.state / "runs" / outcome.run) if new else None
+    page = lifecycle.store.state / "runs" / outcome.run / "report.html"
+    report = page if page.exists() else None
     if as_json:
         click.echo(json.dumps(told.as_json(), indent=1))
     else:

@@ -23,7 +23,7 @@ def command(run: str | None, recipe: str | None, limit: int, as_json: bool, stor
     from mlforge.report.figures import duration, moment
 
     place = Workplace.here()
-    opened = place.store(store)
+    opened = place.existing(store)
     if run is None:
         records = opened.records.runs(recipe, limit)
         if as_json:

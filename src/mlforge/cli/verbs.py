@@ -8,6 +8,7 @@ CHAPTERS = {
     "Write a recipe": {
         "init": "Write a first recipe for a file of rows",
         "ls": "List recipes, sections and the options of each",
+        "cp": "Start a recipe of your own from one that is there",
         "show": "Show a composed recipe, and where each value comes from",
         "check": "Check a recipe, and report every problem at once",
     },
@@ -25,6 +26,7 @@ CHAPTERS = {
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",
+        "completion": "Print what lets a shell complete verbs, recipes, keys and models",
         "doctor": "Look over this installation and project",
     },
 }

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mlforge.contract import Contract
 
-__all__ = ["Component", "InputPath", "Names", "Objection", "Reads", "Variable", "parts_of", "reads_of", "summary"]
+__all__ = ["Component", "Deprecated", "InputPath", "Names", "Objection", "Reads", "Variable", "parts_of", "reads_of", "summary"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,19 @@ class Names:
 
 Variable = Annotated[str, Names()]
 """The name of an environment variable that a component reads when it runs. What it holds is no part of a recipe, a key or a record."""
+
+
+@dataclass(frozen=True)
+class Deprecated:
+    """Marks a field that will go; a recipe that writes it is warned: `rows: Annotated[int, Deprecated("0.3", "write count")]`."""
+
+    since: str  # version of the component's distribution
+    instead: str = ""  # what to do
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """An editor strikes it through."""
+        made: dict[str, Any] = handler(schema)
+        return {**made, "deprecated": True}
 
 
 @dataclass(frozen=True)

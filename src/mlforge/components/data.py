@@ -32,6 +32,13 @@ class Source(Component):
     def fingerprint(self) -> str:
         """A text that changes when the rows may have changed; cheap where the store gives an etag, a size and time, or a snapshot id."""
 
+    def witnessed(self) -> str:
+        """The fingerprint of what was read, asked when a stage has read it: another one than before fails the stage.
+
+        The fingerprint as it is by then, unless a source knows better what it has read.
+        """
+        return self.fingerprint()
+
     def watched(self) -> tuple[Path, ...] | None:
         """The files and folders by which one can tell, without reading them, that the fingerprint is as it was.
 

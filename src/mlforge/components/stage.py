@@ -114,6 +114,10 @@ class Stage(Component):
         """What else decides the outputs, such as the source's fingerprint: by name, for the key and for `plan`'s reasons."""
         return {}
 
+    def witnessed(self, job: Job) -> Mapping[str, str]:
+        """`external` as it was while the stage ran, asked when it has run: what differs from before fails it. Asked for again, unless a stage knows better."""
+        return self.external(job)
+
     def headline(self, findings: Sequence[Finding]) -> str:
         """One line for the terminal on what came of it; the texts of its findings, when a stage does not know better."""
         return " · ".join(finding.text for finding in findings[:3] if finding.text)

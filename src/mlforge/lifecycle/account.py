@@ -52,13 +52,25 @@ class Account:
             state = "done" if step.node.stage.effect else step.state
             stages.append({"name": step.name, "state": state, "outputs": outputs, "folders": {port: str(artifacts.path(d)) for port, d in outputs.items()}})
         done = [{"subject": done.subject, "event": done.event, "new": done.new} for done in self.outcome.done]
-        return {"recipe": self.record.recipe, "run": self.record.id, "passed": not self.outcome.refused, "stages": stages, "done": done}
+        return {
+            "recipe": self.record.recipe,
+            "run": self.record.id,
+            "passed": not self.outcome.refused,
+            "stages": stages,
+            "done": done,
+            "warnings": self.warnings,
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong in plugins that only looked on."""
+        return [str(mishap) for mishap in self.outcome.mishaps]
 
     def when_unchanged(self) -> dict[str, Any]:
         """What `as_json` would tell of the same command once more."""
         told = self.as_json()
         stages = [stage | {"state": "reuse" if stage["state"] == "run" else stage["state"]} for stage in told["stages"]]
-        return told | {"stages": stages, "done": [done | {"new": False} for done in told["done"]]}
+        return told | {"stages": stages, "done": [done | {"new": False} for done in told["done"]], "warnings": []}
 
     def view(self) -> RunView:
         """What the report shows."""
@@ -81,6 +93,7 @@ class Account:
             champion=self._champion(),
             registered=" · ".join(done.text for done in self.outcome.done),
             next=self.next,
+            warnings=tuple(self.warnings),
         )
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from mlforge.components import Job, Stage
 from mlforge.store import Store
@@ -20,6 +21,7 @@ class Done:
     event: str  # "registered"
     text: str  # one line for the terminal
     new: bool  # False when it had been done before
+    details: Mapping[str, Any] = field(default_factory=dict)  # for plugins: plain data, as `mlforge_event` says
 
 
 class Effect(Stage):

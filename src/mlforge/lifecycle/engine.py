@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from mlforge.artifact import Verdict, write_json
+from mlforge.artifact import Made, Verdict, write_json
 from mlforge.components import Job
-from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed
+from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed, Vetoed
 from mlforge.lifecycle.effect import Done, Effect
 from mlforge.lifecycle.graph import Node, upstream
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
 from mlforge.lifecycle.reporter import Quiet, Reporter
-from mlforge.plugins import Hooks
+from mlforge.plugins import Hooks, Mishap
 
 __all__ = ["Engine", "Outcome"]
 
@@ -36,6 +37,7 @@ class Outcome:
     keys: dict[str, str] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
     refused: bool = False
+    mishaps: tuple[Mishap, ...] = ()  # of plugins that only looked on
 
     @property
     def ran(self) -> list[str]:
@@ -50,6 +52,7 @@ class Engine:
     lifecycle: Lifecycle
     hooks: Hooks
     reporter: Reporter = field(default_factory=Quiet)
+    report: Callable[[Outcome], Path | None] = lambda outcome: None  # writes what came of a run, and says where; called when it is recorded
     _verified: set[str] = field(default_factory=set)
 
     def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
@@ -58,15 +61,19 @@ class Engine:
         A refusal by a gate is an outcome (`refused`), recorded like any other. Raises Interrupted, RunFailed and DataError as they come; each leaves what
         was finished in place.
         """
-        recipe, store = self.lifecycle.recipe, self.lifecycle.store
+        recipe, store, smoke = self.lifecycle.recipe, self.lifecycle.store, self.lifecycle.smoke
         with store.lock(recipe.name), interruptible():
-            run = store.records.begin_run(recipe.name, recipe.plain, overrides, self.lifecycle.smoke)
-            outcome = Outcome(run)
+            run = store.records.begin_run(recipe.name, recipe.plain, overrides, smoke)
+            outcome, began = Outcome(run), time.perf_counter()
             try:
-                self.reporter.begun(recipe.name, run, tuple(node.name for node in self.lifecycle.nodes))
-                self.hooks.run_recipe(recipe.name, run, [node.name for node in self.lifecycle.nodes], lambda: self._stages(outcome, only))
+                names = [node.name for node in self.lifecycle.nodes]
+                self.reporter.begun(recipe.name, run, tuple(names))
+                plain = store.records.run(run).plain
+                self.hooks.run_recipe(recipe.name, run, names, plain, overrides, smoke, lambda: self._stages(outcome, only))
             except BaseException as error:
                 self._ended(run, error)
+                with suppress(Vetoed):  # what ended the run is what is told
+                    self._tell(outcome, time.perf_counter() - began, None)
                 raise
             finally:
                 with suppress(OSError):  # a cache: on a full disk it must not hide what really happened
@@ -75,7 +82,22 @@ class Engine:
                 store.records.end_run(run, "refused", GateRefused.exit_code)
             else:
                 store.records.end_run(run, "done", 0)
+            self._tell(outcome, time.perf_counter() - began, self.report(outcome))
             return outcome
+
+    def _tell(self, outcome: Outcome, seconds: float, report: Path | None) -> None:
+        """Tell plugins that the run is over and recorded; a report is written once more when that goes wrong, so that it says so."""
+        record, before = self.lifecycle.store.records.run(outcome.run), self.hooks.mishaps
+        outcome.mishaps = before
+        told: dict[str, Any] = {"recipe": record.recipe, "state": record.state, "exit_code": record.exit_code, "message": record.message, "smoke": record.smoke}
+        told |= {"ran": outcome.ran, "seconds": seconds, "report": str(report) if report else None}
+        registered = next((dict(done.details) for done in outcome.done if done.event == "registered"), None)
+        try:
+            self.hooks.event("finished", outcome.run, told | {"registered": registered})
+        finally:
+            outcome.mishaps = self.hooks.mishaps
+            if report and outcome.mishaps != before:
+                self.report(outcome)
 
     def _stages(self, outcome: Outcome, only: str | None) -> None:
         for node in self.lifecycle.nodes if only is None else upstream(self.lifecycle.nodes, only):
@@ -101,7 +123,8 @@ class Engine:
         outcome.steps.append(step)
         outcome.outputs[step.name] = outputs
         outcome.keys[step.name] = step.key
-        self.hooks.findings(outcome.run, step.name, self.lifecycle.store.records.findings(step.key))
+        made = Made(step.node.stage.outputs, outputs, self.lifecycle.store.artifacts.path)
+        self.hooks.findings(outcome.run, step.name, self.lifecycle.store.records.findings(step.key), made, step.state == "reuse")
         verdicts = [port for port, kind in step.node.stage.outputs.items() if issubclass(kind, Verdict)]
         for port in verdicts:
             outcome.refused |= not self.lifecycle.smoke and not Verdict(self.lifecycle.store.artifacts.path(outputs[port])).passed
@@ -118,7 +141,7 @@ class Engine:
         store.records.start_stage(step.key, step.name, self.lifecycle.recipe.name, outcome.run, step.parts)
         try:
             with machine_limits(step.name):
-                self._try(step, job)
+                self._try(step, job, outcome.run)
                 self._as_before(step, job)
                 outputs = self._publish(step.node, job)
                 seconds = time.perf_counter() - began
@@ -138,7 +161,7 @@ class Engine:
 
     def _as_before(self, step: Planned, job: StageJob) -> None:
         """What the stage has read is what its key speaks of, or nothing is published under that key."""
-        for what, value in step.node.stage.external(job).items():
+        for what, value in step.node.stage.witnessed(job).items():
             if step.parts[f"outside {what}"] != value:
                 raise RunFailed(f"stage {step.name}: {what} changed while it was read", hint="Run again when it is at rest.")
 
@@ -146,13 +169,13 @@ class Engine:
         """Where a stage works: the same for the same key, so that it can continue."""
         return self.lifecycle.store.state / "work" / f"{self.lifecycle.recipe.name}.{step.name}.{step.key[:16]}"
 
-    def _try(self, step: Planned, job: StageJob) -> None:
+    def _try(self, step: Planned, job: StageJob, run: str) -> None:
         stage = step.node.stage
         for attempt in range(stage.retries + 1):
             job.begin()
             try:
                 with time_limit(step.name, stage.timeout):
-                    self.hooks.run_stage(stage, step.name, job, lambda: stage.run(job))
+                    self.hooks.run_stage(stage, step.name, job, run, lambda: stage.run(job))
             except (RunFailed, OSError) as error:
                 if attempt == stage.retries:
                     raise
@@ -185,7 +208,7 @@ class Engine:
         outcome.done.append(done)
         self.reporter.finished(step, time.perf_counter() - began, done.text)
         if done.new:
-            self.hooks.event(done.event, done.subject, {"run": outcome.run})
+            self.hooks.event(done.event, done.subject, done.details)
 
     def _ended(self, run: str, error: BaseException) -> None:
         records = self.lifecycle.store.records

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from mlforge.errors import Interrupted, MlforgeError, RunFailed
+from mlforge.errors import Interrupted, MlforgeError, RunFailed, TimedOut
 
 __all__ = ["interruptible", "machine_limits", "time_limit"]
 
 
 @contextmanager
 def time_limit(stage: str, seconds: float | None) -> Iterator[None]:
-    """Raise RunFailed in the main thread when the block takes longer; elsewhere there is no limit, for Python has no way to end a thread."""
+    """Raise TimedOut in the main thread when the block takes longer; elsewhere there is no limit, for Python has no way to end a thread."""
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def expired(signum: int, frame: FrameType | None) -> None:
-        raise RunFailed(f"stage {stage} took longer than its limit of {seconds:g} s", hint=f"Raise stages.{stage}.timeout, or ask less of the stage.")
+        raise TimedOut(f"stage {stage} took longer than its limit of {seconds:g} s", hint=f"Raise stages.{stage}.timeout, or ask less of the stage.")
 
     before = signal.signal(signal.SIGALRM, expired)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -12,12 +12,15 @@ import json
 import os
 import re
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mlforge.plugins.api import declared, objection
 from mlforge.plugins.trace import place, short
 
 _COMPONENT = re.compile(r"[a-z]\w*/[a-z]\w*")
@@ -74,7 +77,7 @@ def _ask(name: str, plugin: str) -> dict[str, Any]:
     overheard = _Overheard()
     sys.stdout = overheard
     reply: dict[str, Any] = {"state": "ok", "reason": ""}
-    before = set(sys.modules)
+    before, threads = set(sys.modules), set(threading.enumerate())
     start = time.perf_counter()
     try:
         module = importlib.import_module(name)
@@ -83,6 +86,8 @@ def _ask(name: str, plugin: str) -> dict[str, Any]:
         if overheard.text.strip():
             path, _, line = overheard.where.rpartition(":")
             raise Refused(f"prints when it is loaded: {overheard.text.strip()[:60]!r} ({short(path, name)}:{line})")
+        for thread in set(threading.enumerate()) - threads:
+            raise Refused(f"starts a thread when it is loaded: {thread.name[:60]}{_defined(getattr(thread, '_target', None), name)}")
     except Refused as refused:
         reply |= {"state": refused.state, "reason": str(refused)}
     except SystemExit as error:
@@ -102,13 +107,15 @@ def _contents(module: ModuleType, plugin: str) -> dict[str, Any]:
 
     from mlforge import hookspecs
 
-    api = getattr(module, "MLFORGE_API", hookspecs.API)
-    if api != hookspecs.API:
-        newer = isinstance(api, int) and api > hookspecs.API
-        raise Refused(f"needs mlforge API {api}, this is {hookspecs.API}: pip install --upgrade {'mlforge' if newer else plugin}", state="api")
+    written = getattr(module, "MLFORGE_API", hookspecs.API)
+    api = declared(written)
+    if api is None:
+        raise Refused(f"MLFORGE_API is {str(written)[:60]!r}; a version was expected, or the oldest and newest of a range: (1, 2)")
+    if misfit := objection(api, hookspecs.OLDEST_API, hookspecs.API, plugin):
+        raise Refused(misfit, state="api")
     manager = PluginManager("mlforge")
     manager.add_hookspecs(hookspecs)
-    _register(manager, module)
+    warned = _register(manager, module)
     callers = manager.get_hookcallers(module) or []
     hooks = sorted(caller.name for caller in callers)
     if not hooks:
@@ -117,19 +124,22 @@ def _contents(module: ModuleType, plugin: str) -> dict[str, Any]:
     for hook, kind, form in (("mlforge_components", "components", _COMPONENT), ("mlforge_register_commands", "commands", _COMMAND)):
         if hook in hooks:
             found[kind] = _table(getattr(module, hook)(), hook, form, getattr(module, hook), module.__name__)
-    return {"api": api, "hooks": hooks, **found}
+    return {"api": api, "hooks": hooks, "warnings": warned, **found}
 
 
-def _register(manager: Any, module: ModuleType) -> None:
-    """Register the module with pluggy, and refuse hooks that do not exist: pluggy alone would never call them, and never say so."""
+def _register(manager: Any, module: ModuleType) -> list[str]:
+    """Register the module with pluggy, and refuse hooks that do not exist: pluggy alone would never call them, and never say so. What it uses that will go."""
     from pluggy import PluginValidationError
 
     from mlforge import hookspecs
-    from mlforge.errors import nearest
+    from mlforge.errors import Deprecation, nearest
 
     try:
-        manager.register(module)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", Deprecation)
+            manager.register(module)
         manager.check_pending()
+        return [f"{one.message} ({short(one.filename, module.__name__)}:{one.lineno})" for one in caught if isinstance(one.message, Deprecation)]
     except PluginValidationError as error:
         known = [name for name in vars(hookspecs) if name.startswith("mlforge_")]
         implemented = [name for name, value in vars(module).items() if hasattr(value, "mlforge_impl")]

@@ -15,7 +15,7 @@ from mlforge.hookspecs import API
 
 __all__ = ["environment", "load", "save", "stamp"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def folder() -> Path:

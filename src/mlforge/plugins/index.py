@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import mlforge
 from mlforge.plugins import cache
+from mlforge.plugins.api import Range
 from mlforge.plugins.discover import Candidate, installed, local, locate
+from mlforge.plugins.known import KNOWN, remembered
 from mlforge.plugins.states import Folder, PluginState, Provided
 from mlforge.plugins.table import Catalog
 
@@ -41,15 +43,23 @@ def catalog(project: Project) -> Catalog:
     candidates = others + mine
     refused = _refused(candidates)
     answers = _answers([one for one in candidates if one.name not in refused], kept, surroundings, project)
-    content = {"surroundings": surroundings, "installed": [asdict(one) for one in others], "answers": {**_still(kept, candidates), **answers}}
+    plugins = tuple(refused.get(one.name) or _state(one, answers[one.name]) for one in candidates)
+    provided = tuple(_provided(candidates, plugins, answers))
+    once = remembered(kept.get("once"), provided, _OWN)
+    content = {
+        "surroundings": surroundings,
+        "installed": [asdict(one) for one in others],
+        "answers": {**_still(kept, candidates), **answers},
+        "once": once,
+    }
     if content != kept:
         cache.save(name, content)
-    plugins = tuple(refused.get(one.name) or _state(one, answers[one.name]) for one in candidates)
     return Catalog(
-        provided=tuple(_provided(candidates, plugins, answers)),
+        provided=provided,
         plugins=plugins,
         folders=tuple(_folders(candidates, plugins, answers)),
         imports=project.imports if mine else (),
+        known={**KNOWN, **once},
     )
 
 
@@ -113,9 +123,14 @@ def _still(kept: Answer, candidates: Sequence[Candidate]) -> dict[str, Answer]:
 
 def _state(one: Candidate, answer: Answer) -> PluginState:
     return PluginState(
-        one.name, one.version, one.module, answer["state"], answer["reason"], answer.get("api"), tuple(answer.get("components", ())),
+        one.name, one.version, one.module, answer["state"], answer["reason"], _range(answer.get("api")), tuple(answer.get("components", ())),
         tuple(answer.get("commands", ())), tuple(answer.get("hooks", ())), answer.get("seconds", 0.0), one.local,
+        tuple(answer.get("warnings", ())),
     )  # fmt: skip
+
+
+def _range(api: Any) -> Range | None:
+    return (api[0], api[1]) if api else None
 
 
 def _provided(candidates: Sequence[Candidate], plugins: Sequence[PluginState], answers: Mapping[str, Answer]) -> list[Provided]:

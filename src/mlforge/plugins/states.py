@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mlforge.plugins.api import Range
+
 __all__ = ["Clash", "Folder", "PluginState", "Provided", "State"]
 
 State = Literal["ok", "broken", "blocked", "clash", "api"]
@@ -53,9 +55,10 @@ class PluginState:
     module: str
     state: State
     reason: str = ""  # why it is not ok: what was found, where, what to do
-    api: int | None = None  # the version of the hooks that it is written for; None when that is not known
+    api: Range | None = None  # the versions of the hooks that it is written for; None when that is not known
     components: tuple[str, ...] = ()  # "section/option"
     commands: tuple[str, ...] = ()
     hooks: tuple[str, ...] = field(default=())  # the hooks that it implements
     seconds: float = 0.0  # how long its module took to load when the index was built
     local: bool = False  # a module of the project itself
+    warnings: tuple[str, ...] = ()  # what it uses that will go

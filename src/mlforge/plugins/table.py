@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlforge.errors import MissingRequirement, RecipeError, nearest
+from mlforge.plugins.known import Elsewhere
 from mlforge.plugins.states import Clash, Folder, PluginState, Provided
 from mlforge.plugins.trace import place
 
@@ -30,6 +31,7 @@ class Catalog:
     plugins: tuple[PluginState, ...] = ()
     folders: tuple[Folder, ...] = ()  # mlforge's own last
     imports: tuple[Path, ...] = ()  # where local plugins are found
+    known: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # the plugin behind "section/option", there or not
     _table: Mapping[str, Mapping[str, Provided]] = field(init=False, repr=False, compare=False)
     clashes: tuple[Clash, ...] = field(init=False, compare=False)
 
@@ -57,6 +59,11 @@ class Catalog:
     def options(self, section: str) -> Mapping[str, Provided]:
         """The options of a section, by name; none for a section that nobody fills."""
         return self._table.get(_LIKE.get(section, section), {})
+
+    def elsewhere(self, section: str, option: str) -> Elsewhere | None:
+        """The plugin that an option is known to come from, when there is no such option here; None when nothing is known of it."""
+        plugin = self.known.get(f"{_LIKE.get(section, section)}/{option}")
+        return Elsewhere.of(plugin, self.plugins) if plugin and option not in self.options(section) else None
 
     def load(self, section: str, option: str) -> type[Component]:
         """Import the component behind an option.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlforge.errors import COMMAND_LINE, MissingRequirement, Origin, Problem, RecipeError, nearest
+from mlforge.errors import COMMAND_LINE, MissingRequirement, MlforgeError, Origin, Problem, RecipeError, nearest
 from mlforge.recipe.document import Document
 from mlforge.recipe.library import PRIMARY, Library, display
 from mlforge.recipe.lineage import Lineage, Use
@@ -86,14 +86,17 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     need. `further` is called with the plain recipe when nothing else is wrong, and may find more problems (the hook `mlforge_check`).
     """
     from mlforge.recipe.finish import finish
-    from mlforge.recipe.requirements import require, unmet
+    from mlforge.recipe.requirements import refusal, require, wanting
 
     made = composed(reference, overrides, project, catalog)
     recipe, problems = finish(made)
     if recipe is not None and not problems and further is not None:
         problems = list(further(recipe.plain))
-    if problems:
-        raise unmet(reference, made.root, problems) or failure(reference, problems)
+    absent = wanting(made.root.items.get("requires"))
+    if problems or absent:
+        raise refusal(reference, problems, absent, made.library.unknown, made.library.elsewhere) or failure(
+            reference, [*problems, *(one.problem for one in absent)]
+        )
     if recipe is None:
         raise made.shelf.missing[0]
     if for_run:
@@ -117,7 +120,7 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
     recipes = list(lineage.documents())
     problems = [*lineage.problems, *said.problems, *(problem for document in recipes for problem in document.problems)]
     if lineage.problems or said.fatal or any(document.fatal for document in recipes):
-        raise failure(reference, problems)
+        raise _early(reference, problems, lineage, recipes)
     order = list(SECTIONS)
     final = dict(sorted(lineage.final(lineage.uses(root), said).items(), key=lambda item: order.index(item[0].partition(".")[0])))
     presets = list(lineage.presets(final))
@@ -137,6 +140,14 @@ def composed(reference: str, overrides: Sequence[str], project: Project, catalog
             remember_passwords(node.value)
     problems += [*switch.problems, *mistaken, *unknown]
     return Composed(reference, project, tree, final, shelf, library, library.documents(), switch, problems)
+
+
+def _early(reference: str, problems: Sequence[Problem], lineage: Lineage, recipes: Iterable[Document]) -> MlforgeError:
+    """What to say when a recipe that another builds on is not there: perhaps a plugin that it requires is missing."""
+    from mlforge.recipe.requirements import refusal, wanting
+
+    absent = [one for document in recipes for one in wanting(document.body.items.get("requires"))]
+    return refusal(reference, problems, absent, lineage.missing) or failure(reference, problems)
 
 
 def _find(reference: str, project: Project, catalog: Catalog) -> tuple[Library, str]:

@@ -10,6 +10,7 @@ from mlforge.components import Component, Stage
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.checks import Facts, check
 from mlforge.recipe.composer import Composed
+from mlforge.recipe.deprecations import deprecated
 from mlforge.recipe.header import HEADER, Header
 from mlforge.recipe.migrate import VERSION
 from mlforge.recipe.node import Node, Plain
@@ -38,6 +39,7 @@ class Finishing:
 
     composed: Composed
     problems: list[Problem] = field(default_factory=list)
+    deprecations: list[str] = field(default_factory=list)
     secret: frozenset[tuple[str, ...]] = frozenset()
 
     def recipe(self) -> Recipe | None:
@@ -76,7 +78,8 @@ class Finishing:
             options=self._by_section("option"), uses=self._by_section("component"),
             plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
-            migrations=tuple(line for one in documents for line in one.report), requires=header.requires, providers=self._providers(),
+            migrations=tuple(line for one in documents for line in one.report),
+            deprecations=tuple(self.deprecations), requires=header.requires, providers=self._providers(),
         )  # fmt: skip
 
     def _providers(self) -> dict[str, str]:
@@ -171,6 +174,7 @@ class Finishing:
         if kind is None:
             self._no_component(where, section, name, node)
             return None
+        self.deprecations += [f"{where}.{line}" for line in deprecated(kind, node)]
         node, within = self._parts(where, kind, node.without("use"))
         node, complete = self._complete(node, tuple(where.split(".")), kind.model_fields)
         self.problems += list(variables(kind, node, self.composed.project, where))
@@ -202,12 +206,8 @@ class Finishing:
         return node, within
 
     def _no_component(self, where: str, section: str, name: str, node: Node) -> None:
-        options = self.composed.library.options(section)
         if name not in self.composed.shelf.catalog.options(section) and not any(problem.where == where for problem in self.problems):
-            used = node.items["use"]
-            self.problems.append(
-                Problem(f"{where}.use", f"no such component: {name}", used.origin, f"{section} has {', '.join(options)}", nearest(name, options))
-            )
+            self.problems.append(self.composed.library.no_option(section, name, f"{where}.use", node.items["use"].place, "component"))
 
     def _all_stages(self, stages: Mapping[str, Stage]) -> bool:
         """Is every stage known. One that could not be made for its settings is among the problems already, and so is a plugin that cannot deliver one."""

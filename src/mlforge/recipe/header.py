@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlforge.contract import Contract
 from mlforge.task import TASKS
 
 __all__ = ["HEADER", "Header"]
+
+
+def _readable(text: str) -> str:
+    """A requirement as pip takes it. It names what to install, never where from: recipes are not trusted, and the command that we print is copied."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        raise ValueError(f"{text[:60]!r} is no requirement; a name with versions was expected, such as mlforge-lightgbm>=0.2") from None
+    if found.url:
+        raise ValueError(f"{found.name} is required from a URL; a name with versions was expected, such as {found.name}>=0.2")
+    return text
+
+
+Wanted = Annotated[str, AfterValidator(_readable)]
+"""A distribution and its versions, as PEP 508 writes them."""
 
 
 class Header(BaseModel):
@@ -22,7 +39,7 @@ class Header(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32, description="the seed of everything that is random")
     task: str = Field(description=f"what is predicted: {', '.join(TASKS)}")
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")
-    requires: tuple[str, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
+    requires: tuple[Wanted, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

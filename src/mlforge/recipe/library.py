@@ -42,6 +42,8 @@ class Library:
     project: Project
     catalog: Catalog
     primary: Path | None = None  # the recipe that was given by its path
+    unknown: list[Problem] = field(default_factory=list)  # the problems that are options nobody is known to provide
+    elsewhere: list[Problem] = field(default_factory=list)  # and those that are options of a plugin that is not there
     _read: dict[str, Document | None] = field(default_factory=dict)
 
     def recipe(self, name: str) -> Document | None:
@@ -114,6 +116,17 @@ class Library:
     def near(self, section: str | None, name: str) -> str:
         """The hint for a name that is not there."""
         return nearest(name, self.options(section) if section else self.recipes())
+
+    def no_option(self, section: str, option: str, where: str, origin: Origin, what: str = "option") -> Problem:
+        """The problem that there is no such option (or component), or that it comes with a plugin that is not there."""
+        source = self.catalog.elsewhere(section, option)
+        if source is not None:
+            self.elsewhere.append(Problem(where, f"{section} {option} comes with {source.plugin}, which {source.why}", origin, hint=f"→ {source.remedy}"))
+            return self.elsewhere[-1]
+        known = self.options(section)
+        there = f"{section} has {', '.join(known[:10])}{' …' if len(known) > 10 else ''}" if known else f"nothing provides any {section}"
+        self.unknown.append(Problem(where, f"no such {what}: {option}", origin, there, self.near(section, option)))
+        return self.unknown[-1]
 
     def documents(self) -> list[Document]:
         """Every file that was read, in that order."""

@@ -48,6 +48,7 @@ class Lineage:
     library: Library
     root: str
     problems: list[Problem] = field(default_factory=list)
+    missing: list[Problem] = field(default_factory=list)  # those that are recipes nobody has
     _uses: dict[str, dict[str, Use]] = field(default_factory=dict)
     _listed: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -79,7 +80,8 @@ class Lineage:
         known = self.library.recipes()
         there = f"there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}" if known else "there are none"
         where = "defaults" if chain else "recipe"
-        self.problems.append(Problem(where, f"no recipe {name!r}", origin, there, self.library.near(None, name)))
+        self.missing.append(Problem(where, f"no recipe {name!r}", origin, there, self.library.near(None, name)))
+        self.problems.append(self.missing[-1])
 
     def presets(self, uses: Uses) -> Iterator[Document]:
         """The presets under what is used. Unknown options, clashes and cycles become problems."""
@@ -110,9 +112,7 @@ class Lineage:
                 yield from self._presets(section, parent.name, (*chain, preset), parent.origin, where)
 
     def _no_option(self, section: str, option: str, origin: Origin, where: str) -> None:
-        known = self.library.options(section)
-        there = f"{section} has {', '.join(known[:10])}{' …' if len(known) > 10 else ''}" if known else f"nothing provides any {section}"
-        self.problems.append(Problem(where, f"no such option: {option}", origin, there, self.library.near(section, option)))
+        self.problems.append(self.library.no_option(section, option, where, origin))
 
     def listed(self, name: str) -> frozenset[str]:
         """Sections that a recipe's defaults lists name, parents included."""

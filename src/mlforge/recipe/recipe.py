@@ -47,6 +47,7 @@ class Recipe:
     files: tuple[Path, ...] = ()
     shadows: tuple[str, ...] = ()  # "recipes/adult.yaml hides adult of mlforge"
     migrations: tuple[str, ...] = ()  # what was read as if it were written in today's language
+    deprecations: tuple[str, ...] = ()  # keys that it writes and that will go
     requires: tuple[str, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
 

@@ -35,6 +35,8 @@ def run_markdown(run: RunView) -> str:
     if run.quarantine:
         rejected = [(_plain(reason), f"{count:,}") for reason, count in list(run.quarantine.items())[:10]]
         lines += ["", "## Quarantine", "", *_table(("reason", "rows"), rejected)]
+    if run.warnings:
+        lines += ["", "## Warnings", "", *(f"- {_plain(warning)}" for warning in run.warnings)]
     if run.next:
         lines += ["", "## Next", "", *(f"    {mask(command)}" for command in run.next)]
     return "\n".join(lines) + "\n"

@@ -22,7 +22,17 @@ _FOLDED = 12  # measurements from which a long table is folded
 
 def run_page(run: RunView) -> str:
     """The page as text. Everything that comes from data or recipes is escaped, and secrets are masked."""
-    parts = [_head(run), _verdict(run), _gates(run), *_topics(run), _lineage(run), _stages(run), _recipe(run), _next(run)]
+    parts = [
+        _head(run),
+        _verdict(run),
+        _gates(run),
+        *_topics(run),
+        _lineage(run),
+        _stages(run),
+        _recipe(run),
+        _warnings(run),
+        _next(run),
+    ]
     title = _text(f"{run.recipe} · run {run.run}")
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head = f'<!doctype html>\n<html lang="en"><head>{meta}<title>{title}</title><style>{CSS}</style></head>'
@@ -152,6 +162,10 @@ def _recipe(run: RunView) -> str:
     chosen = _pairs(list(run.options.items()) + ([("overrides", " ".join(run.overrides))] if run.overrides else []))
     whole = f"<details><summary>the composed recipe</summary><pre>{_text(run.source)}</pre></details>" if run.source else ""
     return _sheet("Recipe", chosen + whole) if run.options or whole else ""
+
+
+def _warnings(run: RunView) -> str:
+    return _sheet("Warnings", "".join(f"<p>{_text(warning)}</p>" for warning in run.warnings)) if run.warnings else ""
 
 
 def _next(run: RunView) -> str:

@@ -41,4 +41,5 @@ class RunView:
     champion: str = ""  # "adult 3", when there is one
     registered: str = ""  # "adult 4, challenger", when there is a version
     next: tuple[str, ...] = ()  # commands that one may want now
+    warnings: tuple[str, ...] = ()  # what went wrong beside the run, such as in a plugin that only looked on
     curves: tuple[tuple[int, str, float], ...] = ()  # epoch, name and value of the training

@@ -56,8 +56,11 @@ def _parsed(url: str) -> URL:
 
 
 @contextmanager
-def connected(engine: Engine, where: str, *, write: bool = False) -> Iterator[Connection]:
-    """A connection within one transaction, read-only unless told otherwise. MissingRequirement when the database does not let us in."""
+def connected(engine: Engine, where: str, *, write: bool = False, repeatable: bool = False) -> Iterator[Connection]:
+    """A connection within one transaction, read-only unless told otherwise. MissingRequirement when the database does not let us in.
+
+    `repeatable`: every statement sees the rows as the first did (PostgreSQL; elsewhere as the database has it).
+    """
     from sqlalchemy.exc import DBAPIError
 
     name = engine.url.render_as_string(hide_password=True).partition("?")[0]
@@ -70,6 +73,8 @@ def connected(engine: Engine, where: str, *, write: bool = False) -> Iterator[Co
     with connection:
         if not write and engine.dialect.name == "postgresql":
             connection = connection.execution_options(postgresql_readonly=True)
+            if repeatable:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
         elif not write and engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = ON")
         yield connection

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mlforge.errors import MissingRequirement, RunFailed
-from mlforge.secrets import mask, remember
+from mlforge.runtime.file_systems import file_system
+from mlforge.secrets import mask
 
 __all__ = ["send"]
 
 
 def send(file: Path, url: str) -> None:
     """Send it. Where the store puts objects (s3, gs), the object is there whole or not at all."""
-    from fsspec.core import url_to_fs
-
-    if password := urlsplit(url).password:
-        remember(password)
     try:
-        system, path = url_to_fs(url)
+        system, path = file_system(url)
         system.put_file(str(file), path)
     except ImportError as error:
-        raise MissingRequirement(
-            f"--sink {mask(url)} needs a package that is missing: {error}", hint="pip install 'mlforge[s3]' (or http, gcs, sftp)."
-        ) from None
+        raise MissingRequirement(f"--sink {mask(url)} needs a package that is missing: {error}", hint="pip install 'mlforge[s3]' (or gs, sftp).") from None
     except Exception as error:  # whatever the package for this store raises
         told = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise RunFailed(

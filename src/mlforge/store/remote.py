@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.runtime.file_systems import file_system
 from mlforge.store.artifacts import Artifacts, missing
 from mlforge.store.disk import explained
 from mlforge.store.local import LocalArtifacts
@@ -27,11 +28,9 @@ class RemoteArtifacts(Artifacts):
     @classmethod
     def at(cls, url: str, cache: Path) -> RemoteArtifacts:
         """Artifacts at `url`; `MissingRequirement` when the package for its scheme is not installed."""
-        from fsspec.core import url_to_fs
-
         scheme = url.partition("://")[0]
         try:
-            system, root = url_to_fs(url)
+            system, root = file_system(url)
         except ImportError as error:
             raise MissingRequirement(f"Artifacts at {scheme}:// need a package that is missing: {error}.", hint=f"pip install 'fsspec[{scheme}]'") from error
         except ValueError as error:

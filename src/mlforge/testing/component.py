@@ -30,7 +30,8 @@ __all__ = ["ComponentContract"]
 K = TypeVar("K", bound=Component)
 _SECRETIVE = re.compile(r"(^|_)(password|passwd|passphrase|secret|token|api_?key|credentials?)$")
 _PLANTED = "planted-secret-4f9d2c"
-_LIMIT = 0.05  # seconds
+_LIMIT = 0.05  # seconds of work to import a module
+_WAIT = 0.5  # seconds of waiting, which a busy machine may add to
 _LINE = 200  # characters of a summary: it is one line of `mlforge ls`
 
 
@@ -120,6 +121,7 @@ class ComponentContract(Generic[K]):
         cost = imported(type(subject).__module__)
         assert not cost.error, f"{type(subject).__module__} cannot be imported: {cost.error}"
         assert not cost.heavy, f"{type(subject).__module__} imports {', '.join(cost.heavy)} at its top"
+        assert cost.waited <= _WAIT, f"{type(subject).__module__} waits for {cost.waited:.1f} s when it is imported"
         assert cost.seconds <= _LIMIT, f"{type(subject).__module__} takes {cost.seconds * 1000:.0f} ms to import, and {_LIMIT * 1000:.0f} are allowed"
 
     def test_objections_are_told_and_not_raised(self, subject: K) -> None:
@@ -146,7 +148,7 @@ class ComponentContract(Generic[K]):
 
     def test_secrets_are_named_and_not_held(self, subject: K) -> None:
         """Else a password stands in recipes, records and reports: a field takes the name of a variable, or a file."""
-        names = [name for name in type(subject).model_fields if _SECRETIVE.search(name)]
+        names = [name for name, field in type(subject).model_fields.items() if _SECRETIVE.search(name) and "str" in str(field.annotation)]
         held = [name for name in names if not {*marked(subject, Names), *marked(subject, Reads)} & {name}]
         assert not held, f"{', '.join(held)}: give it the type Variable (the name of an environment variable) or InputPath (a file)"
 

@@ -55,27 +55,27 @@ def people(rows: int = 300, seed: int = 7) -> pl.DataFrame:
 
     from mlforge.artifact import ROW
 
-    random = np.random.default_rng(seed)
-    age, score = random.integers(18, 90, rows), random.normal(size=rows)
-    city = random.choice(["Bern", "Oslo", "Rom", "Æ, „quoted“"], rows, p=[0.4, 0.3, 0.29, 0.01])
+    draws = [np.random.default_rng([seed, column]) for column in range(9)]  # each column its own, so that the first of many rows are the few
+    age, score = 18 + (draws[0].random(rows) * 72).astype(np.int64), draws[1].normal(size=rows)
+    city = draws[2].choice(["Bern", "Oslo", "Rom", "Æ, „quoted“"], rows, p=[0.4, 0.3, 0.29, 0.01])
     start = datetime(2024, 1, 1)
-    part = random.choice(["train", "validation", "test"], rows, p=[0.6, 0.2, 0.2])
+    part = draws[3].choice(["train", "validation", "test"], rows // 3 + 1, p=[0.6, 0.2, 0.2]).repeat(3)[:rows]  # households stay together
     return pl.DataFrame(
         {
             ROW: pl.Series(range(rows), dtype=pl.Int64),
-            "person": [f"person {i:05}" for i in range(rows)],
+            "person": pl.Series([f"person {i:05}" for i in range(rows)], dtype=pl.String),
             "joined": pl.Series([start + timedelta(hours=i) for i in range(rows)], dtype=pl.Datetime("us")),
-            "household": [f"house {i // 3}" for i in range(rows)],
-            "sex": pl.Series(random.choice(["f", "m"], rows), dtype=pl.String),
+            "household": pl.Series([f"house {i // 3}" for i in range(rows)], dtype=pl.String),
+            "sex": pl.Series(draws[4].choice(["f", "m"], rows), dtype=pl.String),
             "stratum": pl.Series(part, dtype=pl.String),
             "age": pl.Series(age, dtype=pl.Int64),
-            "income": _holes(pl.Series(random.normal(3e4, 1e4, rows), dtype=pl.Float64), 9),
-            "member": pl.Series(random.random(rows) < 0.5, dtype=pl.Boolean),
-            "owner": _holes(pl.Series(random.random(rows) < 0.5, dtype=pl.Boolean), 7),
+            "income": _holes(pl.Series(draws[5].normal(3e4, 1e4, rows), dtype=pl.Float64), 9),
+            "member": pl.Series(draws[6].random(rows) < 0.5, dtype=pl.Boolean),
+            "owner": _holes(pl.Series(draws[7].random(rows) < 0.5, dtype=pl.Boolean), 7),
             "city": _holes(pl.Series(city, dtype=pl.String), 11),
             "born": _holes(pl.Series([start - timedelta(days=365 * int(years)) for years in age], dtype=pl.Datetime("us")), 13),
             "note": pl.Series([f"visited {where} and liked it {'much' * (i % 3)}" for i, where in enumerate(city)], dtype=pl.String),
-            "visits": pl.Series(random.normal(size=(rows, 3)), dtype=pl.Array(pl.Float64, 3)),
+            "visits": pl.Series(draws[8].normal(size=(rows, 3)), dtype=pl.Array(pl.Float64, 3)),
             "bought": pl.Series(np.where((age - 50) / 10 + score > 0, "yes", "no"), dtype=pl.String),
             "spent": pl.Series(20 + (age - 50) / 5 + score, dtype=pl.Float64),
         }

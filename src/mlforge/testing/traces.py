@@ -39,13 +39,13 @@ def watched(folder: Path) -> Iterator[Traces]:
         patch.chdir(here)
         patch.setenv("TMPDIR", str(temporary))
         patch.setattr(tempfile, "tempdir", None)
-        environment, threads, processes = dict(os.environ), set(threading.enumerate()), set(_children())
+        environment, threads, processes = dict(os.environ), _threads(), set(_children())
         try:
             yield traces
         finally:
             traces.left += [f"the file {path.name} in the current folder" for path in sorted(here.iterdir())]
             traces.left += [f"the temporary file {path.name}" for path in sorted(temporary.iterdir())]
-            traces.left += [f"the thread {thread.name}" for thread in _remaining(lambda: set(threading.enumerate()) - threads)]
+            traces.left += [f"the thread {thread.name}" for thread in _remaining(lambda: _threads() - threads)]
             traces.left += [f"the process {process}" for process in _remaining(lambda: set(_children()) - processes)]
             if Path.cwd() != here:
                 traces.left.append(f"another current folder: {Path.cwd()}")
@@ -55,6 +55,11 @@ def watched(folder: Path) -> Iterator[Traces]:
                 patch.delenv(name, raising=False)
                 if name in environment:
                     os.environ[name] = environment[name]
+
+
+def _threads() -> set[threading.Thread]:
+    """Threads of Python's; those that a native library keeps for itself are no concern of a component's."""
+    return {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
 
 
 def _remaining(look: Callable[[], set[T]]) -> list[T]:

@@ -60,8 +60,9 @@ def test_columns_without_a_header_are_numbered(tmp_path: Path) -> None:
         ("a,b\n1,ü\n".encode("utf-16"), "line 1: byte 0xff at offset 0 is no UTF-8"),
         (b'a,b\n1,2\n3,"x\n5,6\n', "unexpected end of data"),
         (b"a,a\n1,2\n", "two columns are named 'a'"),
+        (b'a,b\n1,2\n5" pipe,2\n', "line 3 has a quote that no other closes"),
     ],
-    ids=["empty", "blank", "header only", "long", "short", "short after a line break", "short and late", "latin-1", "utf-16", "quote", "twice"],
+    ids=["empty", "blank", "header only", "long", "short", "short after a line break", "short and late", "latin-1", "utf-16", "quote", "twice", "odd quote"],
 )
 def test_a_broken_file_is_a_data_error_that_names_file_and_line(tmp_path: Path, content: bytes, told: str) -> None:
     with pytest.raises(DataError) as caught:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from mlforge.builtin.sources.arrow import Arrow
@@ -77,6 +78,27 @@ def test_a_broken_arrow_file_is_a_data_error_that_names_it(tmp_path: Path, cut: 
     path.write_bytes(cut(path.read_bytes()))
     with pytest.raises(DataError, match=told):
         rows(Arrow(path=str(path)))
+
+
+def test_an_arrow_stream_reads_like_a_file(tmp_path: Path) -> None:
+    for name, values in [("b", [3]), ("a", list(range(5000)))]:
+        with pa.OSFile(str(tmp_path / f"{name}.arrows"), "wb") as file, pa.ipc.new_stream(file, pa.schema([("x", pa.int64()), ("s", pa.string())])) as stream:
+            for start in range(0, len(values), 700):
+                some = values[start : start + 700]
+                stream.write_batch(pa.record_batch({"x": some, "s": [None if value % 3 else f"é{value}" for value in some]}))
+    stream = Arrow(path=str(tmp_path / "*.arrows"))
+    expected = pl.DataFrame({"x": [*range(5000), 3], "s": [None if value % 3 else f"é{value}" for value in [*range(5000), 3]]})
+    assert pl.concat(stream.batches(999)).equals(expected)
+    assert stream.scan().filter(pl.col("x") > 4990).select("s").head(3).collect().height == 3
+    pl.DataFrame({"x": [7], "s": ["z"]}).write_ipc(tmp_path / "c.arrows", compat_level=pl.CompatLevel.oldest())
+    assert rows(Arrow(path=str(tmp_path / "[bc].arrows"))) == [(3, "é3"), (7, "z")]
+    whole = (tmp_path / "a.arrows").read_bytes()
+    (tmp_path / "a.arrows").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"a\.arrows is a stream that breaks off"):
+        rows(stream)
+    (tmp_path / "a.arrows").write_bytes(whole[:20])
+    with pytest.raises(DataError, match=r"a\.arrows is a stream that breaks off"):
+        rows(stream)
 
 
 @pytest.fixture
@@ -177,3 +199,17 @@ def test_a_delta_table_cannot_point_at_files_elsewhere(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace(name, str(secret)))
     with pytest.raises(DataError, match=r"elsewhere|cannot be read"):
         rows(Delta(path=str(table)))
+
+
+def test_a_delta_table_in_s3(bucket: Any, s3_server: str) -> None:
+    pytest.importorskip("deltalake")
+    path = f"{bucket.url}/table"
+    options = {"endpoint_url": s3_server, "allow_http": "true", "aws_s3_allow_unsafe_rename": "true"}
+    pl.DataFrame({"x": [1, 2]}).write_delta(path, storage_options=options)
+    first = Delta(path=path).fingerprint()
+    pl.DataFrame({"x": [3]}).write_delta(path, mode="append", storage_options=options)
+    assert sorted(rows(Delta(path=path))) == [(1,), (2,), (3,)]
+    assert rows(Delta(path=path, version=0)) == [(1,), (2,)]
+    assert Delta(path=path).fingerprint() != first == Delta(path=path, version=0).fingerprint()
+    with pytest.raises(DataError, match="is no Delta table"):
+        Delta(path=f"{bucket.url}/nowhere").fingerprint()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import tracemalloc
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from pydantic import ValidationError
 from mlforge import secrets
 from mlforge.builtin.sources.sql import Sql
 from mlforge.errors import DataError, MissingRequirement
+from mlforge.testing.project import TestProject
+
+needs_adbc = pytest.mark.skipif(find_spec("adbc_driver_postgresql") is None, reason="needs mlforge[adbc]")
 
 
 @pytest.fixture
@@ -147,6 +152,7 @@ def test_a_table_that_is_dropped_while_it_is_read_is_read_to_its_end_or_told(pos
         assert sum(frame.height for frame in batches) == 4900
         source.fingerprint()
         connection.execute("DROP TABLE t")
+    assert sum(frame.height for frame in source.batches(100)) == 5000  # as the fingerprint has read them
     with pytest.raises(DataError, match="there is no table t"):
         next(source.batches(100))
 
@@ -183,3 +189,201 @@ def test_a_wrong_password_is_told_without_it(postgres: str, postgres_url: str) -
         assert "hunter2secret" not in str(caught.value)
     finally:
         secrets.forget()
+
+
+# ── read once ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rows_that_the_fingerprint_has_read_are_not_read_again(lite: str) -> None:
+    """What the database has by then is told by the next fingerprint."""
+    source = Sql(url=lite, table="people")
+    before, first = source.fingerprint(), rows(Sql(url=lite, query="SELECT * FROM people ORDER BY id"))
+    with sqlite3.connect(lite.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE people SET name = 'z' WHERE id = 1")
+    connection.close()
+    assert rows(source) == first
+    assert source.witnessed() == before
+    assert rows(source)[0] == (1, 10, "z", None)
+    assert source.witnessed() not in (before, "")
+    assert source.fingerprint() == source.witnessed()
+
+
+def test_a_pass_that_breaks_off_leaves_the_rows_for_the_next(lite: str) -> None:
+    source = Sql(url=lite, table="people", fetch=1)
+    before = source.fingerprint()
+    next(source.batches(1))
+    Path(lite.removeprefix("sqlite:///")).unlink()
+    assert len(rows(source)) == 4
+    assert source.witnessed() == before
+    with pytest.raises(DataError, match="there is no file"):
+        rows(source)
+
+
+RECIPE = """
+    mlforge: 1
+    defaults: [lifecycle, {source: sql}, _self_]
+    name: people
+    source: {url: "sqlite:///rows.db", table: people}
+    contract:
+      columns:
+        id: {dtype: int}
+        age: {dtype: int, nullable: true}
+        name: {dtype: string, nullable: true}
+        paid: {dtype: float, nullable: true}
+"""
+
+
+@pytest.mark.parametrize("version", ["", "source.version='SELECT max(age) FROM people'"])
+def test_a_run_reads_the_rows_once(project: TestProject, lite: str, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted by the statements that reach the database."""
+    project.write(people=RECIPE)
+    (project.root / "rows.db").write_bytes(Path(lite.removeprefix("sqlite:///")).read_bytes())
+    asked: list[str] = []
+
+    def opened(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **named)
+        connection.set_trace_callback(asked.append)
+        return connection
+
+    connect = sqlite3.dbapi2.connect
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", opened)
+    outcome = project.run("run", "people", *[version] * bool(version))
+    assert outcome.code == 0, outcome.text
+    assert len([one for one in asked if "ORDER BY people.id" in one]) == 1, asked
+    assert len([one for one in asked if one.startswith("SELECT max(age)")]) == 2 * bool(version), asked
+
+
+# ── in parts ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def events(postgres_url: str) -> str:
+    """A table of 10,000 rows: numbers, moments and prices, some of them missing."""
+    with psycopg_of(postgres_url) as connection:
+        connection.execute(
+            """CREATE TABLE events AS SELECT i AS id, CASE WHEN i % 100 > 0 THEN i * 7 % 10007 END AS n, date '2024-01-01' + i % 300 AS d,
+            timestamp '2024-01-01' + i * interval '1 minute' AS t, CASE WHEN i > 300 THEN (i % 977)::numeric / 10 END AS price, 'a%b:' || i AS name
+            FROM generate_series(1, 10000) i"""
+        )
+        connection.execute("ALTER TABLE events ADD PRIMARY KEY (id)")
+    return postgres_url
+
+
+@pytest.mark.parametrize("driver", ["sqlalchemy", pytest.param("adbc", marks=needs_adbc)])
+@pytest.mark.parametrize("column", ["id", "n", "d", "t", "price"])
+def test_a_table_in_parts_has_every_row_once_and_always_in_the_same_order(events: str, column: str, driver: Any) -> None:
+    whole = pl.concat(Sql(url=events, table="events").batches(1000))
+    source = Sql.model_validate({"url": events, "table": "events", "partition": {"column": column, "parts": 3}, "fetch": 700, "driver": driver})
+    one, other = pl.concat(source.batches(1000)), pl.concat(source.batches(3000))
+    assert one.equals(other)
+    assert one.sort("id").equals(whole)
+    assert not one.equals(whole)
+    assert source.fingerprint() == source.fingerprint()
+
+
+def test_parts_see_one_snapshot(events: str) -> None:
+    source = Sql.model_validate({"url": events, "table": "events", "partition": {"column": "id", "parts": 4}, "fetch": 50})
+    batches = source.batches(50)
+    seen = [next(batches)]
+    with psycopg_of(events) as connection:
+        connection.execute("UPDATE events SET name = 'new'")
+    assert "new" not in pl.concat([*seen, *batches])["name"].to_list()
+
+
+def test_parts_that_are_not_wanted_to_their_end_leave_no_connection(events: str) -> None:
+    source = Sql.model_validate({"url": events, "table": "events", "partition": {"column": "id"}, "fetch": 10})
+    batches = source.batches(10)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]  # a generator
+    with psycopg_of(events) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("DROP TABLE events")
+
+
+@pytest.mark.parametrize(
+    ("partition", "told"),
+    [
+        ({"column": "nmae"}, "source.partition.column: events has no column 'nmae'\nDid you mean name"),
+        ({"column": "name"}, "source.partition.column: name holds str"),
+    ],
+)
+def test_a_column_that_has_no_ranges_is_told(events: str, partition: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        rows(Sql.model_validate({"url": events, "table": "events", "partition": partition}))
+
+
+def test_a_part_that_breaks_off_is_told(events: str) -> None:
+    batches = Sql.model_validate({"url": events, "table": "events", "partition": {"column": "id"}, "fetch": 10}).batches(10)
+    next(batches)
+    with psycopg_of(events) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    with pytest.raises(DataError, match=r"source.table: .*terminat"):
+        list(batches)
+
+
+def test_few_values_make_few_parts(lite: str) -> None:
+    source = Sql.model_validate({"url": lite, "table": "people", "partition": {"column": "id", "parts": 64}, "fetch": 1})
+    assert [row[0] for row in rows(source)] == [1, 2, 3, 4]
+    with sqlite3.connect(lite.removeprefix("sqlite:///")) as connection:
+        connection.execute("DELETE FROM people WHERE id > 1")
+    connection.close()
+    assert len(rows(source)) == 1
+
+
+# ── by ADBC ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@needs_adbc
+def test_adbc_gives_the_same_rows_of_the_same_types(postgres_url: str) -> None:
+    with psycopg_of(postgres_url) as connection:
+        kinds = "t timestamptz, ts timestamp, d date, n numeric(9, 2), b bool, j jsonb, u uuid, a int[], y bytea, r real, s smallint, e text, c time"
+        connection.execute(f"CREATE TABLE kinds (id int PRIMARY KEY, {kinds})")
+        values = "'2024-01-01 12:00+02', '2024-01-01', '2024-01-02', 1.25, true, '{\"k\": 1}', gen_random_uuid(), '{1,2}', 'abc', 0.1, 3, 'é%:x', '12:00'"
+        connection.execute(f"INSERT INTO kinds VALUES (1, {values}), (2{', null' * 13})")
+    for asked in ({"table": "kinds"}, {"query": "SELECT *, 'a%b:c' AS more FROM kinds ORDER BY id"}):
+        one, other = (pl.concat(Sql.model_validate({"url": postgres_url, "driver": driver, **asked}).batches(10)) for driver in ("sqlalchemy", "adbc"))
+        assert one.schema == other.schema
+        assert one.equals(other), (one.rows(), other.rows())
+
+
+@needs_adbc
+def test_adbc_reads_sqlite(lite: str) -> None:
+    one, other = (rows(Sql(url=lite, table="people", driver=driver)) for driver in ("auto", "sqlalchemy"))
+    assert one == other
+    with sqlite3.connect(lite.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE people SET age = 'old' WHERE id = 4")
+    connection.close()
+    with pytest.raises(DataError, match=r"source.table: .*INT64"):
+        rows(Sql(url=lite, table="people", driver="adbc", fetch=2))
+
+
+@needs_adbc
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [({"query": "SELECT nmae FROM people ORDER BY 1"}, "no such column: nmae"), ({"query": "SELECT id FROM people WHERE id > 9 ORDER BY id"}, "no rows")],
+)
+def test_what_adbc_is_refused_is_a_data_error(lite: str, fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        Sql.model_validate({"url": lite, "driver": "adbc", **fields}).scan()
+
+
+@needs_adbc
+def test_adbc_cannot_write_and_keeps_passwords_to_itself(postgres_url: str) -> None:
+    with psycopg_of(postgres_url) as connection:
+        connection.execute("CREATE SEQUENCE s")
+    with pytest.raises(DataError, match="read-only transaction"):
+        Sql(url=postgres_url, query="SELECT nextval('s') AS n ORDER BY n", driver="adbc").scan()
+    try:
+        for url in ("postgresql+psycopg://someone:hunter2%20secret@127.0.0.1:9/db", "postgresql+psycopg://someone@127.0.0.1:9/db?password=hunter2secret"):
+            with pytest.raises(MissingRequirement, match="cannot connect to postgresql") as caught:
+                Sql(url=url, query="SELECT 1 ORDER BY 1", driver="adbc").fingerprint()
+            assert "hunter2" not in str(caught.value) + repr(caught.value)
+    finally:
+        secrets.forget()
+
+
+def test_adbc_has_no_driver_for_some_and_may_not_be_installed(lite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adbc_driver_sqlite", None)
+    monkeypatch.setitem(sys.modules, "adbc_driver_sqlite.dbapi", None)
+    with pytest.raises(MissingRequirement, match="sqlite by ADBC needs adbc_driver_sqlite"):
+        rows(Sql(url=lite, table="people", driver="adbc"))

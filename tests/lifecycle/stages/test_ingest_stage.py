@@ -149,9 +149,15 @@ def test_undeclared_columns_can_be_kept(tmp_path: Path) -> None:
     assert rows_of(job) == [(0, 1, 20, "pro", "no", "7")]
 
 
-def test_a_smoke_run_reads_the_first_rows_only(tmp_path: Path) -> None:
-    job = ingest(tmp_path, "".join(f"{number},20,pro,no\n" for number in range(5000)), smoke=True)
-    assert job.output("table", Table).rows == 512
+def test_a_smoke_run_takes_few_rows_from_all_over_the_source_and_each_class(tmp_path: Path) -> None:
+    rows = [f"{number},20,pro,{'no' if number < 9_000 else 'yes'}\n" for number in range(9_003)]
+    job = ingest(tmp_path, "".join(rows), smoke=True)
+    taken = pl.DataFrame(rows_of(job), orient="row")
+    assert 512 <= taken.height <= 512 + 2 * 24
+    assert taken["column_1"].to_list() == sorted(taken["column_1"])
+    assert taken["column_1"].diff().max() < 36  # type: ignore[operator]  # numbers
+    assert dict(taken["column_4"].value_counts().iter_rows())["yes"] == 3
+    assert rows_of(ingest(tmp_path, "".join(rows), smoke=True)) == rows_of(job)
 
 
 def test_mixed_types_in_a_typed_column_are_told_apart_from_missing_ones(tmp_path: Path) -> None:

@@ -12,25 +12,23 @@ from mlforge.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "as_text", "framed"]
 
 
 class Answers:
-    """The columns of one answer. Their types are those of the first frame; a column without any value in it becomes text."""
+    """The frames of one answer. Their types are those of the first; a column without any value in it becomes text."""
 
-    def __init__(self, names: Sequence[str], where: str) -> None:
-        self._names = names
+    def __init__(self, where: str) -> None:
         self._where = where
         self._types: Mapping[str, pl.DataType] = {}
 
-    def frame(self, rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
-        """The next rows."""
+    def alike(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The next frame, with the types of the first."""
         import polars as pl
 
-        columns = [_series(name, [row[index] for row in rows]) for index, name in enumerate(self._names)]
         if not self._types:
-            self._types = {column.name: pl.String() if column.dtype == pl.Null else column.dtype for column in columns}
-        return pl.DataFrame([self._kept(column) for column in columns])
+            self._types = {name: pl.String() if dtype == pl.Null else dtype for name, dtype in frame.schema.items()}
+        return frame.select(self._kept(column) for column in frame)
 
     def _kept(self, column: pl.Series) -> pl.Series:
         """The column with the type that it began with."""
@@ -46,6 +44,24 @@ class Answers:
         return column.cast(wanted)
 
 
+def framed(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    """Rows as a database driver gives them, as a frame; a column without any value in it has the type Null."""
+    import polars as pl
+
+    return pl.DataFrame([_series(name, [row[index] for row in rows]) for index, name in enumerate(names)])
+
+
+def as_text(value: Any) -> str:
+    """A value of a type of the database's own."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, dict | list):
+        import json
+
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
 def _series(name: str, values: list[Any]) -> pl.Series:
     import polars as pl
 
@@ -58,7 +74,7 @@ def _series(name: str, values: list[Any]) -> pl.Series:
                 return pl.Series(name, values if read is None else [None if value is None else read(value) for value in values], dtype=dtype)
             except (OverflowError, TypeError):
                 break
-    return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
+    return pl.Series(name, [None if value is None else as_text(value) for value in values], dtype=pl.String)
 
 
 def _typed() -> dict[tuple[type, ...], tuple[Any, Callable[[Any], Any] | None]]:
@@ -79,13 +95,3 @@ def _utc(moment: datetime) -> datetime:
     from datetime import UTC
 
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, dict | list):
-        import json
-
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from mlforge.builtin.sources.arrow_stream import is_stream, scan_stream, stream_schema
 from mlforge.builtin.sources.files import File, content_digest, found, opened, watched
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
@@ -19,10 +20,10 @@ __all__ = ["Arrow"]
 
 
 class Arrow(Source):
-    """Apache Arrow's file format (IPC, Feather version 2): one file, or several by a glob, here or at a URL."""
+    """Apache Arrow: IPC files (Feather version 2) and IPC streams; one file, or several by a glob, here or at a URL."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".feather", ".ipc")
-    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+    suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".arrows", ".feather", ".ipc")
+    libraries: ClassVar[tuple[str, ...]] = ("polars", "pyarrow")
 
     path: InputPath = Field(description="file, glob such as data/*.arrow, or URL; all files need the same columns and dtypes")
 
@@ -46,6 +47,8 @@ class Arrow(Source):
                 name = next((name for name in names if schema.get(name) != schemas[0].get(name)), "")
                 what = f"{name!r} is {schema.get(name) or 'absent'} in {file} and {schemas[0].get(name) or 'absent'} in {files[0]}" if name else "in order"
                 raise DataError(f"source.path: the files' columns differ: {what}", hint="Name files with the same columns, or narrow the glob.")
+        if any(is_stream(file.path) for file in files):
+            return pl.concat([_scan(file) for file in files])
         return pl.scan_ipc([file.path for file in files])
 
     def diagnose(self, error: Exception) -> DataError:
@@ -54,10 +57,16 @@ class Arrow(Source):
 
         for file in opened(self.path):
             try:
-                pl.scan_ipc(file.path).select(pl.all().count()).collect(engine="streaming")
+                _scan(file).select(pl.all().count()).collect(engine="streaming")
             except (pl.exceptions.PolarsError, OSError, ValueError) as cause:
                 return _unreadable(file, cause)
         return super().diagnose(error)
+
+
+def _scan(file: File) -> pl.LazyFrame:
+    import polars as pl
+
+    return scan_stream(file.path) if is_stream(file.path) else pl.scan_ipc(file.path)
 
 
 def _schema(file: File) -> pl.Schema:
@@ -66,18 +75,21 @@ def _schema(file: File) -> pl.Schema:
     if file.path.stat().st_size == 0:
         raise DataError(f"source.path: {file} is empty", hint="Is it the right file?")
     try:
-        return pl.scan_ipc(file.path).collect_schema()
+        return stream_schema(file.path) if is_stream(file.path) else pl.scan_ipc(file.path).collect_schema()
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise _unreadable(file, error) from None
 
 
 def _unreadable(file: File, error: Exception) -> DataError:
+    told = str(error).splitlines()[0][:200]
+    if is_stream(file.path):
+        return DataError(f"source.path: {file} is a stream that breaks off or is damaged: {told}", hint="Copy or write it again.")
     with file.path.open("rb") as content:
         begins = content.read(6) == b"ARROW1"
         content.seek(-6, 2) if file.path.stat().st_size >= 6 else None
         ends = content.read() == b"ARROW1"
     if not begins:
-        return DataError(f"source.path: {file} is no Arrow file", hint="Is it the right file? Arrow's stream format (.arrows) has to be written as a file.")
+        return DataError(f"source.path: {file} is no Arrow file", hint="Is it the right file?")
     if not ends:
         return DataError(f"source.path: {file} is truncated: its end is missing", hint="Copy or write it again.")
-    return DataError(f"source.path: {file} is damaged: {str(error).splitlines()[0][:200]}", hint="Copy or write it again.")
+    return DataError(f"source.path: {file} is damaged: {told}", hint="Copy or write it again.")

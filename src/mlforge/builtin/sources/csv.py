@@ -72,7 +72,7 @@ class Csv(Source):
             [file.path for file in files],
             glob=False,
             has_header=self.header,
-            new_columns=names if not self.header else None,
+            new_columns=names,  # Polars leaves doubled quotes in a header as they are
             separator=self.separator,
             quote_char=self.quote,
             comment_prefix=self.comment,
@@ -90,7 +90,8 @@ class Csv(Source):
             problem = self._dialect().problem(file, len(names))
             if problem:
                 return problem
-        return super().diagnose(error)
+        odd = next((odd for file in files if (odd := self._dialect().odd_quote(file))), None)  # both parsers go on there, and not in the same way
+        return odd or super().diagnose(error)
 
     def _files(self) -> list[File]:
         """The files as plain UTF-8."""

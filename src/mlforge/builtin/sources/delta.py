@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from mlforge.builtin.sources.lake import Lake, s3_settings
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError, MissingRequirement
 
@@ -34,11 +35,11 @@ class Delta(Source):
         import polars as pl
 
         table = self._table()
-        place = str(table.table_uri).removeprefix("file://").rstrip("/") + "/"
-        if outside := next((uri for uri in table.file_uris() if not uri.startswith(place) or ".." in uri.removeprefix(place).split("/")), None):
-            raise DataError(f"source.path: {self.path} is a table of which a file lies elsewhere: {outside[:200]}", hint="Copy the table as a whole.")
+        lake = Lake(self.path)
+        for uri in table.file_uris():
+            lake.within(uri)
         try:
-            return pl.scan_delta(table)
+            return pl.scan_delta(table, storage_options=self._options())
         except (pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise self.diagnose(error) from None
 
@@ -50,7 +51,11 @@ class Delta(Source):
         except ImportError:
             raise MissingRequirement("source/delta needs deltalake", hint="pip install 'mlforge[delta]'") from None
         try:
-            return DeltaTable(self.path, version=self.version)
+            return DeltaTable(self.path, version=self.version, storage_options=self._options())
         except (DeltaError, OSError, ValueError) as error:
             told = str(error).strip().splitlines()[0][:200]
             raise DataError(f"source.path: {self.path} is no Delta table, or has no such version: {told}", hint="Name the folder with _delta_log.") from None
+
+    def _options(self) -> dict[str, str] | None:
+        endpoint = s3_settings().get("endpoint", "") if self.path.startswith("s3") else ""
+        return {"endpoint_url": endpoint, "allow_http": str(endpoint.startswith("http://")).lower()} if endpoint else None

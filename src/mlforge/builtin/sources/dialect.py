@@ -75,6 +75,14 @@ class Dialect:
             return error
         return None
 
+    def odd_quote(self, path: File) -> DataError | None:
+        """The first line with a quote that no other closes. None when there is none, or no quoting."""
+        with self._opened(path) as file:
+            for number, line in enumerate(file, 1):
+                if self.quote and line.count(self.quote) % 2:
+                    return DataError(f"source.path: {path}, line {number} has a quote that no other closes", hint=self._advice())
+        return None
+
     @contextmanager
     def _opened(self, path: File) -> Iterator[TextIO]:
         try:
@@ -85,13 +93,15 @@ class Dialect:
 
     def _records(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         """Each record with the number of its last line, from 1; comments and blank lines are skipped."""
+        lines = _Lines(file, self.comment)
         if self.quote:
-            reader = csv.reader(file, delimiter=self.separator, quotechar=self.quote, strict=True)
+            reader = csv.reader(lines, delimiter=self.separator, quotechar=self.quote, strict=True)
         else:
-            reader = csv.reader(file, delimiter=self.separator, quoting=csv.QUOTE_NONE, strict=True)
+            reader = csv.reader(lines, delimiter=self.separator, quoting=csv.QUOTE_NONE, strict=True)
         for fields in reader:
-            if fields and not (self.comment and fields[0].startswith(self.comment)):
-                yield reader.line_num, fields
+            if fields:
+                yield lines.number, fields
+            lines.between = True
 
     def _undecodable(self, path: File) -> DataError:
         """Which byte of which line is no UTF-8."""
@@ -109,6 +119,25 @@ class Dialect:
 
     def _advice(self) -> str:
         return f"Fields are separated by {self.separator!r} and quoted by {self.quote!r} (source.separator, source.quote). Mend the line, or set these."
+
+
+class _Lines:
+    """The lines of a file, but for comments; what looks like one within a quoted field is none, and that only who reads the fields can tell."""
+
+    def __init__(self, file: TextIO, comment: str | None) -> None:
+        self._file, self._comment = file, comment
+        self.number, self.between = 0, True  # lines that were read; does the next one begin a record
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            line = next(self._file)
+            self.number += 1
+            if not (self._comment and self.between and line.startswith(self._comment)):
+                self.between = False
+                return line
 
 
 def _count(fields: int) -> str:

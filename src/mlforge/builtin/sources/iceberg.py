@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from mlforge.builtin.sources.files import watched
-from mlforge.builtin.sources.lake import Lake
+from mlforge.builtin.sources.lake import Lake, s3_settings
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError, MissingRequirement
 from mlforge.runtime.databases import connected, engine_at, told
@@ -86,7 +86,7 @@ class Iceberg(Source):
         lake = Lake(self.path)
         place = lake.within(self._registered()) if self.catalog is not None else lake.metadata()
         try:
-            return StaticTable.from_metadata(place, _store())
+            return StaticTable.from_metadata(place, {f"s3.{name}": value for name, value in s3_settings().items()})
         except Exception as error:  # whatever PyIceberg and the package for this store raise
             first = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise DataError(f"source.path: {self._named} is no Iceberg table that can be read: {first}", hint="Name its folder or metadata file.") from None
@@ -137,10 +137,3 @@ class Iceberg(Source):
             raise
         except Exception as error:  # whatever PyIceberg and the package for this store raise
             raise self.diagnose(error) from None
-
-
-def _store() -> dict[str, str]:
-    """What PyIceberg does not take from the environment itself, and the store's own tools do."""
-    named = {"s3.endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "s3.region": ("AWS_REGION", "AWS_DEFAULT_REGION")}
-    found = {key: next((os.environ[name] for name in names if os.environ.get(name)), None) for key, names in named.items()}
-    return {key: value for key, value in found.items() if value is not None}

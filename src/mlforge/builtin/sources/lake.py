@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mlforge.errors import DataError
 from mlforge.secrets import mask
 
-__all__ = ["Lake"]
+__all__ = ["Lake", "s3_settings"]
 
 _METADATA = ".metadata.json"
 _NUMBER = re.compile(r"v?(\d+)")
@@ -25,8 +25,8 @@ class Lake:
 
     def within(self, file: str) -> str:
         """The file, if it lies here. DataError if not: metadata is data, and may name anything."""
-        normal = _normal(file)
-        if not normal.startswith(f"{self._root}/") or ".." in normal.split("/"):
+        ways = _normal(file), _normal(unquote(file))  # some readers take %2e%2e for ..
+        if not all(way.startswith(f"{self._root}/") and ".." not in way.split("/") for way in ways):
             told = f"source.path: {mask(self._path)} is a table of which a file lies elsewhere: {mask(file)[:200]}"
             raise DataError(told, hint="Copy the table as a whole, or name the folder or URL below which all of it lies.")
         return file
@@ -49,6 +49,13 @@ class Lake:
         from mlforge.builtin.sources.remote import listed
 
         return listed(f"{self._path}/metadata/*{_METADATA}")
+
+
+def s3_settings() -> dict[str, str]:
+    """What the environment says of S3 to the store's own tools, and the readers of tables do not all take from there: `endpoint` and `region`."""
+    named = {"endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "region": ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    found = {key: next((os.environ[name] for name in names if os.environ.get(name)), None) for key, names in named.items()}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _normal(place: str) -> str:

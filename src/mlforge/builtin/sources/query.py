@@ -51,6 +51,10 @@ class Query(Source):
         """The fingerprints of its sources."""
         return "; ".join(f"{name}: {source.fingerprint()}" for name, source in self.sources.items())
 
+    def witnessed(self) -> str:
+        """What its sources have read."""
+        return "; ".join(f"{name}: {source.witnessed()}" for name, source in self.sources.items())
+
     def watched(self) -> tuple[Path, ...] | None:
         """What its sources watch."""
         every = [source.watched() for source in self.sources.values()]

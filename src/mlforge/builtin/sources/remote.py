@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from mlforge.builtin.sources.files import File, Found
 from mlforge.builtin.sources.spool import Spool
 from mlforge.errors import DataError, MissingRequirement, MlforgeError
-from mlforge.secrets import mask, remember
+from mlforge.runtime.file_systems import file_system as connected_to
+from mlforge.secrets import mask
 
 __all__ = ["RemoteFile", "file_system", "found_remote", "listed"]
 
 _BLOCK = 4 << 20
-_EXTRAS = {"s3": "s3", "http": "http", "https": "http", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "ssh": "sftp"}
+_EXTRAS = {"s3": "s3", "http": "http", "https": "http", "gs": "gs", "gcs": "gs", "sftp": "sftp", "ssh": "sftp"}
 
 _fetched: dict[tuple[str, str | None], Spool] = {}
 
@@ -70,30 +71,31 @@ def found_remote(url: str, where: str) -> Sequence[RemoteFile]:
         facts = {name: one for name, one in sorted(files.items()) if one.get("type") != "directory"}
         if not facts:
             raise DataError(f"{where}: no file matches {mask(url)}", hint="** stands for any folders, * for any part of a name.")
-        return [RemoteFile(str(system.unstrip_protocol(name)), system, name, one) for name, one in facts.items()]
+        return [RemoteFile(_named(url, path, name), system, name, one) for name, one in facts.items()]
     one = _asked(url, functools.partial(system.info, path))
     if one.get("type") == "directory":
         raise DataError(f"{where}: {mask(url)} is a folder", hint=f"Name a file, or all of them with a glob: {mask(url).rstrip('/')}/*")
-    return [RemoteFile(url, system, path, one)]
+    return [RemoteFile(_public(url), system, path, one)]
 
 
 def listed(url: str) -> list[str]:
     """The URLs that match a URL with a glob in its path, sorted; none when there are none."""
     system, path = file_system(url, "source.path")
-    return sorted(str(system.unstrip_protocol(name)) for name in _asked(url, functools.partial(system.glob, path)))
+    return sorted(_named(url, path, str(name)) for name in _asked(url, functools.partial(system.glob, path)))
+
+
+def _named(url: str, path: str, found: str) -> str:
+    """The URL of what was found at another URL: with the server's name, which the path of some stores does not have."""
+    return _public(url.removesuffix(path)) + found
 
 
 def file_system(url: str, where: str) -> tuple[Any, str]:
     """The fsspec file system for a URL, and the path in it. fsspec has no types."""
-    from fsspec.core import url_to_fs
-
     if "::" in url:
         raise DataError(f"{where}: {mask(url)} is a chain of URLs", hint="Name one file; .gz and .zst are read as they are.")
     scheme = urlsplit(url).scheme
     try:
-        if password := urlsplit(url).password:
-            remember(password)
-        system, path = url_to_fs(url)
+        system, path = connected_to(url)
     except ImportError:
         raise MissingRequirement(f"{where}: {scheme}:// needs a package", hint=f"pip install 'mlforge[{_EXTRAS.get(scheme, scheme)}]'") from None
     except ValueError as error:
@@ -103,7 +105,16 @@ def file_system(url: str, where: str) -> tuple[Any, str]:
     except Exception as error:  # whatever the package for this store raises
         raise _unreachable(url, error) from None
     system.invalidate_cache()  # what was there a minute ago may be another file by now
-    return system, str(path)
+    return system, path
+
+
+def _public(url: str) -> str:
+    """A URL without its password: what a file is called, and known by."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, host = parts.netloc.rpartition("@")[0].partition(":")[0], parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{user}@{host}").geturl()
 
 
 def _asked(url: str, question: functools.partial[Any]) -> Any:

@@ -35,6 +35,10 @@ class Spool:
             raise
         self.path = _DESCRIPTORS / str(self._file.fileno()) if nameless else Path(self._file.name)
 
+    def close(self) -> None:
+        """Give the bytes up."""
+        self._file.close()
+
     def _write(self, block: bytes, what: str) -> None:
         try:
             self._file.write(block)

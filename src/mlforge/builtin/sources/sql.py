@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mlforge.builtin.sources.answers import Answers
+from mlforge.builtin.sources.partition import Partition
 from mlforge.components import InputPath, Source
 from mlforge.errors import DataError
-from mlforge.runtime.databases import connected, engine_at, reflected, told
+from mlforge.runtime.databases import connected, engine_at, told
 
 if TYPE_CHECKING:
     import polars as pl
-    from sqlalchemy import Connection
-    from sqlalchemy.sql import Executable
+    from sqlalchemy import Engine
+
+    from mlforge.builtin.sources.kept import Kept
 
 __all__ = ["Sql"]
 
 _SELECT = re.compile(r"\s*(select|with|values)\b", re.IGNORECASE)
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
+_kept: dict[str, Kept] = {}  # by source: rows that were read to tell whether they have changed, and that no pass has wanted yet
+_read: dict[str, str] = {}  # by source: digest of the rows that were last read to their end
+
 
 class Sql(Source):
     """Rows of a database: a table, or the answer to a query.
 
-    Read through a cursor of the server's in one read-only transaction: never all of it in memory. The URL is best taken from the environment
-    (`url: ${oc.env:DATABASE_URL}`): a password does not belong in a recipe.
+    Read through a cursor of the server's, or in columns by ADBC, in one read-only transaction: never all of it in memory. The URL is best taken from the
+    environment (`url: ${oc.env:DATABASE_URL}`): a password does not belong in a recipe.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("polars", "sqlalchemy")
@@ -42,6 +48,12 @@ class Sql(Source):
         default=None,
         min_length=1,
         description="a query whose answer changes when the rows do, such as SELECT max(changed) FROM people; without it all rows are read to know that",
+    )
+    driver: Literal["sqlalchemy", "adbc", "auto"] = Field(
+        default="sqlalchemy", description="what brings the rows: the URL's own driver, ADBC's (PostgreSQL, SQLite), or ADBC's where it is installed"
+    )
+    partition: Partition | None = Field(
+        default=None, description="read a table by several connections at once; rows then come in turns, `fetch` of each part, on PostgreSQL of one snapshot"
     )
     fetch: int = Field(default=20_000, ge=1, le=1_000_000, description="rows that are fetched at a time")
 
@@ -60,26 +72,27 @@ class Sql(Source):
             raise ValueError("needs either table or query" if self.table is None else "table and query exclude each other")
         if self.query is not None and self.order_by:
             raise ValueError("order_by belongs to table; write ORDER BY in the query")
+        if self.query is not None and self.partition is not None:
+            raise ValueError("partition belongs to table; make a view of the query")
         if self.query is not None and not _ORDER.search(self.query):
             raise ValueError("the query has no ORDER BY, and rows must come in the same order each time")
         return self
 
     def fingerprint(self) -> str:
-        """The answer to the query `version`, else a digest of all rows."""
+        """The answer to the query `version`, else a digest of all rows; these wait on the disk for the pass that wants them."""
         if self.version is not None:
-            from sqlalchemy import text
-            from sqlalchemy.exc import SQLAlchemyError
+            return f"version {self._version(self.version)}"
+        from mlforge.builtin.sources.kept import Kept
 
-            try:
-                with connected(engine_at(self.url, "source.url"), "source.url") as connection:
-                    answer = connection.execute(text(_literal(self.version))).fetchall()
-            except SQLAlchemyError as error:
-                raise told(error, "source.version") from None
-            return f"version {[tuple(row) for row in answer[:100]]}"
-        digest = hashlib.sha256()
-        for frame in self._frames():
-            digest.update(frame.write_ipc(None).getvalue())
-        return f"rows {digest.hexdigest()}"
+        self._drop()
+        kept = _kept[self._name] = Kept(self._asked(), self._where)
+        _read[self._name] = kept.digest
+        return f"rows {kept.digest}"
+
+    def witnessed(self) -> str:
+        """Without `version`, the digest of the rows that were last read to their end."""
+        digest = _read.get(self._name) if self.version is None else None
+        return self.fingerprint() if digest is None else f"rows {digest}"
 
     def scan(self) -> pl.LazyFrame:
         """The rows, in their order; read when they are asked for."""
@@ -87,7 +100,7 @@ class Sql(Source):
 
         first = next(self._frames(), None)
         if first is None:
-            raise DataError(f"source.{'table' if self.table else 'query'}: there are no rows", hint="Is it the right one?")
+            raise DataError(f"{self._where}: there are no rows", hint="Is it the right one?")
         schema = first.schema
 
         def rows(columns: list[str] | None, predicate: pl.Expr | None, most: int | None, size: int | None) -> Iterator[pl.DataFrame]:
@@ -119,46 +132,73 @@ class Sql(Source):
             yield rest
 
     def _frames(self) -> Iterator[pl.DataFrame]:
-        """The rows as they are fetched."""
-        from sqlalchemy.exc import SQLAlchemyError
+        """The rows: those that are kept, else from the database."""
+        from mlforge.builtin.sources.kept import digested
 
-        where = "source.table" if self.table else "source.query"
-        engine = engine_at(self.url, "source.url")
+        if (kept := _kept.get(self._name)) is not None:
+            yield from kept.frames()
+            self._drop()
+        elif self.version is not None:
+            yield from self._asked()
+        else:
+            digest = hashlib.sha256()
+            yield from digested(self._asked(), digest)
+            _read[self._name] = digest.hexdigest()
+
+    def _drop(self) -> None:
+        if (kept := _kept.pop(self._name, None)) is not None:
+            kept.close()
+
+    def _asked(self) -> Iterator[pl.DataFrame]:
+        """The rows as they are fetched."""
+        engine, answers = engine_at(self.url, "source.url"), Answers(self._where)
         try:
-            with connected(engine, "source.url") as connection:
-                result = connection.execution_options(stream_results=True, max_row_buffer=self.fetch).execute(self._statement(connection))
-                with result:
-                    answers = Answers(_distinct(list(result.keys()), where), where)
-                    for some in result.partitions(self.fetch):
-                        yield answers.frame(some)
-        except SQLAlchemyError as error:
-            raise told(error, where) from None
+            for frame in self._answered(engine):
+                yield answers.alike(frame)
         finally:
             engine.dispose()
 
-    def _statement(self, connection: Connection) -> Executable:
-        from sqlalchemy import select, text
+    def _answered(self, engine: Engine) -> Iterator[pl.DataFrame]:
+        from sqlalchemy.exc import SQLAlchemyError
 
+        from mlforge.builtin.sources.adbc import adbc_frames, has_adbc
+        from mlforge.builtin.sources.cursor import cursor_frames
+        from mlforge.builtin.sources.lanes import by_turns
+        from mlforge.builtin.sources.partition import exported_snapshot, statements
+
+        by_adbc = self.driver == "adbc" or (self.driver == "auto" and has_adbc(engine))
+        read = functools.partial(adbc_frames if by_adbc else cursor_frames, engine, rows=self.fetch, where=self._where)
         if self.table is None:
-            return text(_literal(str(self.query)))
-        table = reflected(connection, self.table, "source.table")
-        names = self.order_by or [column.name for column in table.primary_key]
-        if not names:
-            told = f"source.table: {self.table} has no primary key, and rows must come in the same order each time"
-            raise DataError(told, hint="Name the columns by which they are ordered: source.order_by.")
-        lacking = [name for name in names if name not in table.c]
-        if lacking:
-            raise DataError(f"source.order_by: {self.table} has no column {lacking[0]!r}", hint=f"It has {', '.join(list(table.c.keys())[:20])}.")
-        return select(*table.c).order_by(*(table.c[name] for name in names))
+            yield from read(str(self.query))
+            return
+        try:
+            with connected(engine, "source.url", repeatable=self.partition is not None) as connection:
+                asked = statements(connection, self.table, self.order_by, self.partition)
+                if len(asked) > 1:
+                    snapshot = exported_snapshot(connection)
+                    yield from by_turns([functools.partial(read, one, snapshot=snapshot) for one in asked])
+        except SQLAlchemyError as error:
+            raise told(error, self._where) from None
+        if len(asked) == 1:
+            yield from read(asked[0])
 
+    def _version(self, query: str) -> list[tuple[object, ...]]:
+        from sqlalchemy.exc import SQLAlchemyError
 
-def _literal(query: str) -> str:
-    """A colon is no parameter: there are none."""
-    return query.replace("\\", "\\\\").replace(":", "\\:")
+        engine = engine_at(self.url, "source.url")
+        try:
+            with connected(engine, "source.url") as connection:
+                answer = connection.execution_options(no_parameters=True).exec_driver_sql(query).fetchmany(100)
+        except SQLAlchemyError as error:
+            raise told(error, "source.version") from None
+        finally:
+            engine.dispose()
+        return [tuple(row) for row in answer]
 
+    @property
+    def _where(self) -> str:
+        return "source.table" if self.table else "source.query"
 
-def _distinct(names: Sequence[str], where: str) -> list[str]:
-    twice = sorted({name for name in names if list(names).count(name) > 1})
-    if twice:
-        raise DataError(f"{where}: two columns are named {twice[0]!r}", hint="Give one another name: SELECT a.id AS a_id, …")
-    return list(names)
+    @property
+    def _name(self) -> str:
+        return self.model_dump_json()

@@ -96,6 +96,8 @@ class Time(Splitter):
         if self.validation_from and self.test_from:
             return _microseconds(self.validation_from), _microseconds(self.test_from)
         ordered = times.collect()["time"].sort()
+        if ordered.is_empty():
+            raise DataError("split: there are no rows to cut in time", hint="Look at the source, and at what the contract has rejected.")
         count = len(ordered)
         places = (min(count - 1, round(count * (1 - self.validation - self.test))), min(count - 1, round(count * (1 - self.test))))
         first, second = (ordered[place] for place in places)

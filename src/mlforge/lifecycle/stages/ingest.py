@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ingest"]
 
-_SMOKE = 512  # rows
 _TOLD = 5  # reasons in an error
 _ULP = 1e-12  # 3.7 % need not be 0.037 to the last bit
 
@@ -43,10 +42,11 @@ class Ingest(Stage):
 
     def external(self, job: Job) -> Mapping[str, str]:
         """Fingerprints of the source and of the tables that are referred to; which key makes the pseudonyms."""
-        told = {"source": job.component("source", Source).fingerprint()}
-        told |= {f"reference {entry}": source.fingerprint() for entry, source in job.entries("references", Source).items()}
-        rules = rules_of(job.contract, job.entries("privacy", Protection))
-        return told | {f"key of {key}": checked(rule.key()) for key, rule in rules.items() if isinstance(rule, Pseudonym)}
+        return _outside(job, lambda source: source.fingerprint())
+
+    def witnessed(self, job: Job) -> Mapping[str, str]:
+        """The same of what was read, where the sources know it."""
+        return _outside(job, lambda source: source.witnessed())
 
     def headline(self, findings: Sequence[Finding]) -> str:
         """Rows, how many are in quarantine for which reasons, and what is not as expected."""
@@ -86,16 +86,23 @@ class Ingest(Stage):
         intake.expectations.judge(expected)
 
 
+def _outside(job: Job, told_by: Callable[[Source], str]) -> Mapping[str, str]:
+    told = {"source": told_by(job.component("source", Source))}
+    told |= {f"reference {entry}": told_by(source) for entry, source in job.entries("references", Source).items()}
+    rules = rules_of(job.contract, job.entries("privacy", Protection))
+    return told | {f"key of {key}": checked(rule.key()) for key, rule in rules.items() if isinstance(rule, Pseudonym)}
+
+
 def _frames(job: Job) -> Iterator[pl.DataFrame]:
     from mlforge.lifecycle.accepts import PARTITION
+    from mlforge.lifecycle.thinned import thinned
 
     source = job.component("source", Source)
+    frames = source.batches(PARTITION)
     if not job.smoke:
-        yield from source.batches(PARTITION)
-        return
-    for frame in source.batches(_SMOKE):
-        yield frame
-        return
+        yield from frames
+    elif (few := thinned(frames, job.contract)) is not None:
+        yield few
 
 
 def _withdraw_repeated(check: Check, contract: Contract, accepts: Accepts, rejects: Rejects) -> None:

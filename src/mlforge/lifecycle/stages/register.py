@@ -38,4 +38,6 @@ class Register(Effect):
         )
         aliases = ", ".join(version.aliases)
         text = f"{version.model} {version.version}" + (f", {aliases}" if aliases else "") + ("" if new else " (registered before)")
-        return Done(f"{version.model} {version.version}", "registered", text, new)
+        details = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run}
+        details |= {"bundle": str(bundles.bundle()), "digest": version.bundle}
+        return Done(str(version), "registered", text, new, details)

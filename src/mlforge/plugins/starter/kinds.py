@@ -16,6 +16,8 @@ class Kind:
 
     name: str  # as `--kind` takes it, and the name of its module
     section: str  # "" for what is no component
+    suite: str = ""  # the contract suite in mlforge.testing that its tests inherit
+    example: str = ""  # arguments of the component that is tested
     needs: tuple[str, ...] = ()  # distributions that its component imports, beyond mlforge's base install
 
     @property
@@ -28,19 +30,19 @@ _ONNX, _TORCH = "onnx>=1.18", "torch>=2.7"
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("source", "source"),
-        Kind("protection", "privacy"),
-        Kind("schema", "schemas"),
-        Kind("splitter", "split"),
-        Kind("check", "checks"),
-        Kind("transform", "features", (_ONNX,)),
-        Kind("model", "model", (_TORCH,)),
-        Kind("estimator", "model", (_ONNX,)),
-        Kind("trainer", "trainer", (_TORCH, "safetensors>=0.5")),
-        Kind("exporter", "exporters", (_ONNX,)),
-        Kind("evaluator", "evaluators"),
-        Kind("gate", "gates"),
-        Kind("stage", "stages"),
+        Kind("source", "source", "SourceContract", "rows=50"),
+        Kind("protection", "privacy", "ProtectionContract", 'columns=("person",)'),
+        Kind("schema", "schemas", "SchemaContract", 'column="age", low=0, high=150'),
+        Kind("splitter", "split", "SplitterContract"),
+        Kind("check", "checks", "ProbeContract"),
+        Kind("transform", "features", "TransformContract", needs=(_ONNX,)),
+        Kind("model", "model", "ModelContract", "width=8", (_TORCH,)),
+        Kind("estimator", "model", "EstimatorContract", needs=(_ONNX,)),
+        Kind("trainer", "trainer", "TrainerContract", "epochs=3", (_TORCH, "safetensors>=0.5")),
+        Kind("exporter", "exporters", "ExporterContract", needs=(_ONNX,)),
+        Kind("evaluator", "evaluators", "ProbeContract"),
+        Kind("gate", "gates", "GateContract", 'finding="test/roc_auc", low=0.7, high=0.99'),
+        Kind("stage", "stages", "StageContract"),
         Kind("command", ""),
         Kind("observer", ""),
     )

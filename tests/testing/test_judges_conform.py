@@ -1,0 +1,82 @@
+"""The built-in probes and gates keep their contracts."""
+
+from __future__ import annotations
+
+from mlforge.builtin.gates.baseline import Baseline
+from mlforge.builtin.gates.no_regression import NoRegression
+from mlforge.builtin.gates.thresholds import Rule, Thresholds
+from mlforge.builtin.probes.balance import Balance
+from mlforge.builtin.probes.classification import Classification
+from mlforge.builtin.probes.constant import Constant
+from mlforge.builtin.probes.duplicates import Duplicates
+from mlforge.builtin.probes.freshness import Freshness
+from mlforge.builtin.probes.leakage import Leakage
+from mlforge.builtin.probes.missing import Missing
+from mlforge.builtin.probes.outliers import Outliers
+from mlforge.builtin.probes.regression import Regression
+from mlforge.builtin.probes.shift import Shift
+from mlforge.testing import GateContract, ProbeContract
+
+
+class OfRows(ProbeContract):
+    predictions = False
+
+
+class TestBalance(OfRows):
+    component = Balance()
+
+
+class TestConstant(OfRows):
+    component = Constant()
+
+
+class TestDuplicates(OfRows):
+    component = Duplicates()
+
+
+class TestFreshness(OfRows):
+    component = Freshness(now="2025-01-01")
+
+
+class TestLeakage(OfRows):
+    component = Leakage()
+
+
+class TestMissing(OfRows):
+    component = Missing()
+
+
+class TestOutliers(OfRows):
+    component = Outliers()
+
+
+class TestShift(OfRows):
+    component = Shift()
+
+
+class TestClassification(ProbeContract):
+    component = Classification()
+
+
+class TestRegression(ProbeContract):
+    component = Regression()
+    task = "regression"
+
+
+class TestThresholds(GateContract):
+    component = Thresholds(rules={"auc": Rule(finding="test/roc_auc", min=0.9), "late": Rule(finding="test/latency", max=10)})
+    passing = {"test/roc_auc": 0.95, "test/latency": 5.0}
+    failing = {"test/roc_auc": 0.95, "test/latency": 50.0}
+
+
+class TestBaseline(GateContract):
+    component = Baseline(finding="test/roc_auc")
+    passing = {"test/roc_auc": 0.9, "test/roc_auc@baseline": 0.5}
+    failing = {"test/roc_auc": 0.5, "test/roc_auc@baseline": 0.5}
+
+
+class TestNoRegression(GateContract):
+    component = NoRegression()
+    champion = "adult 3"
+    passing = {"test/log_loss/gain": 0.1}
+    failing = {"test/log_loss/gain": -0.1}

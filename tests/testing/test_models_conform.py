@@ -1,0 +1,40 @@
+"""The built-in networks, trainers and exporters keep their contracts."""
+
+from __future__ import annotations
+
+from mlforge.builtin.exporters.onnx import Onnx
+from mlforge.builtin.models.ft_transformer import FtTransformer
+from mlforge.builtin.models.linear import Linear
+from mlforge.builtin.models.mlp import Mlp
+from mlforge.builtin.models.tabular_resnet import TabularResnet
+from mlforge.builtin.trainers.estimator import Estimator
+from mlforge.builtin.trainers.lightning import Lightning
+from mlforge.testing import ExporterContract, ModelContract, TrainerContract
+
+
+class TestLinear(ModelContract):
+    component = Linear()
+
+
+class TestMlp(ModelContract):
+    component = Mlp(hidden=(16,))
+
+
+class TestTabularResnet(ModelContract):
+    component = TabularResnet()
+
+
+class TestFtTransformer(ModelContract):
+    component = FtTransformer()
+
+
+class TestLightning(TrainerContract):
+    component = Lightning(max_epochs=6, batch_size=32, lr=0.05, accelerator="cpu", threads=1, checkpoint_every=0.001)
+
+
+class TestEstimator(TrainerContract):
+    component = Estimator(threads=1)
+
+
+class TestOnnx(ExporterContract):
+    component = Onnx()
