@@ -179,8 +179,19 @@ class Verdict(Artifact):
 
     @property
     def passed(self) -> bool:
-        """Did every gate say yes."""
+        """Did every gate say yes, and is nobody's signature waited for."""
         return bool(self.json("verdict.json")["passed"])
+
+    @property
+    def refused(self) -> bool:
+        """Did a gate say no."""
+        told = self.json("verdict.json")
+        return not told["passed"] and (not told["rulings"] or any(not ruling["passed"] and not ruling.get("role") for ruling in told["rulings"]))
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The roles that must sign it."""
+        return tuple(dict.fromkeys(ruling["role"] for ruling in self.json("verdict.json")["rulings"] if ruling.get("role")))
 
 
 A = TypeVar("A", bound=Artifact)

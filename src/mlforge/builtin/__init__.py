@@ -62,6 +62,7 @@ _TABLE = {
     "perturbations/missing": "perturbations.missing:Missing",
     "perturbations/permutation": "perturbations.permutation:Permutation",
     "perturbations/paraphrases": "perturbations.paraphrases:Paraphrases",
+    "gates/approval": "gates.approval:Approval",
     "gates/thresholds": "gates.thresholds:Thresholds",
     "gates/baseline": "gates.baseline:Baseline",
     "gates/no_regression": "gates.no_regression:NoRegression",

@@ -97,16 +97,22 @@ def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
         click.echo(json.dumps(told.as_json(), indent=1))
     else:
         _print(told, report)
+    where = _near(report) if report else f"mlforge runs {outcome.run}"
+    if outcome.standing.rejections:
+        raise GateRefused(f"rejected by {' and '.join(outcome.standing.rejections)}; nothing was registered", hint=f"The figures: {where}")
     if outcome.refused:
-        where = _near(report) if report else f"mlforge runs {outcome.run}"
         raise GateRefused("a gate said no; nothing was registered", hint=f"The figures: {where}")
+    if waits := outcome.standing.waits:
+        raise GateRefused(
+            f"waits for approval by {' and '.join(waits)}; nothing is registered yet", hint=f"The figures: {where}\nThen: {' · '.join(told.next)}"
+        )
     return told
 
 
 def _print(told: Account, report: Path | None) -> None:
     if told.lifecycle.smoke:
         click.echo("Smoke run passed: every stage works on a few rows. Nothing was registered.")
-    elif report is None and not told.outcome.refused:
+    elif report is None and told.outcome.standing.passed:
         click.echo("Nothing to do: every stage is up to date.")
     if report is not None:
         click.echo(f"Report  {_near(report)}")

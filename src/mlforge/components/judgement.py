@@ -84,7 +84,15 @@ class Ruling(BaseModel):
     high: float | None = None
     bound: str = Field(default="", description="what was asked, such as '≥ 0.9'")
     margin: float | None = Field(default=None, description="how far on the right side; negative when on the wrong one")
+    role: str = Field(
+        default="", description="the role that must sign (`mlforge approve`) for the ruling to pass; empty where no person is asked, or one has decided"
+    )
     text: str = Field(description="one sentence for a person")
+
+    @property
+    def waits(self) -> bool:
+        """Has a person still to decide."""
+        return bool(self.role) and not self.passed
 
     def lasting(self) -> Ruling:
         """The ruling on a volatile finding, such as a latency, as the verdict keeps it: what was asked and whether it was kept, without the figures."""
@@ -102,6 +110,10 @@ class Gate(Component):
         For example {"rules.auc.finding": "test/roc_auc"}.
         """
 
+    def signers(self) -> Mapping[str, str]:
+        """The roles whose signature it asks for, by the key that names them, relative to the gate: {"role": "risk"}; checked before anything runs."""
+        return {}
+
     @abstractmethod
     def judge(self, entry: str, evidence: Evidence, task: Task) -> Iterable[Ruling]:
-        """One ruling per rule. A finding that is missing or None never passes."""
+        """One ruling per rule. A finding that is missing or None never passes. One that a person must decide names the `role` and is not passed."""

@@ -41,7 +41,8 @@ class Account:
         if not verdict:
             return ()
         whole = {one.name: one.evidence["ruling"] for stage in self._stages() for one in stage.findings if one.volatile and "ruling" in one.evidence}
-        return tuple(Ruling.model_validate(whole.get(f"gate/{raw['rule']}", raw)) for raw in verdict.json("verdict.json")["rulings"])
+        rulings = [Ruling.model_validate(whole.get(f"gate/{raw['rule']}", raw)) for raw in verdict.json("verdict.json")["rulings"]]
+        return self.outcome.standing.signed(rulings)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json` and `summary.json`: every output by name, digest and place."""
@@ -55,7 +56,8 @@ class Account:
         return {
             "recipe": self.record.recipe,
             "run": self.record.id,
-            "passed": not self.outcome.refused,
+            "passed": self.outcome.standing.passed,
+            "waits": list(self.outcome.standing.waits),
             "stages": stages,
             "done": done,
             "warnings": self.warnings,
@@ -82,7 +84,8 @@ class Account:
             started=moment(self.record.started),
             stages=tuple(self._stages()),
             description=recipe.description,
-            passed=not self.outcome.refused if rulings else None,
+            passed=self.outcome.standing.passed if rulings else None,
+            waits=self.outcome.standing.waits,
             rulings=rulings,
             options=dict(_flat(recipe.options)),
             overrides=self.record.overrides,
@@ -102,6 +105,8 @@ class Account:
         name = self.record.recipe
         if self.outcome.done:
             return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge models {name}")
+        if self.outcome.standing.waits:
+            return tuple(f"mlforge approve {self.record.id} --role {role}" for role in self.outcome.standing.waits)
         return (f"mlforge runs {self.record.id}",) if self.outcome.refused else ()
 
     def write(self, folder: Path) -> Path:

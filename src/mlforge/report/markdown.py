@@ -19,7 +19,10 @@ def run_markdown(run: RunView) -> str:
     lines = [f"# {_plain(run.recipe)}", "", f"run {_plain(run.run)} · {_plain(run.started)}", "", f"**{_plain(sentence(run))}**"]
     if run.rulings:
         ordered = sorted(run.rulings, key=lambda ruling: ruling.passed)
-        rows = [("yes" if ruling.passed else "**no**", _plain(ruling.rule), _plain(ruling.text), number(ruling.margin)) for ruling in ordered]
+        rows = [
+            ("waits" if ruling.waits else "yes" if ruling.passed else "**no**", _plain(ruling.rule), _plain(ruling.text), number(ruling.margin))
+            for ruling in ordered
+        ]
         lines += ["", "## Gates", "", *_table(("", "rule", "what was found", "margin"), rows)]
     stages = [
         (_plain(stage.name), _plain(stage.state), duration(stage.seconds), " ".join(_plain(digest[:12]) for digest in stage.outputs.values()))

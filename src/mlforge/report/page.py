@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from mlforge.components import Ruling
 from mlforge.finding import Finding
 from mlforge.report.charts import Chart, charts, drawn, training
 from mlforge.report.figures import duration, number
@@ -43,7 +44,10 @@ def sentence(run: RunView) -> str:
     """The verdict in a sentence."""
     if run.passed is None:
         return "Not judged: the run had no gates, or did not come that far."
-    broken = sum(not ruling.passed for ruling in run.rulings)
+    if run.waits:
+        count = len(run.rulings) - len(run.waits)
+        return f"Waits for approval by {', '.join(run.waits)}: the other {count} rules of its gates are passed. Nothing is registered yet."
+    broken = sum(not ruling.passed and not ruling.waits for ruling in run.rulings)
     judged = f"Passed all {len(run.rulings)} rules of its gates." if run.passed else f"Refused: {broken} of {len(run.rulings)} rules of its gates said no."
     return f"{judged} {f'Registered as {run.registered}.' if run.registered else 'Nothing was registered.'}"
 
@@ -59,7 +63,7 @@ def _head(run: RunView) -> str:
 
 
 def _verdict(run: RunView) -> str:
-    tone = {True: "yes", False: "no", None: ""}[run.passed]
+    tone = "" if run.waits else {True: "yes", False: "no", None: ""}[run.passed]
     first, _, rest = sentence(run).partition(" ")
     broken = "".join(f"<p>{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
     return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{broken}</section>'
@@ -67,11 +71,19 @@ def _verdict(run: RunView) -> str:
 
 def _gates(run: RunView) -> str:
     rows = [
-        f'<tr><td class="number {"yes" if ruling.passed else "no"}">{"✓ yes" if ruling.passed else "✗ no"}</td>'
+        f'<tr><td class="number {_tone(ruling)}">{_answer(ruling)}</td>'
         f"<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class=number>{_text(number(ruling.margin))}</td></tr>"
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
     return _sheet("Gates", _table(("", "rule", "what was found", "margin"), rows)) if rows else ""
+
+
+def _tone(ruling: Ruling) -> str:
+    return "" if ruling.waits else "yes" if ruling.passed else "no"
+
+
+def _answer(ruling: Ruling) -> str:
+    return "… waits" if ruling.waits else "✓ yes" if ruling.passed else "✗ no"
 
 
 def _stages(run: RunView) -> str:

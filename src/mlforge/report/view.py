@@ -32,6 +32,7 @@ class RunView:
     stages: tuple[StageView, ...]
     description: str = ""
     passed: bool | None = None  # None: the run had no gates, or did not come that far
+    waits: tuple[str, ...] = ()  # roles that have still to sign
     rulings: tuple[Ruling, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)  # "model" → "mlp", "gates.thresholds" → "thresholds"
     overrides: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from mlforge.errors import DataError
 from mlforge.runtime.protections import Rule, guarded
 from mlforge.task import Output
 
-__all__ = ["FORMAT", "MODEL", "Bundle", "protect_bundle", "read_bundle", "write_bundle"]
+__all__ = ["FORMAT", "MODEL", "Bundle", "enclose", "protect_bundle", "read_bundle", "write_bundle"]
 
 FORMAT: Literal[1] = 1
 MODEL = "model.onnx"
@@ -68,6 +68,13 @@ def protect_bundle(folder: Path, raw: Contract, rules: Mapping[str, Rule]) -> No
         columns = {key: raw.columns[key].model_copy(update={"unique": False}) if key in rules else column for key, column in kept.items()}
         contract = guarded(bundle.contract.model_copy(update={"columns": columns}), rules)
         _describe(folder, bundle.model_copy(update={"contract": contract, "protections": rules, "protected": bundle.contract}))
+
+
+def enclose(folder: Path, name: str, content: bytes) -> None:
+    """Put a further file into a written bundle, or another content into one of its files."""
+    bundle = read_bundle(folder)
+    (folder / name).write_bytes(content)
+    _describe(folder, bundle.model_copy(update={"files": {**bundle.files, name: sha256(content).hexdigest()}}))
 
 
 def _describe(folder: Path, bundle: Bundle) -> None:

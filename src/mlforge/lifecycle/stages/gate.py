@@ -50,7 +50,8 @@ class Gate(Stage):
     def headline(self, findings: Sequence[Finding]) -> str:
         """How many rules were kept; those that were not, in words."""
         broken = [finding for finding in findings if finding.severity == "critical"]
-        told = f"refused by {len(broken)} of {len(findings)}" if broken else f"passed {len(findings)} of {len(findings)}"
+        waiting = sum(finding.severity == "warning" for finding in findings)
+        told = f"refused by {len(broken)} of {len(findings)}" if broken else f"passed {len(findings) - waiting} of {len(findings)}"
         return f"{told}  {' · '.join(str(finding.evidence['brief']) for finding in broken or findings)}"
 
     def run(self, job: Job) -> None:
@@ -73,7 +74,7 @@ def _finding(ruling: Ruling, *, volatile: bool) -> Finding:
         value=ruling.margin,
         text=ruling.text,
         better="higher",
-        severity="info" if ruling.passed else "critical",
+        severity="info" if ruling.passed else "warning" if ruling.role else "critical",
         volatile=volatile,
         evidence={"brief": brief(ruling)} | ({"ruling": ruling.model_dump()} if volatile else {}),
     )
