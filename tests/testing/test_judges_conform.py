@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlforge.builtin.gates.approval import Approval
 from mlforge.builtin.gates.baseline import Baseline
 from mlforge.builtin.gates.no_regression import NoRegression
 from mlforge.builtin.gates.thresholds import Rule, Thresholds
@@ -67,6 +68,10 @@ class TestThresholds(GateContract):
     component = Thresholds(rules={"auc": Rule(finding="test/roc_auc", min=0.9), "late": Rule(finding="test/latency", max=10)})
     passing = {"test/roc_auc": 0.95, "test/latency": 5.0}
     failing = {"test/roc_auc": 0.95, "test/latency": 50.0}
+
+
+class TestApproval(GateContract):
+    component = Approval(role="risk")
 
 
 class TestBaseline(GateContract):

@@ -40,13 +40,10 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     place = Workplace.here()
     opened = place.existing(store)
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
-    from mlforge.lifecycle.registration import Candidate
     from mlforge.report.verdict import verdict_line
 
     run = _run(opened, waiting)
-    candidate = Candidate.of(opened, run)
-    if candidate is None or candidate.verdict.refused or not candidate.verdict.awaited:
-        raise RecipeError(f"run {run.id} of {run.recipe} waits for nobody", hint=f"mlforge runs {run.id}")
+    candidate = _candidate(opened, run)
     actor = _user()
     role = _role(candidate.verdict.awaited, role, place.project, actor)
     if not reject:
@@ -73,19 +70,21 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
 
 
 def _run(store: Store, named: str) -> RunRecord:
-    """The run of that id, or the newest run of that model that waits."""
-    runs = store.records.runs(named, limit=200)
-    waiting = next((run for run in runs if run.state == "waiting" and not run.smoke), None)
-    if waiting is not None:
-        return waiting
-    if runs:
-        newest = runs[0]
-        raise RecipeError(f"no run of {named} waits for approval; the newest, {newest.id}, is {newest.state}", hint=f"mlforge runs --recipe {named}")
-    run = store.records.run(named)
-    if run.state != "waiting" or run.smoke:
-        what = "a smoke run" if run.smoke else run.state
-        raise RecipeError(f"run {run.id} of {run.recipe} does not wait for approval: it is {what}", hint=f"mlforge runs {run.id}")
-    return run
+    """The run of that id, or the newest run of that model."""
+    runs = [run for run in store.records.runs(named, limit=200) if not run.smoke]
+    return runs[0] if runs else store.records.run(named)
+
+
+def _candidate(store: Store, run: RunRecord) -> Candidate:
+    """What the run would register once it is signed. RecipeError when nobody is asked to."""
+    from mlforge.lifecycle.registration import Candidate
+
+    candidate = None if run.smoke else Candidate.of(store, run)
+    if candidate is not None and candidate.verdict.awaited and not candidate.verdict.refused:
+        return candidate
+    older = next((one.id for one in store.records.runs(run.recipe, limit=200) if one.state == "waiting"), "")
+    hint = f"An older one does: mlforge approve {older}" if older and older < run.id else f"mlforge runs {run.id} shows it."
+    raise RecipeError(f"run {run.id} of {run.recipe} does not wait for approval: it is {'a smoke run' if run.smoke else run.state}", hint=hint)
 
 
 def _role(asked: tuple[str, ...], named: str | None, project: Project, actor: str) -> str:

@@ -45,8 +45,7 @@ def sentence(run: RunView) -> str:
     if run.passed is None:
         return "Not judged: the run had no gates, or did not come that far."
     if run.waits:
-        count = len(run.rulings) - len(run.waits)
-        return f"Waits for approval by {', '.join(run.waits)}: the other {count} rules of its gates are passed. Nothing is registered yet."
+        return f"Waits for approval by {' and '.join(run.waits)}. Every other rule of its gates is kept; nothing is registered yet."
     broken = sum(not ruling.passed and not ruling.waits for ruling in run.rulings)
     judged = f"Passed all {len(run.rulings)} rules of its gates." if run.passed else f"Refused: {broken} of {len(run.rulings)} rules of its gates said no."
     return f"{judged} {f'Registered as {run.registered}.' if run.registered else 'Nothing was registered.'}"
