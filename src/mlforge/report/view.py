@@ -32,7 +32,6 @@ class RunView:
     stages: tuple[StageView, ...]
     description: str = ""
     passed: bool | None = None  # None: the run had no gates, or did not come that far
-    waits: tuple[str, ...] = ()  # roles that have still to sign
     rulings: tuple[Ruling, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)  # "model" → "mlp", "gates.thresholds" → "thresholds"
     overrides: tuple[str, ...] = ()
@@ -44,3 +43,4 @@ class RunView:
     next: tuple[str, ...] = ()  # commands that one may want now
     warnings: tuple[str, ...] = ()  # what went wrong beside the run, such as in a plugin that only looked on
     curves: tuple[tuple[int, str, float], ...] = ()  # epoch, name and value of the training
+    waits: tuple[str, ...] = ()  # roles that have still to sign
