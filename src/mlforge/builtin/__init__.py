@@ -55,6 +55,8 @@ _TABLE = {
     "evaluators/latency": "probes.latency:Latency",
     "evaluators/errors": "probes.errors:Errors",
     "evaluators/importance": "probes.importance:Importance",
+    "evaluators/shap": "probes.shap:Shap",
+    "evaluators/segments": "probes.segments:Segments",
     "perturbations/typos": "perturbations.typos:Typos",
     "perturbations/noise": "perturbations.noise:Noise",
     "perturbations/shift": "perturbations.shift:Shift",

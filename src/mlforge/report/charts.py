@@ -54,9 +54,11 @@ def charts(findings: Sequence[Finding]) -> Iterator[Chart]:
         yield Chart("performance", "Classes, and what was predicted", _confusion(one.evidence["classes"], one.evidence["confusion"]))
     if (one := by_name.get("r2")) and "scatter" in one.evidence:
         yield Chart("performance", "Predicted against true", _scatter(one.evidence["scatter"], one.evidence.get("target", "target")))
-    yield from _ranges("slices", findings)
+    yield from _ranges("slices", "by slice, the worst first", findings)
+    yield from _ranges("segments", "in the weak parts that were found", findings)
     yield from _fairness(findings)
     yield from _importance(findings)
+    yield from _shap(findings)
 
 
 def drawn(chart: Chart) -> str:
@@ -147,17 +149,17 @@ def _row(what: str, finding: Finding) -> dict[str, Any]:
     return {"what": what, "value": value, "low": value if finding.low is None else finding.low, "high": value if finding.high is None else finding.high}
 
 
-def _ranges(topic: str, findings: Sequence[Finding]) -> Iterator[Chart]:
-    """One chart for each measure of the slices, the worst first."""
+def _ranges(part: str, title: str, findings: Sequence[Finding]) -> Iterator[Chart]:
+    """One chart for each measure of the slices that were declared, or found; the worst first."""
     by_measure: dict[str, list[Finding]] = {}
     for finding in findings:
         parts = finding.name.split("/")
-        if parts[1:2] == ["slices"] and parts[2] != "worst" and finding.subject == "candidate" and finding.value is not None:
+        if parts[1:2] == [part] and len(parts) > 3 and parts[2] != "worst" and finding.subject == "candidate" and finding.value is not None:
             by_measure.setdefault(parts[-1], []).append(finding)
     for measure, found in by_measure.items():
         worst = sorted(found, key=lambda one: (one.value or 0.0) * (-1 if one.better == "lower" else 1))[:_MOST]
         rows = [_row(" ".join(one.name.split("/")[2:-1]).replace("_", " "), one) for one in worst]
-        yield Chart(topic, f"{measure.replace('_', ' ').capitalize()} by slice, the worst first", _dots(rows, measure.replace("_", " ")))
+        yield Chart("slices", f"{measure.replace('_', ' ').capitalize()} {title}", _dots(rows, measure.replace("_", " ")))
 
 
 def _fairness(findings: Sequence[Finding]) -> Iterator[Chart]:
@@ -177,3 +179,13 @@ def _importance(findings: Sequence[Finding]) -> Iterator[Chart]:
     if found:
         rows = [_row(one.name.split("/")[-1], one) for one in sorted(found, key=lambda one: -(one.value or 0.0))[:_MOST]]
         yield Chart("explanation", "How much worse the model is without each column", _dots(rows, "loss that is added", zero=True))
+
+
+def _shap(findings: Sequence[Finding]) -> Iterator[Chart]:
+    """A failed explanation has no values, and so no picture."""
+    found = [
+        one for one in findings if one.name.split("/")[1:2] == ["shap"] and "mean" in one.evidence and one.subject == "candidate" and one.value is not None
+    ]
+    if found:
+        rows = [_row(one.name.split("/")[-1], one) for one in sorted(found, key=lambda one: -(one.value or 0.0))[:_MOST]]
+        yield Chart("explanation", "How far each column moves a prediction, on average", _dots(rows, "mean of |Shapley value|", zero=True))

@@ -34,7 +34,15 @@ TOPICS = (
     Topic("tuning", "Tuning", "The settings that were tried, and the best of them."),
     Topic("other", "Further measurements", ""),
 )
-_BY_PART = {"slices": "slices", "segments": "slices", "behaviour": "behaviour", "errors": "errors", "importance": "explanation", "latency": "cost"}
+_BY_PART = {
+    "slices": "slices",
+    "segments": "slices",
+    "behaviour": "behaviour",
+    "errors": "errors",
+    "importance": "explanation",
+    "shap": "explanation",
+    "latency": "cost",
+}
 _BY_STAGE = {"ingest": "data", "split": "data", "inspect": "data", "prepare": "training", "train": "training", "export": "cost", "tune": "tuning"}
 _GAPS = ("_difference", "_parity_ratio")
 
