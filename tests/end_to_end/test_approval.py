@@ -193,3 +193,21 @@ def test_check_tells_a_role_that_nobody_has(waiting: TestProject) -> None:
 
 def test_smoke_waits_for_nobody(waiting: TestProject) -> None:
     assert waiting.run(*RUN, "--smoke").code == 0
+
+
+def test_junit_tells_a_ci_server_what_was_said(waiting: TestProject) -> None:
+    from junitparser import JUnitXml
+
+    def results(*command: str) -> dict[str, list[str | None]]:
+        waiting.run(*command, "--junit", "out/verdict.xml")
+        (suite,) = JUnitXml.fromfile(str(waiting.root / "out" / "verdict.xml"))
+        return {case.name: [one.type for one in case.result] for case in suite}
+
+    assert results(*RUN) == {"auc": [], "approval": ["waiting"]}
+    assert results(*RUN, "gates.thresholds.rules.auc.min=0.9999") == {"auc": ["refused"], "approval": ["waiting"]}
+    assert results(*RUN, "trainer.lr=-1") == {"run": ["RecipeError"]}
+    assert waiting.run("approve", "buyers", "--role", "risk").code == 2, "the newest run was refused"
+    assert waiting.run(*RUN).code == 4
+    assert waiting.run("approve", "buyers").code == 0
+    assert results(*RUN) == {"auc": [], "approval": []}
+    assert results(*RUN) == {"auc": [], "approval": []}, "also when nothing has changed"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ __all__ = ["command"]
 @click.option("--only", metavar="STAGE", help="Run this stage alone; the ones before it must have run.")
 @click.option("--from", "start", metavar="STAGE", help="Run this stage and those after it, even where they could be reused.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON instead of lines.")
-def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, as_json: bool) -> None:
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write what the gates said as JUnit XML, for CI.")
+def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, as_json: bool, junit: Path | None) -> None:
     """Run a recipe from raw rows to a registered model.
 
     What is there already is reused; a run that was stopped continues.
@@ -38,11 +39,17 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
     mlforge run adult source.path=data/adult.csv
     mlforge run adult model=linear trainer.max_epochs=3
     mlforge run adult --smoke
+    mlforge run adult --junit verdict.xml
     """
     if only and start:
         raise click.UsageError("--only and --from contradict each other: one stage alone, or this one and all after it")
+    with _written_down(junit, recipe):
+        _run(recipe, overrides, smoke, only, start, as_json, junit)
+
+
+def _run(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | None, start: str | None, as_json: bool, junit: Path | None) -> None:
     place = Workplace.here()
-    stamp = None if smoke or only or start else Stamp(place.project, place.catalog, (recipe, *overrides))
+    stamp = None if smoke or only or start or junit else Stamp(place.project, place.catalog, (recipe, *overrides))
     if stamp is not None and (told := stamp.told()) is not None:
         _unchanged(told, as_json)
         return
@@ -64,10 +71,30 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, only: str | No
         outcome = Engine(lifecycle, place.hooks, reporter, lambda outcome: _report(outcome, lifecycle)).run(overrides, only)
     finally:
         terminal.close()
-    account = _conclude(outcome, lifecycle, as_json)
+    account = _conclude(outcome, lifecycle, as_json, junit)
     if stamp is not None:
         with suppress(OSError):  # a convenience: that it could not be written fails no run
             stamp.note(lifecycle, (digest for outputs in outcome.outputs.values() for digest in outputs.values()), account.when_unchanged())
+
+
+@contextmanager
+def _written_down(junit: Path | None, recipe: str) -> Iterator[None]:
+    """A run that ends without a verdict is written down too: a file that an earlier run has left would be taken for this one's."""
+    try:
+        yield
+    except GateRefused:
+        raise  # the verdict is written
+    except Exception as error:
+        if junit is not None:
+            from mlforge.report.junit import failure_junit
+
+            _write(junit, failure_junit(recipe, type(error).__name__, str(error) or type(error).__name__))
+        raise
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def _unchanged(told: Mapping[str, Any], as_json: bool) -> None:
@@ -87,10 +114,13 @@ def _report(outcome: Outcome, lifecycle: Lifecycle) -> Path | None:
     return Account.of(outcome, lifecycle).write(lifecycle.store.state / "runs" / outcome.run).parent if new else None
 
 
-def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool) -> Account:
+def _conclude(outcome: Outcome, lifecycle: Lifecycle, as_json: bool, junit: Path | None) -> Account:
     from mlforge.lifecycle.account import Account
+    from mlforge.report.junit import run_junit
 
     told = Account.of(outcome, lifecycle)
+    if junit is not None:
+        _write(junit, run_junit(told.view(), smoke=lifecycle.smoke))
     page = lifecycle.store.state / "runs" / outcome.run / "report.html"
     report = page if page.exists() else None
     if as_json:
