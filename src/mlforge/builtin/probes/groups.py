@@ -11,7 +11,8 @@ from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mlforge.builtin.probes.classes import UNSEEN, ids
+from mlforge.builtin.probes.names import slug
+from mlforge.builtin.probes.scored import UNSEEN, ids
 from mlforge.contract import Contract
 from mlforge.window import Profile, Window
 
@@ -28,7 +29,6 @@ Cells = Callable[[int, int], bool]  # of target and prediction
 _MISSING = "missing"
 _KEYS = ("grouping", "group", "target", "predicted")
 _BIN = ("grouping", "group", "bin")
-_LONGEST = 60  # characters of a group's name
 _QUANTITIES = {"classes": ("log_loss", "brier"), "value": ("error", "absolute", "squared")}
 
 
@@ -99,11 +99,6 @@ class Group:
         mean = first / weight
         variance = (third - 2 * mean * second + mean * mean * self.square) / (weight * weight)
         return mean, max(0.0, variance) ** 0.5
-
-
-def slug(name: str) -> str:
-    """A group's name as a part of a finding's: no slash and no space."""
-    return "_".join(name.replace("/", "|").split())[:_LONGEST] or "empty"
 
 
 def grouped(window: Window, groupings: Sequence[Grouping], marks: Mapping[str, pl.Expr] | None = None) -> Profile:

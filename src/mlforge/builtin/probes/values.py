@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ class Valued:
         return self.predicted - self.target
 
 
-def metrics(unit: str = "") -> list[Metric[Valued]]:
-    """Every measure; `unit` is the target's."""
+def metrics(unit: str = "", quantiles: Sequence[float] = ()) -> list[Metric[Valued]]:
+    """Every measure; `unit` is the target's. `pinball/<quantile>` of each of the quantiles."""
     return [
         Metric("mae", _mae, "lower", unit=unit),
         Metric("rmse", _rmse, "lower", unit=unit),
@@ -40,6 +41,7 @@ def metrics(unit: str = "") -> list[Metric[Valued]]:
         ),
         Metric("mape", _mape, "lower", lambda v: f"a share of the target is undefined where it is 0, as in {int((v.target == 0).sum())} rows"),
         Metric("bias", _bias, unit=unit),
+        *(Metric(f"pinball/{quantile:g}", _pinball(quantile), "lower", unit=unit) for quantile in quantiles),
     ]
 
 
@@ -80,3 +82,14 @@ def _mape(valued: Valued, weights: Array) -> Array:
 def _bias(valued: Valued, weights: Array) -> Array:
     """Mean error: above 0, predictions are too high."""
     return mean(valued.error, weights)
+
+
+def _pinball(quantile: float) -> Callable[[Valued, Array], Array]:
+    """The loss that the true quantile makes smallest: a value above the prediction counts `quantile` a unit, one below it the rest."""
+
+    def measure(valued: Valued, weights: Array) -> Array:
+        import numpy as np
+
+        return mean(np.maximum(-quantile * valued.error, (1 - quantile) * valued.error), weights)
+
+    return measure
