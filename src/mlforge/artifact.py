@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
+    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "Card", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
     "Trained", "Verdict", "frames",
 ]  # fmt: skip
 
@@ -192,6 +192,10 @@ class Verdict(Artifact):
     def awaited(self) -> tuple[str, ...]:
         """The roles that must sign it."""
         return tuple(dict.fromkeys(ruling["role"] for ruling in self.json("verdict.json")["rulings"] if ruling.get("role")))
+
+
+class Card(Artifact):
+    """What goes with a version: `card.md`, with the metadata that Hugging Face reads, and `bom.json`, a CycloneDX bill of materials."""
 
 
 A = TypeVar("A", bound=Artifact)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlforge.artifact import Bundles, Verdict
 from mlforge.components import Ruling
 from mlforge.errors import GateRefused
+from mlforge.lifecycle.card import publish_card
 from mlforge.lifecycle.effect import Done
 from mlforge.lifecycle.standing import Standing
 from mlforge.store import RunRecord, Store
@@ -51,9 +52,10 @@ class Candidate:
         """Make it a version; the same bundle again is the same version. Raises GateRefused when it has not passed."""
         if not self.standing(store).passed:
             raise GateRefused("the gates said no, or somebody has still to sign, so nothing is registered")
-        version, new = store.registry.register(
-            self.model, bundle=self.bundles.digest, verdict=self.verdict.digest, run=self.run, judged_against=self.judged_against, actor=None
-        )
+        known = any(version.bundle == self.bundles.digest for version in store.registry.versions(self.model))
+        card = None if known else publish_card(self, store)
+        told = {"bundle": self.bundles.digest, "verdict": self.verdict.digest, "run": self.run, "judged_against": self.judged_against, "card": card}
+        version, new = store.registry.register(self.model, **told)  # type: ignore[arg-type]
         aliases = ", ".join(version.aliases)
         text = f"{version.model} {version.version}" + (f", {aliases}" if aliases else "") + ("" if new else " (registered before)")
         details = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run}
