@@ -115,7 +115,7 @@ def _confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Spec:
         of = sum(line)
         rows += [{"true": str(true), "said": str(said), "rows": count, "share": count / of if of else 0} for said, count in zip(classes, line, strict=True)]
     base = {"x": {"field": "said", "title": "predicted", "axis": {"labelAngle": 0 if len(classes) < 6 else -60}}, "y": {"field": "true", "title": "true"}}
-    shade = {"field": "share", "type": "quantitative", "scale": {"range": [0.05, 0.85], "domain": [0, 1]}, "legend": None}
+    shade = {"field": "share", "type": "quantitative", "scale": {"range": [0.04, 0.5], "domain": [0, 1]}, "legend": None}
     cells: Spec = {"mark": {"type": "rect", "color": "var(--mark)"}, "encoding": {**base, "opacity": shade}}
     text: Spec = {"mark": {"type": "text", "fontSize": 11}, "encoding": {**base, "text": {"field": "rows", "format": ","}}}
     return {"data": {"values": rows}, "layer": [cells, text] if len(classes) <= 12 else [cells]}

@@ -10,9 +10,11 @@ from mlforge.components import Ruling
 from mlforge.finding import Finding
 from mlforge.report.charts import Chart, charts, drawn, training
 from mlforge.report.figures import duration, number
+from mlforge.report.names import spoken
 from mlforge.report.style import CSS
 from mlforge.report.tables import Cell, FindingTable, tabulated
 from mlforge.report.topics import TOPICS, Topic, by_topic
+from mlforge.report.verdict import in_plain_words
 from mlforge.report.view import RunView, StageView
 from mlforge.secrets import mask
 
@@ -65,7 +67,8 @@ def _verdict(run: RunView) -> str:
     tone = "" if run.waits else {True: "yes", False: "no", None: ""}[run.passed]
     first, _, rest = sentence(run).partition(" ")
     broken = "".join(f"<p>{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
-    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{broken}</section>'
+    plainly = "".join(f"<p>{_text(said)}</p>" for said in (in_plain_words([finding for stage in run.stages for finding in stage.findings]),) if said)
+    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{plainly}{broken}</section>'
 
 
 def _gates(run: RunView) -> str:
@@ -74,7 +77,7 @@ def _gates(run: RunView) -> str:
         f"<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class=number>{_text(number(ruling.margin))}</td></tr>"
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
-    return _sheet("Gates", _table(("", "rule", "what was found", "margin"), rows)) if rows else ""
+    return _sheet("Gates", _table(("passed", "rule", "what was found", "margin"), rows)) if rows else ""
 
 
 def _tone(ruling: Ruling) -> str:
@@ -144,19 +147,28 @@ def _cases(finding: Finding) -> str:
 def _finding_table(table: FindingTable) -> str:
     """With one column, what the findings say stands beside their values; with more, below the table."""
     alone = len(table.columns) == 1
-    rows = [
-        f"<tr><td>{_text(name)}</td>{''.join(_cell(cell) for cell in cells)}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>"
-        for name, cells in table.rows
-    ]
-    return _table(("", *table.columns, *([""] if alone else [])), rows)
+    rows = []
+    for name, cells in table.rows:
+        values = "".join(_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
+        rows.append(f"<tr>{_name(name)}{values}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>")
+    return _table(("measurement", *table.columns, *(["what it says"] if alone else [])), rows, "found")
+
+
+def _name(name: str) -> str:
+    """As people say it, with the name that gates use beside it."""
+    known = spoken(name)
+    code = f"<code>{_text(name)}</code>"
+    return f'<th scope="row">{_text(known)} {code}</th>' if known else f'<th scope="row">{code}</th>'
 
 
 def _said(cell: Cell | None) -> str:
-    return f'<td class="soft">{_text(cell.sentence if cell else "")}</td>'
+    return f'<td class="soft said">{_text(cell.sentence if cell else "")}</td>'
 
 
-def _cell(cell: Cell | None) -> str:
-    return "<td></td>" if cell is None else f'<td class="number {cell.tone}" title="{_text(cell.title)}">{_text(cell.text)}</td>'
+def _cell(cell: Cell | None, column: str) -> str:
+    """On a phone, where the columns' heads are not shown, each cell says whose it is."""
+    of = f'data-of="{_text(column)}"'
+    return f"<td {of}></td>" if cell is None else f'<td class="number {cell.tone}" {of} title="{_text(cell.title)}">{_text(cell.text)}</td>'
 
 
 def _lineage(run: RunView) -> str:
@@ -191,6 +203,8 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return "<dl>" + "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in pairs) + "</dl>"
 
 
-def _table(titles: tuple[str, ...], rows: list[str]) -> str:
-    head = "".join(f"<th>{_text(title)}</th>" for title in titles)
-    return f'<div class="wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+def _table(titles: tuple[str, ...], rows: list[str], kind: str = "plain") -> str:
+    """A table that scrolls by itself where it is too wide, by keys as well."""
+    head = "".join(f'<th scope="col">{_text(title)}</th>' for title in titles)
+    table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{_text(", ".join(titles))}">{table}</div>'

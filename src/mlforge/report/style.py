@@ -32,6 +32,9 @@ th { text-align: left; font-weight: 500; font-size: .85rem; }
 td, th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 td.number { white-space: nowrap; }
+tbody th { color: var(--ink); font-size: 1em; font-weight: 400; } tbody th code { color: var(--soft); }
+.found th[scope=row] { min-width: 14rem; } .found tbody code { display: block; }
+.found td.said { min-width: 14rem; }
 code, pre { font: .85em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { margin: 0; white-space: pre-wrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
@@ -41,6 +44,11 @@ details > :not(summary) { margin-top: .6rem; }
 @media (max-width: 34rem) {
   body { padding: 1rem .6rem 3rem; } .sheet { padding: .8rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
+  .found thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .found, .found tbody, .found tr, .found th, .found td { display: block; }
+  .found tr { padding: .4rem 0; border-bottom: 1px solid var(--line); } .found tr:last-child { border-bottom: 0; }
+  .found th, .found td { padding: 0; border: 0; } .found td:empty { display: none; }
+  .found td.number::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; }
 }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --back: #fff; --sheet: #fff;

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlforge.components import Ruling
+from mlforge.finding import Finding
 from mlforge.report.figures import number
 from mlforge.secrets import mask
 
-__all__ = ["brief", "verdict_line", "verdict_lines"]
+__all__ = ["brief", "in_plain_words", "verdict_line", "verdict_lines"]
 
 
 def verdict_line(rulings: Sequence[Ruling]) -> str:
@@ -33,3 +34,28 @@ def brief(ruling: Ruling) -> str:
     ends = "" if ruling.low is None or ruling.high is None else f" [{number(ruling.low)}, {number(ruling.high)}]"
     asked = ruling.bound if ruling.passed else f"not {ruling.bound}"
     return f"{ruling.finding.partition('/')[2] or ruling.finding} {number(ruling.value)}{ends} {asked}"
+
+
+def in_plain_words(findings: Sequence[Finding]) -> str:
+    """How good the model is, for someone who has never heard of a metric; nothing where that was not measured."""
+    mine, trivial = ({finding.name: finding for finding in reversed(findings) if finding.subject == subject} for subject in ("candidate", "baseline"))
+    for name, says in (("test/accuracy", _right), ("test/mae", _off)):
+        one, other = mine.get(name), trivial.get(name)
+        if one is not None and one.value is not None:
+            return says(one, other.value if other else None)
+    return ""
+
+
+def _right(accuracy: Finding, trivial: float | None) -> str:
+    assert accuracy.value is not None
+    beside = "" if trivial is None else f" Always giving the most frequent answer would be right for {_of_hundred(trivial)}."
+    return f"The model gives the right answer for {_of_hundred(accuracy.value)} of 100 rows that it has not seen in training.{beside}"
+
+
+def _off(error: Finding, trivial: float | None) -> str:
+    beside = "" if trivial is None else f" Always giving the average would be off by {number(trivial, error.unit)}."
+    return f"On rows that it has not seen in training, the model is off by {number(error.value, error.unit)} on average.{beside}"
+
+
+def _of_hundred(share: float) -> str:
+    return number(round(100 * share, 1))
