@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Component, Exporter, Gate, Model, Perturbation, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import Component, Exporter, Gate, Mitigation, Model, Perturbation, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
 
 __all__ = ["SECTIONS", "TOP", "Section", "active"]
 
@@ -36,6 +36,7 @@ SECTIONS = {
         ),
         Section("model", Model, False, "what is fitted"),
         Section("trainer", Trainer, False, "how it is fitted"),
+        Section("mitigations", Mitigation, True, "what is done so that groups of people are treated more alike"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),

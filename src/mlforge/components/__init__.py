@@ -18,12 +18,12 @@ defaults, the errors, the JSON Schema and the reference docs. Heavy imports (tor
 from mlforge.components.component import Component, Deprecated, InputPath, Names, Objection, Reads, Variable, parts_of, reads_of, summary
 from mlforge.components.data import Fragment, Holds, Parts, Protection, Schema, Source, Splitter, Transform, dealt, rules_of
 from mlforge.components.judgement import Evidence, Gate, Perturbation, Probe, Ruling
+from mlforge.components.mitigation import Decision, Mitigation, Scored
 from mlforge.components.model import Estimator, Exporter, Fitting, Model, Shipment, Tensors, Trainer
 from mlforge.components.stage import Champion, Job, Stage
 
 __all__ = [
-    "Champion", "Component", "Deprecated", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Model",
-    "Names", "Objection", "Parts", "Perturbation", "Probe", "Protection", "Reads", "Ruling", "Schema", "Shipment", "Source", "Splitter", "Stage", "Tensors",
-    "Trainer",
-    "Transform", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Champion", "Component", "Decision", "Deprecated", "Estimator", "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job",
+    "Mitigation", "Model", "Names", "Objection", "Parts", "Perturbation", "Probe", "Protection", "Reads", "Ruling", "Schema", "Scored", "Shipment",
+    "Source", "Splitter", "Stage", "Tensors", "Trainer", "Transform", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
 ]  # fmt: skip

@@ -59,6 +59,8 @@ def by_topic(stages: Iterable[StageView]) -> dict[str, list[Finding]]:
 
 def _topic(stage: str, finding: Finding) -> str:
     parts = finding.name.split("/")
+    if parts[0] == "mitigation":
+        return "fairness"
     if stage == "evaluate":
         if finding.name.endswith(_GAPS) and len(parts) > 2:
             return "fairness"

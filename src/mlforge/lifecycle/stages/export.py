@@ -12,6 +12,7 @@ from mlforge.contract import Contract
 from mlforge.errors import DataError
 from mlforge.explaining.background import FILE, Background, sampled
 from mlforge.finding import Finding
+from mlforge.lifecycle.mitigating import DECLARED, decided
 from mlforge.report.figures import number
 from mlforge.runtime.bundle import enclose
 
@@ -22,9 +23,9 @@ class Export(Stage):
     """Exports every variant of the bundle and measures, on the test rows, how far each is from the trained model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "exporters")
-    reads: ClassVar[tuple[str, ...]] = ("task",)
+    reads: ClassVar[tuple[str, ...]] = ("task", "mitigations")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
-    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement")
+    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement", *DECLARED)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
 
     def headline(self, findings: Sequence[Finding]) -> str:
@@ -50,11 +51,12 @@ class Export(Stage):
             )
             shipment.folder.mkdir()
             exporter.export(shipment)
+            _compare(job, variant, shipment)  # before lines are drawn: what is compared is the model
+            decided(job, variant, shipment.folder)
             enclose(shipment.folder, FILE, background)
             _protect(job.input("table", Table), shipment.folder)
             size = sum(path.stat().st_size for path in shipment.folder.rglob("*") if path.is_file())
             job.find(Finding(name="bundle/size", value=size, unit="bytes", variant=variant, better="lower", text="size of the bundle's files"))
-            _compare(job, variant, shipment)
         write_json(draft / "bundles.json", {"variants": list(exporters), "ships": next(iter(exporters))})
 
 
