@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import pytest
 
 from mlforge.testing.project import TestProject
 
+ADULT = Path(__file__).parents[3] / "shared" / "data" / "adult_train.csv"
 RECIPE = """
     mlforge: 1
     defaults: [lifecycle, {source: csv}, {split: random}, {model: linear}, {trainer: lightning}, {exporters: [onnx]},
@@ -91,3 +93,22 @@ def test_balanced_sampling_trains_on_other_rows(jobs: TestProject) -> None:
 def test_what_cannot_be_is_a_problem_of_the_recipe(jobs: TestProject, overrides: list[str], said: str) -> None:
     done = jobs.run("check", "jobs", *overrides)
     assert (done.code, said in done.text) == (2, True), done.text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ADULT.exists(), reason="needs ../shared/data/adult_train.csv")
+def test_adult_with_a_planted_bias_is_refused_and_with_the_recipes_mitigation_passes_at_a_stated_cost(project: TestProject) -> None:
+    """Seven of ten women who earn more than 50K are said not to: the model finds the others less often than it finds men."""
+    rows = pl.read_csv(ADULT, infer_schema=False)
+    hidden = pl.Series(np.random.default_rng(0).random(len(rows)) < 0.7)
+    planted = pl.when((pl.col("sex") == "Female") & (pl.col("income") == ">50K") & hidden).then(pl.lit("<=50K")).otherwise("income")
+    rows.with_columns(planted.alias("income")).write_csv(project.root / "planted.csv")
+    asked = ["run", "adult_fair", "source.path=planted.csv", "trainer.max_epochs=3", "gates.thresholds.rules.auc.min=0.85"]
+    refused = project.run(*asked, "~mitigations.thresholds", "~gates.thresholds.rules.cost")
+    assert refused.code == 4, refused.text
+    assert "sex/equal_opportunity_difference" in refused.text
+    passed = project.run(*asked)
+    assert passed.code == 0, passed.text
+    assert "accuracy_cost" in passed.text
+    page = max(project.root.glob(".mlforge/runs/*/report.html"), key=lambda path: path.stat().st_mtime).read_text()
+    assert "with the lines of sex: Female from" in page

@@ -64,7 +64,7 @@ class Shap(Probe):
             column = "prediction" if place is None else f"probability_{place}"
             attribution = attributed(_asked(window, column), rows[number], made, float(said[column][number]), orders=self.orders)
             told.append({ORDER: order, _GAP: attribution.gap, **{key: share.value for key, share in attribution.shares.items()}})
-        types = {ORDER: drawn[ORDER].dtype, _GAP: pl.Float64, **dict.fromkeys(made.columns, pl.Float64)}
+        types: dict[str, Any] = {ORDER: drawn[ORDER].dtype, _GAP: pl.Float64, **dict.fromkeys(made.columns, pl.Float64)}
         return Profile({_TABLE: pl.DataFrame(told, schema=types)})
 
     def merge(self, one: Profile, other: Profile) -> Profile:
