@@ -61,6 +61,6 @@ def test_the_sentence_compares_with_the_trivial_answer_and_is_silent_without_fig
 
 def test_a_table_that_is_too_wide_can_be_scrolled_by_keys_and_says_what_it_is() -> None:
     page = run_page(view())
-    assert page.count('<div class="wide" tabindex="0" role="region" aria-label="') == page.count("<table")
+    assert page.count('<div class="wide" tabindex="0" role="group" aria-label="') == page.count("<table")
     assert "<th></th>" not in page
     assert 'scope="col"></th>' not in page

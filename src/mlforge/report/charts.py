@@ -170,7 +170,10 @@ def _fairness(findings: Sequence[Finding]) -> Iterator[Chart]:
         if name != "demographic_parity_difference" or finding.subject != "candidate" or column in seen or "groups" not in finding.evidence:
             continue
         seen.add(column)
-        rows = [{"what": group, "value": one["selection_rate"], "low": one["low"], "high": one["high"]} for group, one in finding.evidence["groups"].items()]
+        rows = [
+            {"what": group.replace("*", " · "), "value": one["selection_rate"], "low": one["low"], "high": one["high"]}
+            for group, one in finding.evidence["groups"].items()
+        ]
         yield Chart("fairness", f"How often each {column.replace('*', ' and ')} is predicted positive", _dots(rows, "share predicted positive", zero=True))
 
 

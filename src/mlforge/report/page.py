@@ -66,18 +66,25 @@ def _head(run: RunView) -> str:
 def _verdict(run: RunView) -> str:
     tone = "" if run.waits else {True: "yes", False: "no", None: ""}[run.passed]
     first, _, rest = sentence(run).partition(" ")
-    broken = "".join(f"<p>{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
-    plainly = "".join(f"<p>{_text(said)}</p>" for said in (in_plain_words([finding for stage in run.stages for finding in stage.findings]),) if said)
+    broken = "".join(f"<p>{_about(ruling)}{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
+    said = in_plain_words([finding for stage in run.stages for finding in stage.findings])
+    plainly = f"<p>{_text(said)}</p>" if said else ""
     return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{plainly}{broken}</section>'
+
+
+def _about(ruling: Ruling) -> str:
+    """What a broken rule is about, in words."""
+    known = spoken(ruling.finding)
+    return f"{_text(known)} · " if known else ""
 
 
 def _gates(run: RunView) -> str:
     rows = [
         f'<tr><td class="number {_tone(ruling)}">{_answer(ruling)}</td>'
-        f"<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class=number>{_text(number(ruling.margin))}</td></tr>"
+        f'<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class="number" data-of="margin">{_text(number(ruling.margin))}</td></tr>'
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
-    return _sheet("Gates", _table(("passed", "rule", "what was found", "margin"), rows)) if rows else ""
+    return _sheet("Gates", _table(("passed", "rule", "what was found", "margin"), rows, "stacked")) if rows else ""
 
 
 def _tone(ruling: Ruling) -> str:
@@ -151,7 +158,7 @@ def _finding_table(table: FindingTable) -> str:
     for name, cells in table.rows:
         values = "".join(_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
         rows.append(f"<tr>{_name(name)}{values}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>")
-    return _table(("measurement", *table.columns, *(["what it says"] if alone else [])), rows, "found")
+    return _table(("measurement", *table.columns, *(["what it says"] if alone else [])), rows, "stacked found")
 
 
 def _name(name: str) -> str:
@@ -207,4 +214,4 @@ def _table(titles: tuple[str, ...], rows: list[str], kind: str = "plain") -> str
     """A table that scrolls by itself where it is too wide, by keys as well."""
     head = "".join(f'<th scope="col">{_text(title)}</th>' for title in titles)
     table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return f'<div class="wide" tabindex="0" role="region" aria-label="{_text(", ".join(titles))}">{table}</div>'
+    return f'<div class="wide" tabindex="0" role="group" aria-label="{_text(", ".join(titles))}">{table}</div>'

@@ -25,12 +25,12 @@ p { margin: .3rem 0; }
 .yes b, td.yes { color: var(--yes); } .no b, td.no, .critical { color: var(--no); } .warning { color: var(--warn); }
 .wide { overflow-x: auto; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; margin: .6rem 0 1rem; }
-figure { margin: 0; max-width: 100%; } figcaption { font-size: .9rem; font-weight: 500; margin-bottom: .3rem; }
+figure { margin: 0; max-width: 100%; } figcaption { font-size: .93em; font-weight: 500; margin-bottom: .3rem; }
 svg.chart { max-width: 100%; height: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 500; font-size: .85rem; }
+th { text-align: left; font-weight: 500; font-size: .85em; }
 td, th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-tr:last-child td { border-bottom: 0; }
+tbody tr:last-child > * { border-bottom: 0; }
 td.number { white-space: nowrap; }
 tbody th { color: var(--ink); font-size: 1em; font-weight: 400; } tbody th code { color: var(--soft); }
 .found th[scope=row] { min-width: 14rem; } .found tbody code { display: block; }
@@ -44,11 +44,11 @@ details > :not(summary) { margin-top: .6rem; }
 @media (max-width: 34rem) {
   body { padding: 1rem .6rem 3rem; } .sheet { padding: .8rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
-  .found thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .found, .found tbody, .found tr, .found th, .found td { display: block; }
-  .found tr { padding: .4rem 0; border-bottom: 1px solid var(--line); } .found tr:last-child { border-bottom: 0; }
-  .found th, .found td { padding: 0; border: 0; } .found td:empty { display: none; }
-  .found td.number::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; }
+  .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacked, .stacked tbody, .stacked tr, .stacked th, .stacked td { display: block; }
+  .stacked tr { padding: .4rem 0; border-bottom: 1px solid var(--line); } .stacked tr:last-child { border-bottom: 0; }
+  .stacked th, .stacked td { padding: 0; border: 0; } .stacked td:empty { display: none; }
+  .stacked td[data-of]::before { content: attr(data-of) " "; color: var(--soft); font-size: .85em; }
 }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --back: #fff; --sheet: #fff;

@@ -48,14 +48,12 @@ def in_plain_words(findings: Sequence[Finding]) -> str:
 
 def _right(accuracy: Finding, trivial: float | None) -> str:
     assert accuracy.value is not None
-    beside = "" if trivial is None else f" Always giving the most frequent answer would be right for {_of_hundred(trivial)}."
-    return f"The model gives the right answer for {_of_hundred(accuracy.value)} of 100 rows that it has not seen in training.{beside}"
+    mine, other = 100 * accuracy.value, None if trivial is None else 100 * trivial
+    digits = 0 if other is None or round(mine) != round(other) else 1
+    beside = "" if other is None else f" Always giving the most frequent answer would be right for {other:.{digits}f}."
+    return f"The model gives the right answer for {mine:.{digits}f} of 100 rows that it has not seen in training.{beside}"
 
 
 def _off(error: Finding, trivial: float | None) -> str:
     beside = "" if trivial is None else f" Always giving the average would be off by {number(trivial, error.unit)}."
     return f"On rows that it has not seen in training, the model is off by {number(error.value, error.unit)} on average.{beside}"
-
-
-def _of_hundred(share: float) -> str:
-    return number(round(100 * share, 1))

@@ -152,3 +152,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say(weighted: bool) -> None:
         for name in names:
             held[name] += found[name].low <= truth[name] <= found[name].high  # type: ignore[operator]
     assert {name: count / 400 for name, count in held.items() if not 352 <= count <= 396} == {}, held
+
+
+def test_true_and_predicted_values_of_some_rows_are_kept_for_the_picture() -> None:
+    target = np.random.default_rng(13).normal(size=5000)
+    points = findings_of(Regression(resamples=200), values_window(target, target + 1))["r2"].evidence["scatter"]
+    assert len(points) == 300
+    assert all(predicted - true == pytest.approx(1, abs=1e-4) for true, predicted in points)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlforge.builtin.probes.measuring import Metric
 from mlforge.builtin.probes.sums import mean
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mlforge.builtin.probes.resampling import Array
 
 __all__ = ["Valued", "metrics"]
+
+_POINTS = 300  # of the picture of true and predicted values
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def metrics(unit: str = "", quantiles: Sequence[float] = ()) -> list[Metric[Valu
             _r2,
             "higher",
             lambda v: "all targets are equal, so there is nothing to explain" if len(v.target) > 1 else "one row has no variance to explain",
+            evidence=_scatter,
         ),
         Metric("mape", _mape, "lower", lambda v: f"a share of the target is undefined where it is 0, as in {int((v.target == 0).sum())} rows"),
         Metric("bias", _bias, unit=unit),
@@ -68,6 +71,14 @@ def _r2(valued: Valued, weights: Array) -> Array:
     centred = valued.target - valued.target.mean()  # so that the variance below is no difference of two large numbers
     variance = mean(centred**2, weights) - mean(centred, weights) ** 2
     return 1 - np.divide(mean(valued.error**2, weights), variance, out=np.full_like(variance, np.nan), where=variance > 0)
+
+
+def _scatter(valued: Valued, weight: Array) -> dict[str, Any]:
+    """True and predicted values of some rows, from all over."""
+    import numpy as np
+
+    some = np.unique(np.linspace(0, len(valued.target) - 1, _POINTS).round().astype(int))
+    return {"scatter": [[float(f"{value:.6g}") for value in pair] for pair in zip(valued.target[some], valued.predicted[some], strict=True)]}
 
 
 def _mape(valued: Valued, weights: Array) -> Array:
