@@ -124,6 +124,7 @@ def test_the_bill_of_materials_keeps_its_schema(signed: TestProject) -> None:
     assert card["modelParameters"]["inputs"] == [{"format": "age: int"}, {"format": "income: float"}, {"format": "city: category"}]
     assert {one["groupAtRisk"] for one in card["considerations"]["fairnessAssessments"]} == {"groups by sex"}
     assert {one["name"] for one in bom["components"] if one["type"] == "library"} >= {"torch", "polars"}
+    assert all("+" not in one["purl"] for one in bom["components"] if "purl" in one), "a purl escapes it"
     refs = {one["bom-ref"] for one in bom["components"]}
     assert set(bom["dependencies"][0]["dependsOn"]) == refs - {"model"}
 

@@ -65,6 +65,7 @@ _TABLE = {
     "perturbations/permutation": "perturbations.permutation:Permutation",
     "perturbations/paraphrases": "perturbations.paraphrases:Paraphrases",
     "gates/approval": "gates.approval:Approval",
+    "gates/fairness": "gates.fairness:Fairness",
     "mitigations/reweighing": "mitigations.reweighing:Reweighing",
     "mitigations/balanced_sampling": "mitigations.balanced_sampling:BalancedSampling",
     "mitigations/thresholds": "mitigations.thresholds:Thresholds",

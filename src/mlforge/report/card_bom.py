@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from mlforge.report.card import CardView, Figure
@@ -92,7 +93,8 @@ def _data(card: CardView) -> dict[str, Any]:
 
 def _library(name: str, version: str) -> dict[str, Any]:
     normal = re.sub(r"[-_.]+", "-", name).lower()
-    return {"type": "library", "bom-ref": f"pkg:pypi/{normal}@{version}", "name": name, "version": version, "purl": f"pkg:pypi/{normal}@{version}"}
+    purl = f"pkg:pypi/{normal}@{quote(version, safe='.')}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 
 def _clean(value: Any) -> Any:

@@ -31,7 +31,11 @@ def _header(card: CardView) -> dict[str, Any]:
     told |= {"library_name": "mlforge", "tags": ["mlforge", "onnx", card.task, card.algorithm]}
     if card.pipeline:
         told["pipeline_tag"] = card.pipeline
-    metrics = [{"type": figure.name, "value": figure.value, "name": figure.name.replace("_", " ")} for figure in card.figures if not figure.unit]
+    metrics = [
+        {"type": figure.name, "value": figure.value, "name": figure.name.replace("_", " ")}
+        for figure in card.figures
+        if not figure.unit and "/" not in figure.name
+    ]
     if metrics:
         task = {"type": card.pipeline or card.task, "name": card.task}
         result = {"task": task, "dataset": {"type": card.source or "rows", "name": f"{card.model}, test rows"}, "metrics": metrics}
