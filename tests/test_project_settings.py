@@ -90,3 +90,15 @@ def test_settings_that_do_not_parse_are_told_with_their_line(tmp_path):
     (tmp_path / "mlforge.toml").write_text("plugins = 1 2\n")
     with pytest.raises(RecipeError, match=r"mlforge\.toml: does not parse as TOML: .*line"):
         Project.find(tmp_path)
+
+
+def test_the_settings_say_who_may_sign_as_what(tmp_path):
+    (tmp_path / "mlforge.toml").write_text('[roles]\nrisk = ["alice", "bob"]\nlegal-team = ["carol"]\n')
+    assert Project.find(tmp_path).roles == {"risk": ("alice", "bob"), "legal-team": ("carol",)}
+
+
+@pytest.mark.parametrize("roles", ['roles = ["risk"]', '[roles]\nrisk = "alice"', "[roles]\nrisk = []", '[roles]\n"a b" = ["alice"]', '[roles]\nrisk = [""]'])
+def test_roles_that_make_no_sense_are_told(tmp_path, roles):
+    (tmp_path / "mlforge.toml").write_text(roles)
+    with pytest.raises(RecipeError, match="roles"):
+        Project.find(tmp_path)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
-    "Trained", "Tuned", "Verdict", "frames",
+    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "Card", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine",
+    "Table", "Trained", "Tuned", "Verdict", "frames",
 ]  # fmt: skip
 
 ROW = "__row__"  # a row's position in its source, from 0: what quarantine, predictions and evidence refer to
@@ -189,8 +189,23 @@ class Verdict(Artifact):
 
     @property
     def passed(self) -> bool:
-        """Did every gate say yes."""
+        """Did every gate say yes, and is nobody's signature waited for."""
         return bool(self.json("verdict.json")["passed"])
+
+    @property
+    def refused(self) -> bool:
+        """Did a gate say no."""
+        told = self.json("verdict.json")
+        return not told["passed"] and (not told["rulings"] or any(not ruling["passed"] and not ruling.get("role") for ruling in told["rulings"]))
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """The roles that must sign it."""
+        return tuple(dict.fromkeys(ruling["role"] for ruling in self.json("verdict.json")["rulings"] if ruling.get("role")))
+
+
+class Card(Artifact):
+    """What goes with a version: `card.md`, with the metadata that Hugging Face reads, and `bom.json`, a CycloneDX bill of materials."""
 
 
 A = TypeVar("A", bound=Artifact)

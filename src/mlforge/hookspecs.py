@@ -110,7 +110,9 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
 
     - `registered`, a new version: `subject` is "adult 3"; details have `model`, `version`, `aliases`, `run`, `bundle` (its folder), `digest` (of all variants).
     - `promoted`, an alias was moved: `subject` is "adult 3"; as above, with `alias` and `reason`.
-    - `finished`, a run ended: `subject` is its id; `recipe`, `state` ("done", "refused", "failed" or "interrupted"), `exit_code`, `message`, `smoke`,
-      `ran` (the stages that were not reused), `seconds`, `report` (folder of its report, or None when nothing ran), and `registered` (as above, also when
-      it had been registered before, or None). A run whose process is killed tells nothing: what is written at this event must bear being written later.
+    - `approved` or `rejected`, somebody signed: `subject` is the model; `model`, `role`, `actor`, `reason`, `run`, `digest` (as above), `verdict` (a digest).
+    - `finished`, a run ended: `subject` is its id; `recipe`, `state` ("done", "refused", "waiting" for somebody to sign, "failed" or "interrupted"),
+      `exit_code`, `message`, `smoke`, `ran` (the stages that were not reused), `seconds`, `report` (folder of its report, or None when nothing ran), and
+      `registered` (as above, also when it had been registered before, or None). A run whose process is killed tells nothing: what is written at this event
+      must bear being written later.
     """

@@ -20,6 +20,7 @@ _STATE = ".mlforge"
 _FILES = ("mlforge.toml", "pyproject.toml")
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _VARIABLE = r"[A-Za-z_]\w*"
+_ROLE = r"[A-Za-z_][\w-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Project:
     settings: Path | None = None  # the file that the settings came from
     artifacts: str | None = None  # a folder or URL for the artifacts, where they do not lie in the project
     urls: tuple[str, ...] = ()  # below which recipes may read
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may sign as what: users of the system by role
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # settings of plugins, by the plugin's name; each plugin knows its own keys
 
     def __post_init__(self) -> None:
@@ -130,7 +132,8 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
     if artifacts is not None and "://" not in artifacts:
         artifacts = str(root / Path(artifacts).expanduser())
     given = {name: dict(table["settings"][name]) for name in values.get("settings", ())}  # type: ignore[index]  # `_tables` has looked
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, given)
+    roles = {name: tuple(table["roles"][name]) for name in values.get("roles", ())}  # type: ignore[index]  # `_people` has looked
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, roles, given)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
@@ -169,11 +172,23 @@ def _tables(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _people(value: object) -> tuple[str, ...]:
+    """The roles for which there are people."""
+    people = _names(r"[^\s]+", "users")
+    if not isinstance(value, Mapping) or not all(re.fullmatch(_ROLE, role) for role in value):
+        raise ValueError('users by role, such as risk = ["alice", "bob"]')
+    for names in value.values():
+        if not people(names):
+            raise ValueError('at least one user in each role, such as risk = ["alice", "bob"]')
+    return tuple(value)
+
+
 _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
     "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
     "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
     "store": _text,
     "artifacts": _text,
+    "roles": _people,
     "settings": _tables,
 }

@@ -12,7 +12,9 @@ from mlforge.components import (
     Exporter,
     Gate,
     Logger,
+    Mitigation,
     Model,
+    Perturbation,
     Probe,
     Protection,
     Schema,
@@ -24,7 +26,7 @@ from mlforge.components import (
     Transform,
 )
 
-__all__ = ["SECTIONS", "Section", "active"]
+__all__ = ["SECTIONS", "TOP", "Section", "active"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Section:
     plural: bool
     what: str  # one line for help, docs and the JSON Schema
     default: tuple[str, ...] = ()  # options taken when a recipe with a model does not list the section
+    within: str = ""  # the component that holds its entries, when a recipe has no such section of its own
 
 
 SECTIONS = {
@@ -56,12 +59,17 @@ SECTIONS = {
         Section("loggers", Logger, True, "where to write down how a fit goes"),
         Section("cluster", Cluster, False, "where the fit runs: in how many processes, on which machines"),
         Section("sweep", Sweep, False, "which overrides to try, and how to search"),
+        Section("mitigations", Mitigation, True, "what is done so that groups of people are treated more alike"),
         Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
+        Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),
         Section("stages", Stage, True, "settings of single stages: retries and time limits"),
     )
 }
+
+TOP = {name: section for name, section in SECTIONS.items() if not section.within}
+"""The sections that stand in a recipe of their own."""
 
 
 def active(stages: Mapping[str, Stage], sections: Iterable[str]) -> dict[str, Stage]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Window:
     task: Task
     output: Output | None = None
     predictions: pl.DataFrame | None = None
+    predict: Callable[[pl.DataFrame], pl.DataFrame] | None = None  # the model, for probes that ask it again; rows and answers as above
+    bundle: Path | None = None  # the model's folder, for probes that open it themselves
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from mlforge.plugins import Catalog
 from mlforge.project import Project
 from mlforge.recipe import json_schema
 from mlforge.recipe.yaml import parse
-from mlforge.sections import SECTIONS
+from mlforge.sections import TOP
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "recipes").glob("*.yaml")) + sorted((ROOT / "conf").glob("*.yaml"))
@@ -70,7 +70,7 @@ def test_what_a_recipe_may_also_say_is_valid(validator: Draft202012Validator, te
 
 
 def test_it_completes_sections_options_and_fields_with_their_descriptions(schema: dict[str, Any]) -> None:
-    assert set(SECTIONS) <= set(schema["properties"])
+    assert set(TOP) <= set(schema["properties"])
     trainer = schema["properties"]["trainer"]["anyOf"][0]["properties"]
     assert trainer["use"]["enum"] == ["estimator", "lightning"]
     assert "how often to go through the training rows" in trainer["max_epochs"]["description"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -57,7 +58,7 @@ def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(passed: RunVie
 
 def test_the_verdict_comes_before_everything_else(passed: RunView) -> None:
     page = Read(run_page(passed)).text
-    order = [page.index(words) for words in ("Passed", "what was found", "reuse", "test/roc_auc\n", "in quarantine", "mlforge models adult")]
+    order = [page.index(words) for words in ("Passed", "what was found", "test/roc_auc\n", "in quarantine", "reuse", "mlforge models adult")]
     assert order == sorted(order)
 
 
@@ -90,7 +91,24 @@ def hostile() -> RunView:
     finding = Finding(name="data/<script>", value=1.0, text=EVIL, unit=EVIL, interval=EVIL, low=0.0, high=2.0, variant=EVIL)
     ruling = Ruling(rule=EVIL, passed=False, finding=EVIL, text=EVIL, bound=EVIL, value=1.0)
     stage = StageView(EVIL, EVIL, 1.0, {EVIL: EVIL}, (finding,))
-    return RunView(EVIL, EVIL, EVIL, (stage,), EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,))
+    groups = {EVIL: {"selection_rate": 0.5, "low": 0.4, "high": 0.6}}
+    pictured = (
+        Finding(name="test/sex/demographic_parity_difference", value=0.1, evidence={"groups": groups}),
+        Finding(name="test/accuracy", value=0.5, evidence={"classes": [EVIL, "b"], "confusion": [[1, 2], [3, 4]]}),
+        Finding(name="test/behaviour/a", value=0.1, text=EVIL, evidence={"cases": [{"row": {EVIL: EVIL}}]}),
+    )
+    stages = (stage, StageView("evaluate", "run", 1.0, {}, pictured))
+    curves = ((1, f"{EVIL}/loss", 0.5), (2, f"{EVIL}/loss", 0.4))
+    return RunView(EVIL, EVIL, EVIL, stages, EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,), (EVIL,), curves)
+
+
+def test_a_page_has_charts_that_need_nothing_from_anywhere(passed: RunView) -> None:
+    page = run_page(passed)
+    assert page.count('<svg aria-label="') == 4
+    for words in ("<script", "<link", "@import", "url(http", 'src="', "NaN"):
+        assert words not in page
+    assert re.findall(r'(?:href|src)="(?!#)[^"]*"', page) == []
+    assert len(page) < 500_000
 
 
 def test_nothing_from_data_or_recipes_becomes_markup() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mlforge.builtin.gates.approval import Approval
 from mlforge.builtin.gates.baseline import Baseline
+from mlforge.builtin.gates.fairness import Fairness as FairnessGate
 from mlforge.builtin.gates.no_regression import NoRegression
 from mlforge.builtin.gates.thresholds import Rule, Thresholds
 from mlforge.builtin.probes.balance import Balance
@@ -67,6 +69,16 @@ class TestThresholds(GateContract):
     component = Thresholds(rules={"auc": Rule(finding="test/roc_auc", min=0.9), "late": Rule(finding="test/latency", max=10)})
     passing = {"test/roc_auc": 0.95, "test/latency": 5.0}
     failing = {"test/roc_auc": 0.95, "test/latency": 50.0}
+
+
+class TestApproval(GateContract):
+    component = Approval(role="risk")
+
+
+class TestFairnessGate(GateContract):
+    component = FairnessGate(columns=("sex", "sex*race"), max=0.1)
+    passing = {"test/sex/equal_opportunity_difference": 0.05, "test/sex*race/equal_opportunity_difference": 0.1}
+    failing = {"test/sex/equal_opportunity_difference": 0.05, "test/sex*race/equal_opportunity_difference": 0.2}
 
 
 class TestBaseline(GateContract):

@@ -17,11 +17,15 @@ CHAPTERS = {
         "run": "Run a recipe from raw rows to a registered model",
         "sweep": "Show what a sweep has tried and found",
         "runs": "List runs, or show one with its stages and outputs",
+        "diff": "Compare two runs or versions: recipe, data, code and findings",
     },
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
+        "approve": "Sign the verdict that a run waits with, or reject it",
+        "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
+        "explain": "Say why a model answers as it does, row by row",
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",

@@ -19,15 +19,16 @@ from mlforge.components.cluster import Cluster, Errand, Script
 from mlforge.components.component import Component, Deprecated, InputPath, Names, Objection, Reads, Variable, parts_of, reads_of, summary
 from mlforge.components.data import Fragment, Holds, Parts, Protection, Schema, Source, Splitter, Transform, dealt, rules_of
 from mlforge.components.datamodule import DataModuleSource
-from mlforge.components.judgement import Evidence, Gate, Probe, Ruling
+from mlforge.components.judgement import Evidence, Gate, Perturbation, Probe, Ruling
+from mlforge.components.mitigation import Decision, Mitigation, Scored
 from mlforge.components.model import Callback, Estimator, Exporter, Fitting, Logger, Model, Place, Shipment, Tensors, Trainer
 from mlforge.components.space import Dimension, Value
 from mlforge.components.stage import Champion, Job, Stage
 from mlforge.components.sweep import Constraint, Judge, Objective, Proposer, Seen, Sweep
 
 __all__ = [
-    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Deprecated", "Dimension", "Errand", "Estimator", "Evidence",
-    "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Model", "Names", "Objection", "Objective", "Parts", "Place",
-    "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors",
-    "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Decision", "Deprecated", "Dimension", "Errand", "Estimator", "Evidence",
+    "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Names", "Objection", "Objective",
+    "Parts", "Perturbation", "Place", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored", "Script", "Seen", "Shipment", "Source",
+    "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
 ]  # fmt: skip

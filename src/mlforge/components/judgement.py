@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,11 +14,18 @@ from mlforge.finding import Finding, Subject
 from mlforge.task import Task
 from mlforge.window import Profile, Window
 
-__all__ = ["Evidence", "Gate", "Probe", "Ruling"]
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+__all__ = ["Evidence", "Gate", "Perturbation", "Probe", "Ruling"]
 
 
 class Probe(Component):
     """Measures: data (`checks`), predictions (`evaluators`), live windows (`monitors`)."""
+
+    asks: ClassVar[bool] = False
+    """Asks the model itself (`window.predict`), again and about other rows: not done for the trivial model."""
 
     @abstractmethod
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
@@ -37,6 +44,19 @@ class Probe(Component):
         """The findings of a merged profile, names without the window's.
 
         With a reference (the champion's profile over the same rows; the training data's) also how the two differ.
+        """
+
+
+class Perturbation(Component):
+    """Changes values as the world does, so that a behaviour test can ask the model again."""
+
+    dtypes: ClassVar[frozenset[str]]
+    """Of the columns that it can change."""
+
+    @abstractmethod
+    def apply(self, values: pl.Series, keys: np.ndarray) -> pl.Series:
+        """The values changed, missing ones left missing. What chance decides follows from `keys` alone, a uint64 for each row: however rows are cut into
+        partitions, a row is changed in the same way.
         """
 
 
@@ -64,7 +84,20 @@ class Ruling(BaseModel):
     high: float | None = None
     bound: str = Field(default="", description="what was asked, such as '≥ 0.9'")
     margin: float | None = Field(default=None, description="how far on the right side; negative when on the wrong one")
+    role: str = Field(
+        default="", description="the role that must sign (`mlforge approve`) for the ruling to pass; empty where no person is asked, or one has decided"
+    )
     text: str = Field(description="one sentence for a person")
+
+    @property
+    def waits(self) -> bool:
+        """Has a person still to decide."""
+        return bool(self.role) and not self.passed
+
+    def lasting(self) -> Ruling:
+        """The ruling on a volatile finding, such as a latency, as the verdict keeps it: what was asked and whether it was kept, without the figures."""
+        text = f"{self.finding} is {'' if self.passed else 'not '}{self.bound}"
+        return self.model_copy(update={"value": None, "low": None, "high": None, "margin": None, "text": text})
 
 
 class Gate(Component):
@@ -77,6 +110,10 @@ class Gate(Component):
         For example {"rules.auc.finding": "test/roc_auc"}.
         """
 
+    def signers(self) -> Mapping[str, str]:
+        """The roles whose signature it asks for, by the key that names them, relative to the gate: {"role": "risk"}; checked before anything runs."""
+        return {}
+
     @abstractmethod
     def judge(self, entry: str, evidence: Evidence, task: Task) -> Iterable[Ruling]:
-        """One ruling per rule. A finding that is missing or None never passes."""
+        """One ruling per rule. A finding that is missing or None never passes. One that a person must decide names the `role` and is not passed."""

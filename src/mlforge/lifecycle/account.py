@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlforge.artifact import Artifact, Quarantine, Table, Tuned, Verdict, write_json
+from mlforge.artifact import Artifact, Quarantine, Table, Trained, Tuned, Verdict, write_json
 from mlforge.components import Ruling
 from mlforge.lifecycle.engine import Outcome
 from mlforge.lifecycle.plan import Lifecycle
@@ -39,7 +39,11 @@ class Account:
     def rulings(self) -> tuple[Ruling, ...]:
         """What the gates said; nothing when the recipe has none, or the run did not come that far."""
         verdict = self._made(Verdict)
-        return tuple(Ruling.model_validate(raw) for raw in verdict.json("verdict.json")["rulings"]) if verdict else ()
+        if not verdict:
+            return ()
+        whole = {one.name: one.evidence["ruling"] for stage in self._stages() for one in stage.findings if one.volatile and "ruling" in one.evidence}
+        rulings = [Ruling.model_validate(whole.get(f"gate/{raw['rule']}", raw)) for raw in verdict.json("verdict.json")["rulings"]]
+        return self.outcome.standing.signed(rulings)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json` and `summary.json`: every output by name, digest and place."""
@@ -53,7 +57,8 @@ class Account:
         return {
             "recipe": self.record.recipe,
             "run": self.record.id,
-            "passed": not self.outcome.refused,
+            "passed": self.outcome.standing.passed,
+            "waits": list(self.outcome.standing.waits),
             "stages": stages,
             "done": done,
             "warnings": self.warnings,
@@ -80,13 +85,15 @@ class Account:
             started=moment(self.record.started),
             stages=tuple(self._stages()),
             description=recipe.description,
-            passed=not self.outcome.refused if rulings else None,
+            passed=self.outcome.standing.passed if rulings else None,
+            waits=self.outcome.standing.waits,
             rulings=rulings,
             options=dict(_flat(recipe.options)),
             overrides=self.record.overrides,
             source="\n".join(show(recipe).lines()),
             rows=table.rows if table else None,
             quarantine=dict(quarantine.json("summary.json")["reasons"]) if quarantine else {},
+            curves=self._curves(),
             champion=self._champion(),
             registered=" · ".join(done.text for done in self.outcome.done),
             sweep=sweep_view(tuned) if (tuned := self._made(Tuned)) is not None else None,
@@ -100,6 +107,8 @@ class Account:
         name = self.record.recipe
         if self.outcome.done:
             return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge models {name}")
+        if self.outcome.standing.waits:
+            return tuple(f"mlforge approve {self.record.id} --role {role}" for role in self.outcome.standing.waits)
         return (f"mlforge runs {self.record.id}",) if self.outcome.refused else ()
 
     def write(self, folder: Path) -> Path:
@@ -118,6 +127,14 @@ class Account:
             findings = self.lifecycle.store.records.findings(step.key) if step.key else []
             state = "done" if step.node.stage.effect else step.state
             yield StageView(step.name, state, seconds.get(step.name), outputs, tuple(findings))
+
+    def _curves(self) -> tuple[tuple[int, str, float], ...]:
+        trained = self._made(Trained)
+        if trained is None or not (trained.folder / "curves.parquet").exists():
+            return ()
+        import polars as pl
+
+        return tuple(pl.read_parquet(trained.folder / "curves.parquet", columns=["epoch", "name", "value"]).rows())
 
     def _champion(self) -> str:
         for outputs in self.outcome.outputs.values():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlforge.artifact import Made, Verdict, write_json
+from mlforge.artifact import Bundles, Made, Verdict, write_json
 from mlforge.components import Job
 from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed, Vetoed
 from mlforge.lifecycle.effect import Done, Effect
@@ -21,6 +21,7 @@ from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
 from mlforge.lifecycle.reporter import Quiet, Reporter
 from mlforge.lifecycle.spending import Spending
+from mlforge.lifecycle.standing import Standing
 from mlforge.plugins import Hooks, Mishap
 
 __all__ = ["Engine", "Outcome"]
@@ -37,8 +38,13 @@ class Outcome:
     outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by stage: digest by port
     keys: dict[str, str] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
-    refused: bool = False
+    standing: Standing = field(default_factory=Standing)  # what gates and people say; of a smoke run nothing
     mishaps: tuple[Mishap, ...] = ()  # of plugins that only looked on
+
+    @property
+    def refused(self) -> bool:
+        """A gate said no, or a person did."""
+        return self.standing.refused
 
     @property
     def ran(self) -> list[str]:
@@ -60,8 +66,8 @@ class Engine:
     def run(self, overrides: tuple[str, ...] = (), only: str | None = None) -> Outcome:
         """Run what is not there yet.
 
-        A refusal by a gate is an outcome (`refused`), recorded like any other. Raises Interrupted, RunFailed and DataError as they come; each leaves what
-        was finished in place.
+        A refusal by a gate is an outcome (`refused`), and so is waiting for somebody to sign; each is recorded like any other. Raises
+        Interrupted, RunFailed and DataError as they come; each leaves what was finished in place.
         """
         recipe, store, smoke = self.lifecycle.recipe, self.lifecycle.store, self.lifecycle.smoke
         with store.lock(recipe.name), interruptible():
@@ -83,6 +89,8 @@ class Engine:
                     self.lifecycle.code.save()
             if outcome.refused:
                 store.records.end_run(run, "refused", GateRefused.exit_code)
+            elif outcome.standing.waits:
+                store.records.end_run(run, "waiting", GateRefused.exit_code, f"waits for approval by {', '.join(outcome.standing.waits)}")
             else:
                 store.records.end_run(run, "done", 0)
             self._tell(outcome, time.perf_counter() - began, self.report(outcome))
@@ -132,7 +140,7 @@ class Engine:
 
     def _carry_out(self, step: Planned, outcome: Outcome) -> None:
         if isinstance(step.node.stage, Effect):
-            if not outcome.refused and not self.lifecycle.smoke:
+            if outcome.standing.passed and not self.lifecycle.smoke:
                 self._perform(step, step.node.stage, outcome)
             return
         if step.state == "reuse":
@@ -147,9 +155,10 @@ class Engine:
         outcome.keys[step.name] = step.key
         made = Made(step.node.stage.outputs, outputs, self.lifecycle.store.artifacts.path)
         self.hooks.findings(outcome.run, step.name, self.lifecycle.store.records.findings(step.key), made, step.state == "reuse")
-        verdicts = [port for port, kind in step.node.stage.outputs.items() if issubclass(kind, Verdict)]
-        for port in verdicts:
-            outcome.refused |= not self.lifecycle.smoke and not Verdict(self.lifecycle.store.artifacts.path(outputs[port])).passed
+        verdict = made.first(Verdict)
+        if verdict is not None and not self.lifecycle.smoke:
+            inputs = {kind: outcome.outputs[step.node.sources[port]][port] for port, kind in step.node.stage.inputs.items()}
+            outcome.standing = Standing.of(self.lifecycle.store, self.lifecycle.recipe.name, inputs.get(Bundles, ""), verdict)
 
     def _run(self, step: Planned, outcome: Outcome) -> Mapping[str, str]:
         store = self.lifecycle.store

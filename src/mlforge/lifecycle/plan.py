@@ -55,6 +55,7 @@ class Lifecycle:
     nodes: tuple[Node, ...]
     smoke: bool = False
     forced: frozenset[str] = frozenset()  # stages to run even where they could be reused
+    rival: tuple[Champion | None] | None = None  # whom to compare with, where that is settled beforehand
     _champions: dict[str, Champion | None] = field(default_factory=dict)  # by the candidate's bundles
 
     @cached_property
@@ -179,6 +180,8 @@ class Lifecycle:
         A candidate that has become champion would otherwise be judged again, against itself. Looked up once: a promotion while the run goes on does not
         change what it compares with. A champion whose bundle is lost is one that nothing can be compared with, and not none.
         """
+        if self.rival is not None:
+            return self.rival[0]
         candidate = inputs.get("bundles", "")
         if candidate not in self._champions:
             self._champions[candidate] = self._rival(candidate)

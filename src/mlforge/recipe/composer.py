@@ -89,12 +89,15 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     """
     from mlforge.recipe.finish import finish
     from mlforge.recipe.requirements import refusal, require, wanting
+    from mlforge.recipe.signing import unsigned
 
     overrides = expanded(overrides)
     made = composed(reference, overrides, project, catalog)
     recipe, problems = finish(made)
     if recipe is not None and not problems and further is not None:
         problems = list(further(recipe.plain))
+    if recipe is not None:
+        problems = [*problems, *unsigned(recipe, project)]
     absent = wanting(made.root.items.get("requires"))
     if problems or absent:
         raise refusal(reference, problems, absent, made.library.unknown, made.library.elsewhere) or failure(

@@ -11,7 +11,7 @@ from mlforge.recipe.migrate import migrated
 from mlforge.recipe.node import Node
 from mlforge.recipe.refusals import HYDRA, refusals
 from mlforge.recipe.yaml import read
-from mlforge.sections import SECTIONS
+from mlforge.sections import SECTIONS, TOP
 
 __all__ = ["Choice", "Document", "Parent", "load"]
 
@@ -139,8 +139,8 @@ def _choice(key: str, value: Node, where: str) -> Iterator[Choice | Problem]:
         yield Problem(where, f"{key!r} is not part of the recipe language", value.place, hint=f"Write {name.lstrip('/').partition('@')[0]}: option.")
     elif name.partition("/")[0] in HYDRA:
         yield Problem(where, f"{key!r} belongs to Hydra's own machinery, which a recipe cannot set", value.place, hint="Delete it.")
-    elif name not in SECTIONS:
-        yield Problem(f"defaults.{name}", "no such section", value.place, f"one of {', '.join(SECTIONS)}", nearest(name, SECTIONS))
+    elif name not in TOP:
+        yield Problem(f"defaults.{name}", "no such section", value.place, f"one of {', '.join(TOP)}", nearest(name, TOP))
     else:
         yield _options(name, value)
 

@@ -20,7 +20,7 @@ from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
 from mlforge.recipe.sweeping import sweeping, with_space
 from mlforge.recipe.typed import made, pruned
-from mlforge.sections import SECTIONS
+from mlforge.sections import SECTIONS, TOP
 from mlforge.task import TASKS
 
 __all__ = ["Finishing", "finish"]
@@ -97,10 +97,11 @@ class Finishing:
         return found
 
     def _unknown_keys(self) -> Iterator[Problem]:
-        known = ["mlforge", "defaults", *HEADER, *SECTIONS]
+        known = ["mlforge", "defaults", *HEADER, *TOP]
         for name, node in self.composed.root.items.items():
             if name not in known:
-                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", nearest(name, known))
+                hint = f"They stand within {SECTIONS[name].within}." if name in SECTIONS else nearest(name, known)
+                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", hint)
 
     def _pruned(self, root: Node) -> Node:
         """Without the entries of maps that were deleted with null."""
@@ -190,7 +191,7 @@ class Finishing:
             known = {problem.where for problem in self.problems}
             one, problems = made(kind, node, where, f"{section}/{name}", self.secret, within)
             self.problems += [problem for problem in problems if problem.where not in known]
-            return one if complete else None
+            return one if complete and None not in within.values() else None
         return None
 
     def _parts(self, where: str, kind: type[Component], node: Node) -> tuple[Node, dict[str, Component | None]]:
@@ -198,6 +199,7 @@ class Finishing:
         within: dict[str, Component | None] = {}
         for path, section, below in list(parts(kind, node)):
             place, used = ".".join((where, *path)), below.items.get("use")
+            within[place] = None
             if used is None or not isinstance(used.value, str):
                 self.problems.append(Problem(place, "names no component", below.place, f"{{use: …}}, a component of the section {section}"))
             else:

@@ -37,6 +37,9 @@ class Header(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = Field(description="the recipe's name, which is the model's")
     description: str = Field(default="", description="one sentence on what the model is for")
+    license: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+ -]*$", max_length=100)] | None = Field(
+        default=None, description="under which licence the model is passed on, as SPDX names it; for its card"
+    )
     seed: int = Field(default=0, ge=0, lt=2**32, description="the seed of everything that is random")
     task: str = Field(description=f"what is predicted: {', '.join(TASKS)}")
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")

@@ -9,7 +9,7 @@ from mlforge.errors import MlforgeError
 from mlforge.recipe.header import Header
 from mlforge.recipe.library import Library
 from mlforge.recipe.migrate import VERSION
-from mlforge.sections import SECTIONS, Section
+from mlforge.sections import TOP, Section
 from mlforge.task import TASKS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def json_schema(project: Project, catalog: Catalog) -> Schema:
     library = Library(project, catalog)
     definitions: Schema = {}
     header = _header(definitions)
-    sections = {section.name: _section(section, library, definitions) for section in SECTIONS.values()}
+    sections = {section.name: _section(section, library, definitions) for section in TOP.values()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mlforge recipe",
@@ -110,7 +110,7 @@ def _open(schema: Schema) -> Schema:
 
 def _defaults(library: Library) -> Schema:
     choices: Schema = {}
-    for section in SECTIONS.values():
+    for section in TOP.values():
         options = library.options(section.name)
         several = {"anyOf": [{"enum": options}, {"type": "array", "items": {"enum": options}, "uniqueItems": True}, {"type": "null"}]}
         one: Schema = several if section.plural else {"enum": [*options, None]}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from html import escape
 
+from mlforge.components import Ruling
+from mlforge.finding import Finding
+from mlforge.report.charts import Chart, charts, drawn, training
 from mlforge.report.figures import duration, number
+from mlforge.report.names import spoken
 from mlforge.report.style import CSS
 from mlforge.report.sweep import sweep_sheet
 from mlforge.report.tables import Cell, FindingTable, tabulated
+from mlforge.report.topics import TOPICS, Topic, by_topic
+from mlforge.report.verdict import in_plain_words
 from mlforge.report.view import RunView, StageView
 from mlforge.secrets import mask
 
 __all__ = ["run_page"]
+
+_FOLDED = 12  # measurements from which a long table is folded
 
 
 def run_page(run: RunView) -> str:
@@ -21,10 +30,10 @@ def run_page(run: RunView) -> str:
         _head(run),
         _verdict(run),
         _gates(run),
-        _stages(run),
         _sweep(run),
-        *(_findings(stage) for stage in run.stages),
+        *_topics(run),
         _lineage(run),
+        _stages(run),
         _recipe(run),
         _warnings(run),
         _next(run),
@@ -39,7 +48,9 @@ def sentence(run: RunView) -> str:
     """The verdict in a sentence."""
     if run.passed is None:
         return "Not judged: the run had no gates, or did not come that far."
-    broken = sum(not ruling.passed for ruling in run.rulings)
+    if run.waits:
+        return f"Waits for approval by {' and '.join(run.waits)}. Every other rule of its gates is kept; nothing is registered yet."
+    broken = sum(not ruling.passed and not ruling.waits for ruling in run.rulings)
     judged = f"Passed all {len(run.rulings)} rules of its gates." if run.passed else f"Refused: {broken} of {len(run.rulings)} rules of its gates said no."
     return f"{judged} {f'Registered as {run.registered}.' if run.registered else 'Nothing was registered.'}"
 
@@ -55,19 +66,35 @@ def _head(run: RunView) -> str:
 
 
 def _verdict(run: RunView) -> str:
-    tone = {True: "yes", False: "no", None: ""}[run.passed]
+    tone = "" if run.waits else {True: "yes", False: "no", None: ""}[run.passed]
     first, _, rest = sentence(run).partition(" ")
-    broken = "".join(f"<p>{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
-    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{broken}</section>'
+    broken = "".join(f"<p>{_about(ruling)}{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
+    said = in_plain_words([finding for stage in run.stages for finding in stage.findings])
+    plainly = f"<p>{_text(said)}</p>" if said else ""
+    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{plainly}{broken}</section>'
+
+
+def _about(ruling: Ruling) -> str:
+    """What a broken rule is about, in words."""
+    known = spoken(ruling.finding)
+    return f"{_text(known)} · " if known else ""
 
 
 def _gates(run: RunView) -> str:
     rows = [
-        f'<tr><td class="number {"yes" if ruling.passed else "no"}">{"✓ yes" if ruling.passed else "✗ no"}</td>'
-        f"<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class=number>{_text(number(ruling.margin))}</td></tr>"
+        f'<tr><td class="number {_tone(ruling)}">{_answer(ruling)}</td>'
+        f'<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class="number" data-of="margin">{_text(number(ruling.margin))}</td></tr>'
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
-    return _sheet("Gates", _table(("", "rule", "what was found", "margin"), rows)) if rows else ""
+    return _sheet("Gates", _table(("passed", "rule", "what was found", "margin"), rows, "stacked")) if rows else ""
+
+
+def _tone(ruling: Ruling) -> str:
+    return "" if ruling.waits else "yes" if ruling.passed else "no"
+
+
+def _answer(ruling: Ruling) -> str:
+    return "… waits" if ruling.waits else "✓ yes" if ruling.passed else "✗ no"
 
 
 def _stages(run: RunView) -> str:
@@ -86,33 +113,75 @@ def _outputs(stage: StageView) -> str:
     return " ".join(f'<span title="{_text(digest)}">{_text(port)} <code>{_text(digest[:12])}</code></span>' for port, digest in stage.outputs.items())
 
 
-def _findings(stage: StageView) -> str:
-    shown = [finding for finding in stage.findings if not finding.name.startswith("gate/")]  # the gates have a table of their own
+def _topics(run: RunView) -> Iterator[str]:
+    found = by_topic(run.stages)
+    pictures = list(charts([finding for findings in found.values() for finding in findings]))
+    pictures += [training(run.curves)] if run.curves else []
+    for topic in TOPICS:
+        shown = found[topic.name]
+        drawings = [_picture(chart) for chart in pictures if chart.topic == topic.name]
+        if shown or drawings:
+            yield _topic(topic, shown, "".join(drawings))
+
+
+def _topic(topic: Topic, shown: list[Finding], drawings: str) -> str:
+    about = f'<p class="soft">{_text(topic.what)}</p>' if topic.what else ""
+    gallery = f'<div class="charts">{drawings}</div>' if drawings else ""
     if not shown:
-        return ""
+        return _sheet(topic.title, about + gallery)
     table = tabulated(shown)
     notes = "" if len(table.columns) == 1 else "".join(f'<p class="soft">{_text(note)}</p>' for note in table.notes[:8])
     ways = sorted({finding.interval for finding in shown if finding.interval})
     how = f'<p class="soft">In brackets: {_text("; ".join(ways))}.</p>' if ways else ""
-    return _sheet(f"Findings of {stage.name}", _finding_table(table) + how + notes)
+    body = _finding_table(table) + how + notes + "".join(_cases(finding) for finding in shown)
+    long = topic.folded and len(table.rows) > _FOLDED
+    return _sheet(topic.title, about + gallery + (f"<details><summary>all {len(table.rows)} measurements</summary>{body}</details>" if long else body))
+
+
+def _picture(chart: Chart) -> str:
+    """A picture with its title; nothing where it cannot be drawn."""
+    svg = drawn(chart)
+    if not svg:
+        return ""
+    title = _text(chart.title)
+    named = svg.replace("<svg ", f'<svg aria-label="{title}" ', 1)
+    return f"<figure><figcaption>{title}</figcaption>{named}</figure>"
+
+
+def _cases(finding: Finding) -> str:
+    """The rows behind a finding, as the model was asked about them."""
+    cases = finding.evidence.get("cases")
+    if not isinstance(cases, list) or not cases:
+        return ""
+    lines = "\n".join(json.dumps(case, ensure_ascii=False, default=str) for case in cases)
+    return f"<details><summary>{len(cases)} rows behind {_text(finding.name)}</summary><pre>{_text(lines)}</pre></details>"
 
 
 def _finding_table(table: FindingTable) -> str:
     """With one column, what the findings say stands beside their values; with more, below the table."""
     alone = len(table.columns) == 1
-    rows = [
-        f"<tr><td>{_text(name)}</td>{''.join(_cell(cell) for cell in cells)}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>"
-        for name, cells in table.rows
-    ]
-    return _table(("", *table.columns, *([""] if alone else [])), rows)
+    rows = []
+    for name, cells in table.rows:
+        values = "".join(_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
+        rows.append(f"<tr>{_name(name)}{values}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>")
+    return _table(("measurement", *table.columns, *(["what it says"] if alone else [])), rows, "stacked found")
+
+
+def _name(name: str) -> str:
+    """As people say it, with the name that gates use beside it."""
+    known = spoken(name)
+    code = f"<code>{_text(name)}</code>"
+    return f'<th scope="row">{_text(known)} {code}</th>' if known else f'<th scope="row">{code}</th>'
 
 
 def _said(cell: Cell | None) -> str:
-    return f'<td class="soft">{_text(cell.sentence if cell else "")}</td>'
+    return f'<td class="soft said">{_text(cell.sentence if cell else "")}</td>'
 
 
-def _cell(cell: Cell | None) -> str:
-    return "<td></td>" if cell is None else f'<td class="number {cell.tone}" title="{_text(cell.title)}">{_text(cell.text)}</td>'
+def _cell(cell: Cell | None, column: str) -> str:
+    """On a phone, where the columns' heads are not shown, each cell says whose it is."""
+    of = f'data-of="{_text(column)}"'
+    return f"<td {of}></td>" if cell is None else f'<td class="number {cell.tone}" {of} title="{_text(cell.title)}">{_text(cell.text)}</td>'
 
 
 def _lineage(run: RunView) -> str:
@@ -147,6 +216,8 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return "<dl>" + "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in pairs) + "</dl>"
 
 
-def _table(titles: tuple[str, ...], rows: list[str]) -> str:
-    head = "".join(f"<th>{_text(title)}</th>" for title in titles)
-    return f'<div class="wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+def _table(titles: tuple[str, ...], rows: list[str], kind: str = "plain") -> str:
+    """A table that scrolls by itself where it is too wide, by keys as well."""
+    head = "".join(f'<th scope="col">{_text(title)}</th>' for title in titles)
+    table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return f'<div class="wide" tabindex="0" role="group" aria-label="{_text(", ".join(titles))}">{table}</div>'

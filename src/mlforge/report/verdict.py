@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlforge.components import Ruling
+from mlforge.finding import Finding
 from mlforge.report.figures import number
 from mlforge.secrets import mask
 
-__all__ = ["brief", "verdict_line", "verdict_lines"]
+__all__ = ["brief", "in_plain_words", "verdict_line", "verdict_lines"]
 
 
 def verdict_line(rulings: Sequence[Ruling]) -> str:
     """ "passed 4 of 4  roc_auc 0.874 [0.869, 0.879] ≥ 0.85 · better than …"; rules that were broken come first."""
-    broken = [ruling for ruling in rulings if not ruling.passed]
-    count = f"refused by {len(broken)} of {len(rulings)}" if broken else f"passed {len(rulings)} of {len(rulings)}"
+    broken = [ruling for ruling in rulings if not ruling.passed and not ruling.waits]
+    passed = sum(ruling.passed for ruling in rulings)
+    count = f"refused by {len(broken)} of {len(rulings)}" if broken else f"passed {passed} of {len(rulings)}"
     return mask(f"{count}  {' · '.join(brief(ruling) for ruling in broken or rulings)}".rstrip())
 
 
@@ -22,7 +24,7 @@ def verdict_lines(rulings: Sequence[Ruling]) -> list[str]:
     """A line for every ruling, the broken ones first: "no   thresholds.auc  test/roc_auc 0.81 is not ≥ 0.85: off by 0.04"."""
     width = max((len(ruling.rule) for ruling in rulings), default=0)
     ordered = sorted(rulings, key=lambda ruling: ruling.passed)
-    return [mask(f"{'yes' if ruling.passed else 'no '}  {ruling.rule:<{width}}  {ruling.text}") for ruling in ordered]
+    return [mask(f"{'...' if ruling.waits else 'yes' if ruling.passed else 'no '}  {ruling.rule:<{width}}  {ruling.text}") for ruling in ordered]
 
 
 def brief(ruling: Ruling) -> str:
@@ -32,3 +34,26 @@ def brief(ruling: Ruling) -> str:
     ends = "" if ruling.low is None or ruling.high is None else f" [{number(ruling.low)}, {number(ruling.high)}]"
     asked = ruling.bound if ruling.passed else f"not {ruling.bound}"
     return f"{ruling.finding.partition('/')[2] or ruling.finding} {number(ruling.value)}{ends} {asked}"
+
+
+def in_plain_words(findings: Sequence[Finding]) -> str:
+    """How good the model is, for someone who has never heard of a metric; nothing where that was not measured."""
+    mine, trivial = ({finding.name: finding for finding in reversed(findings) if finding.subject == subject} for subject in ("candidate", "baseline"))
+    for name, says in (("test/accuracy", _right), ("test/mae", _off)):
+        one, other = mine.get(name), trivial.get(name)
+        if one is not None and one.value is not None:
+            return says(one, other.value if other else None)
+    return ""
+
+
+def _right(accuracy: Finding, trivial: float | None) -> str:
+    assert accuracy.value is not None
+    mine, other = 100 * accuracy.value, None if trivial is None else 100 * trivial
+    digits = 0 if other is None or round(mine) != round(other) else 1
+    beside = "" if other is None else f" Always giving the most frequent answer would be right for {other:.{digits}f}."
+    return f"The model gives the right answer for {mine:.{digits}f} of 100 rows that it has not seen in training.{beside}"
+
+
+def _off(error: Finding, trivial: float | None) -> str:
+    beside = "" if trivial is None else f" Always giving the average would be off by {number(trivial, error.unit)}."
+    return f"On rows that it has not seen in training, the model is off by {number(error.value, error.unit)} on average.{beside}"

@@ -70,3 +70,5 @@ class RunView:
     next: tuple[str, ...] = ()  # commands that one may want now
     warnings: tuple[str, ...] = ()  # what went wrong beside the run, such as in a plugin that only looked on
     sweep: SweepView | None = None  # of a run that has tuned
+    curves: tuple[tuple[int, str, float], ...] = ()  # epoch, name and value of the training
+    waits: tuple[str, ...] = ()  # roles that have still to sign

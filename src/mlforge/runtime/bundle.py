@@ -12,12 +12,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlforge.contract import Contract
+from mlforge.contract import Column, Contract
 from mlforge.errors import DataError
 from mlforge.runtime.protections import Rule, guarded
 from mlforge.task import Output
 
-__all__ = ["FORMAT", "MODEL", "Bundle", "protect_bundle", "read_bundle", "write_bundle"]
+__all__ = ["FORMAT", "MODEL", "Bundle", "ask_also", "enclose", "protect_bundle", "read_bundle", "write_bundle"]
 
 FORMAT: Literal[1] = 1
 MODEL = "model.onnx"
@@ -68,6 +68,20 @@ def protect_bundle(folder: Path, raw: Contract, rules: Mapping[str, Rule]) -> No
         columns = {key: raw.columns[key].model_copy(update={"unique": False}) if key in rules else column for key, column in kept.items()}
         contract = guarded(bundle.contract.model_copy(update={"columns": columns}), rules)
         _describe(folder, bundle.model_copy(update={"contract": contract, "protections": rules, "protected": bundle.contract}))
+
+
+def enclose(folder: Path, name: str, content: bytes) -> None:
+    """Put a further file into a written bundle, or another content into one of its files."""
+    bundle = read_bundle(folder)
+    (folder / name).write_bytes(content)
+    _describe(folder, bundle.model_copy(update={"files": {**bundle.files, name: sha256(content).hexdigest()}}))
+
+
+def ask_also(folder: Path, key: str, column: Column) -> None:
+    """Let a written bundle, whose graph takes it, ask for a further column with every raw row. To be called before `protect_bundle`."""
+    bundle = read_bundle(folder)
+    contract = bundle.contract.model_copy(update={"columns": {**bundle.contract.columns, key: column}})
+    _describe(folder, bundle.model_copy(update={"contract": contract, "columns": (*bundle.columns, key)}))
 
 
 def _describe(folder: Path, bundle: Bundle) -> None:

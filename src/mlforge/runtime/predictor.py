@@ -101,10 +101,13 @@ class Predictor:
 
     def answer(self, frame: pl.DataFrame) -> Answer:
         """Predictions for the raw rows that keep the contract, and a reason for each that does not. Raises DataError for a missing column."""
-        parted = self._conformer.separate(frame)
-        if self._afterwards is not None:
-            parted = self._after(parted, self._afterwards)
+        parted = self.typed(frame)
         return Answer(self._run(parted.rows), parted.accepted, parted.rejected)
+
+    def typed(self, frame: pl.DataFrame) -> Separated:
+        """The raw rows that keep the contract as the graph takes them: typed and protected; and a reason for each that does not."""
+        parted = self._conformer.separate(frame)
+        return parted if self._afterwards is None else self._after(parted, self._afterwards)
 
     def _after(self, parted: Separated, conformer: Conformer) -> Separated:
         """The accepted rows, protected; those of them that hold what training has not seen, and should have, are rejected too."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["AuditEntry", "RunRecord", "RunState", "StageRecord", "StageState", "StageUse", "Version"]
+__all__ = ["AuditEntry", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
 
-RunState = Literal["running", "done", "failed", "refused", "interrupted"]
+RunState = Literal["running", "done", "failed", "refused", "waiting", "interrupted"]
 StageState = Literal["running", "done", "reused", "failed"]
 
 
@@ -24,9 +24,25 @@ class Version:
     judged_against: str | None  # digest of the champion's `Bundles` with which it was compared
     created: str  # ISO 8601, UTC
     aliases: tuple[str, ...] = ()
+    card: str | None = None  # digest of the `Card` artifact
 
     def __str__(self) -> str:
         return f"{self.model} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What somebody said of one verdict on one bundle, in a role."""
+
+    model: str
+    bundle: str  # digest of the `Bundles` artifact
+    verdict: str  # digest of the `Verdict` artifact
+    role: str
+    approved: bool  # or rejected
+    reason: str
+    run: str  # that waited for it
+    actor: str
+    created: str  # ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)

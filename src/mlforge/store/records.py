@@ -40,7 +40,7 @@ class Records:
             connection.execute(sa.insert(runs).values(**row, plain=to_text(plain), overrides=to_text(list(overrides))))
         return run
 
-    def end_run(self, run: str, state: Literal["done", "failed", "refused", "interrupted"], exit_code: int, message: str = "") -> None:
+    def end_run(self, run: str, state: Literal["done", "failed", "refused", "waiting", "interrupted"], exit_code: int, message: str = "") -> None:
         """Note how a run ended."""
         with self._database.write() as connection:
             done = connection.execute(sa.update(runs).where(runs.c.id == run).values(state=state, exit_code=exit_code, message=mask(message), ended=now()))

@@ -37,6 +37,7 @@ class Registry:
         judged_against: str | None = None,
         actor: str | None = None,
         signature: Mapping[str, Any] | None = None,
+        card: str | None = None,
     ) -> tuple[Version, bool]:
         """Make the next version of a model, or give the one that this bundle already is, with False.
 
@@ -49,6 +50,7 @@ class Registry:
             newest = connection.execute(sa.select(sa.func.max(versions.c.version)).where(versions.c.model == model)).scalar()
             number, alias = (newest + 1, "challenger") if newest else (1, "champion")
             row = {"model": model, "version": number, "bundle": bundle, "verdict": verdict, "run": run, "judged_against": judged_against}
+            row |= {"card": card}
             connection.execute(sa.insert(versions).values(**row, signature=to_text(signature or {}), actor=actor or who(), created=now()))
             _point(connection, model, alias, number)
             self._audit.append(connection, "registered", f"{model} {number}", {**row, "alias": alias}, actor)
@@ -104,7 +106,7 @@ def _versions(connection: sa.Connection, model: str, *conditions: sa.ColumnEleme
     names: dict[int, list[str]] = {}
     for row in connection.execute(sa.select(aliases).where(aliases.c.model == model).order_by(aliases.c.alias)):
         names.setdefault(row.version, []).append(row.alias)
-    columns = [versions.c[name] for name in ("model", "version", "bundle", "verdict", "run", "judged_against", "created")]
+    columns = [versions.c[name] for name in ("model", "version", "bundle", "verdict", "run", "judged_against", "created", "card")]
     rows = connection.execute(sa.select(*columns).where(versions.c.model == model, *conditions).order_by(versions.c.version)).mappings()
     return [Version(**row, aliases=tuple(names.get(row["version"], ()))) for row in rows]
 

@@ -13,6 +13,7 @@ from mlforge.store.disk import explained
 from mlforge.store.lock import hold
 
 if TYPE_CHECKING:
+    from mlforge.store.approvals import Approvals
     from mlforge.store.audit import Audit
     from mlforge.store.database import Database
     from mlforge.store.records import Records
@@ -25,6 +26,7 @@ class Store:
     """Artifacts, records, the registry and the audit log of one project."""
 
     def __init__(self, state: Path, artifacts: Artifacts, database: Database) -> None:
+        from mlforge.store.approvals import Approvals
         from mlforge.store.audit import Audit
         from mlforge.store.records import Records
         from mlforge.store.registry import Registry
@@ -34,6 +36,7 @@ class Store:
         self.records: Records = Records(database)
         self.audit: Audit = Audit(database)
         self.registry: Registry = Registry(database, self.audit)
+        self.approvals: Approvals = Approvals(database, self.audit)
         self._database = database
 
     @classmethod

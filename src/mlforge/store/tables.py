@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["aliases", "attempts", "audit", "findings", "metadata", "runs", "versions"]
+__all__ = ["aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "versions"]
 
 metadata = MetaData()
 
@@ -70,7 +70,24 @@ versions = Table(
     Column("signature", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("created", Text, nullable=False),
+    Column("card", Text),
     UniqueConstraint("model", "bundle", name="one_version_per_bundle"),
+)
+
+approvals = Table(  # what people said of a verdict: only added to, and the newest of each role counts
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Index("approvals_by_verdict", "model", "bundle", "verdict"),
 )
 
 aliases = Table(

@@ -63,14 +63,26 @@ class GateContract(ComponentContract[Gate]):
         """Judge without any evidence."""
         self._judged(component, {})
 
+    def test_it_waits_for_each_role_that_it_asks(self, subject: Gate) -> None:
+        """Else a signature is asked for that `check` knows nothing of, or a model is registered without it."""
+        rulings = self._judged(subject, self.passing)
+        assert {ruling.role for ruling in rulings if ruling.role} == {*subject.signers().values()}, "signers() and the rulings name other roles"
+        assert not any(ruling.passed for ruling in rulings if ruling.role), "what a person must decide is not passed before"
+        for key in subject.signers():
+            assert key.partition(".")[0] in type(subject).model_fields, f"{key} begins with no field of {type(subject).__name__}"
+
     def test_it_passes_what_is_good_enough(self, subject: Gate) -> None:
         """Else no model is ever registered."""
+        if self._asks_people_only(subject):
+            return
         assert self.passing, "give the suite `passing`: findings on which it says yes"
-        refused = [ruling.text for ruling in self._judged(subject, self.passing) if not ruling.passed]
+        refused = [ruling.text for ruling in self._judged(subject, self.passing) if not ruling.passed and not ruling.role]
         assert not refused, f"refused: {'; '.join(refused)}"
 
     def test_it_refuses_what_is_not(self, subject: Gate) -> None:
         """Else a bad model is registered."""
+        if self._asks_people_only(subject):
+            return
         assert self.failing, "give the suite `failing`: findings on which it says no"
         assert not all(ruling.passed for ruling in self._judged(subject, self.failing)), "it passes"
 
@@ -80,7 +92,7 @@ class GateContract(ComponentContract[Gate]):
         assert all(isinstance(name, str) and name for name in needs.values()), "needs() gives names of findings by the key that names them"
         for key in needs:
             assert key.partition(".")[0] in type(subject).model_fields, f"{key} begins with no field of {type(subject).__name__}"
-        judged = {ruling.finding for ruling in self._judged(subject, self.passing)}
+        judged = {ruling.finding for ruling in self._judged(subject, self.passing) if not ruling.role}
         assert judged <= {*needs.values()}, f"it judges {', '.join(sorted(judged - {*needs.values()}))} without saying so in needs()"
 
     def test_what_was_not_measured_never_passes(self, subject: Gate) -> None:
@@ -121,6 +133,10 @@ class GateContract(ComponentContract[Gate]):
 
     def _judged(self, component: Gate, values: Mapping[str, float | Finding | None]) -> list[Ruling]:
         return list(component.judge("entry", Before(values, self.champion), self._task))
+
+    def _asks_people_only(self, component: Gate) -> bool:
+        """Judges no finding: it never passes by itself, and never refuses."""
+        return bool(component.signers()) and not component.needs(self._task)
 
     def _refuses(self, component: Gate, values: Mapping[str, float | Finding | None], why: str) -> None:
         rulings = self._judged(component, values)

@@ -107,7 +107,7 @@ def test_every_finding_is_declared_and_names_its_interval() -> None:
     target, probability = scores(100, 2, 8, False)
     window = classes_window(target, probability)
     found = findings_of(QUICK, window, window)
-    assert set(found) == set(QUICK.declares(window.contract, window.task))
+    assert set(found) == {name for name in QUICK.declares(window.contract, window.task) if "*" not in name}
     for finding in found.values():
         assert finding.low <= finding.value + 1e-12 <= finding.high + 2e-12, finding.name  # type: ignore[operator]
         assert finding.interval.startswith("95 % ")

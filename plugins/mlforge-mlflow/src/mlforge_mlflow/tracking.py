@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracker"]
 
-_STATES = {"done": "FINISHED", "refused": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+_STATES = {"done": "FINISHED", "refused": "FINISHED", "waiting": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _REPORT = ("report.html", "report.md", "summary.json")
 _METRICS, _PARAMS = 1000, 100  # most that one request may have
 _LONGEST = 5000  # characters of a tag

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Measures"]
 
-_STATES = ("done", "refused", "failed", "interrupted")
+_STATES = ("done", "refused", "waiting", "failed", "interrupted")
 
 
 @dataclass

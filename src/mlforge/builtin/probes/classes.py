@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlforge.builtin.probes.cells import within
+from mlforge.builtin.probes.curves import MOST_CLASSES, binned, confusion, precision_curve, reliability, roc_curve
 from mlforge.builtin.probes.measuring import Metric
+from mlforge.builtin.probes.names import slugs
 from mlforge.builtin.probes.ranking import average_precision, roc_auc
+from mlforge.builtin.probes.scored import BINS, UNSEEN, Scored, ids
 from mlforge.builtin.probes.sums import mean, totals
 
 if TYPE_CHECKING:
@@ -15,46 +18,67 @@ if TYPE_CHECKING:
 
     from mlforge.builtin.probes.resampling import Array
 
-__all__ = ["UNSEEN", "Scored", "metrics"]
-
-BINS = 15  # of the calibration error, as in Guo et al. 2017
-MOST_CLASSES = 30  # in the evidence's confusion matrix
-UNSEEN = -1  # id of a class that training has not seen: never predicted, so always a miss
+__all__ = ["UNSEEN", "Scored", "by_class", "ids", "metrics"]
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Rows with a class and what a model said."""
+def metrics(beta: float | None = None) -> list[Metric[Scored]]:
+    """Every measure: of the positive one (the last) where there are two, and the plain mean over classes where there are more.
 
-    target: np.ndarray  # class ids, UNSEEN for a class that the model does not know
-    predicted: np.ndarray  # class ids
-    probability: Array  # [rows, classes]
-    classes: tuple[str, ...]
-
-    @property
-    def width(self) -> int:
-        """How many classes the model knows."""
-        return len(self.classes)
-
-    def present(self) -> list[int]:
-        """Classes that some rows have and others do not."""
-        return [k for k in range(self.width) if 0 < int((self.target == k).sum()) < len(self.target)]
-
-
-def metrics() -> list[Metric[Scored]]:
-    """Every measure: of the positive one (the last) where there are two, and the plain mean over classes where there are more."""
+    With a `beta` also `f_beta`.
+    """
+    nobody = Metric("f1", _f(1.0), "higher", lambda s: f"no row is {_positive(s)} or predicted to be", few=_fewest)
+    weighed = [] if beta is None else [Metric("f_beta", _f(beta), "higher", nobody.undefined, few=_fewest, evidence=lambda *_: {"beta": beta})]
     return [
-        Metric("roc_auc", _averaged(roc_auc), "higher", _one_class),
-        Metric("pr_auc", _averaged(average_precision), "higher", _one_class),
+        Metric("roc_auc", _averaged(roc_auc), "higher", _one_class, evidence=roc_curve, few=_fewest, told=_ties),
+        Metric("pr_auc", _averaged(average_precision), "higher", _one_class, evidence=precision_curve, few=_fewest),
         Metric("log_loss", _log_loss, "lower"),
         Metric("brier", _brier, "lower"),
-        Metric("accuracy", _accuracy, "higher", trials=lambda s: s.target == s.target, evidence=_confusion),
-        Metric("balanced_accuracy", _balanced_accuracy, "higher", _one_class),
-        Metric("f1", _f1, "higher", lambda s: f"no row is {_positive(s)} or predicted to be"),
-        Metric("precision", _precision, "higher", lambda s: f"no row is predicted to be {_positive(s)}", lambda s: _of_positive(s, s.predicted)),
-        Metric("recall", _recall, "higher", lambda s: f"no row is {_positive(s)}", lambda s: _of_positive(s, s.target)),
-        Metric("ece", _ece, "lower", corrected=True, evidence=_reliability),
+        Metric("accuracy", _accuracy, "higher", trials=lambda s: s.target == s.target, evidence=confusion),
+        Metric("balanced_accuracy", _balanced_accuracy, "higher", _one_class, few=_fewest),
+        nobody,
+        *weighed,
+        Metric("precision", _precision, "higher", lambda s: f"no row is predicted to be {_positive(s)}", lambda s: _of_positive(s, s.predicted), few=_fewest),
+        Metric("recall", _recall, "higher", lambda s: f"no row is {_positive(s)}", lambda s: _of_positive(s, s.target), few=_fewest),
+        Metric("ece", _ece, "lower", corrected=True, evidence=reliability),
     ]
+
+
+def by_class(classes: tuple[str, ...]) -> list[Metric[Scored]]:
+    """`recall/<class>` and `precision/<class>` of each of several classes, where they are not too many to read; they are not compared with the champion's."""
+    if not 2 < len(classes) <= MOST_CLASSES:
+        return []
+    return [metric for k, name in enumerate(slugs(classes)) for metric in (_recall_of(k, classes[k], name), _precision_of(k, classes[k], name))]
+
+
+def _recall_of(k: int, label: str, name: str) -> Metric[Scored]:
+    def measure(scored: Scored, weights: Array) -> Array:
+        hit, _, of = _counts(scored, weights)
+        return _ratio(hit[k], of[k])
+
+    return Metric(f"recall/{name}", measure, "higher", lambda _: f"no row is {label!r}", lambda s: s.target == k, compared=False)
+
+
+def _precision_of(k: int, label: str, name: str) -> Metric[Scored]:
+    def measure(scored: Scored, weights: Array) -> Array:
+        hit, called, _ = _counts(scored, weights)
+        return _ratio(hit[k], called[k])
+
+    return Metric(f"precision/{name}", measure, "higher", lambda _: f"no row is predicted to be {label!r}", lambda s: s.predicted == k, compared=False)
+
+
+def _fewest(scored: Scored, weight: Array, square: Array) -> float:
+    """The effective number of rows (Kish 1965) of the class that has the fewest."""
+    import numpy as np
+
+    of = [(weight[scored.target == k].sum(), square[scored.target == k].sum()) for k in np.unique(scored.target)]
+    return min((float(total**2 / squares) for total, squares in of if squares > 0), default=0.0)
+
+
+def _ties(scored: Scored, weight: Array, value: float) -> str:
+    if scored.rank is None:
+        return ""
+    off = within(scored.rank, scored.target == 1, weight)
+    return f"from a histogram of the scores of all {scored.rows.sum():,} rows: at most {off:.1g} off"
 
 
 def _positive(scored: Scored) -> str:
@@ -62,7 +86,7 @@ def _positive(scored: Scored) -> str:
 
 
 def _one_class(scored: Scored) -> str:
-    return f"all {len(scored.target)} rows are of one class"
+    return f"all {scored.rows.sum()} rows are of one class"
 
 
 def _of_positive(scored: Scored, column: np.ndarray) -> np.ndarray | None:
@@ -81,7 +105,7 @@ def _averaged(curve: Callable[[Array, np.ndarray, Array], Array]) -> Callable[[S
             present = [1] if 1 in present else []
         if not present:
             return np.full(weights.shape[1], np.nan)
-        return sum((curve(scored.probability[:, k], scored.target == k, weights) for k in present), start=np.zeros(weights.shape[1])) / len(present)
+        return sum((curve(scored.ranked(k), scored.target == k, weights) for k in present), start=np.zeros(weights.shape[1])) / len(present)
 
     return measure
 
@@ -153,9 +177,14 @@ def _per_class(scored: Scored, above: Array, below: Array) -> Array:
     return _ratio(above[seen], below[seen], otherwise=0.0).mean(axis=0) if seen else np.full(above.shape[1], np.nan)
 
 
-def _f1(scored: Scored, weights: Array) -> Array:
-    hit, called, of = _counts(scored, weights)
-    return _per_class(scored, 2 * hit, called + of)
+def _f(beta: float) -> Callable[[Scored, Array], Array]:
+    """The harmonic mean of precision and recall, recall counting `beta` times as much (van Rijsbergen 1979)."""
+
+    def measure(scored: Scored, weights: Array) -> Array:
+        hit, called, of = _counts(scored, weights)
+        return _per_class(scored, (1 + beta**2) * hit, called + beta**2 * of)
+
+    return measure
 
 
 def _precision(scored: Scored, weights: Array) -> Array:
@@ -168,45 +197,9 @@ def _recall(scored: Scored, weights: Array) -> Array:
     return _per_class(scored, hit, of)
 
 
-def _binned(scored: Scored) -> tuple[np.ndarray, Array, Array]:
-    """Each row's calibration bin, the probability said and whether it came true: of the positive class, or of the predicted one."""
-    import numpy as np
-
-    if scored.width == 2:
-        said, true = scored.probability[:, 1], (scored.target == 1).astype(float)
-    else:
-        said, true = scored.probability.max(axis=1), (scored.probability.argmax(axis=1) == scored.target).astype(float)
-    place = np.clip(np.ceil(said * BINS).astype(int) - 1, 0, BINS - 1)
-    return place, said, true
-
-
 def _ece(scored: Scored, weights: Array) -> Array:
     """Expected calibration error over 15 bins of equal width: how far what was said is from what came true, on average."""
     import numpy as np
 
-    place, said, true = _binned(scored)
+    place, said, true = binned(scored)
     return _ratio(np.abs(totals(place, BINS, (true - said)[:, None] * weights)).sum(axis=0), weights.sum(axis=0))
-
-
-def _reliability(scored: Scored, weight: Array) -> dict[str, Any]:
-    import numpy as np
-
-    place, said, true = _binned(scored)
-    rows = np.bincount(place, minlength=BINS)
-    of, sums, hits = totals(place, BINS, np.column_stack([weight, said * weight, true * weight])).T
-    bins = [{"rows": int(rows[b]), "said": float(sums[b] / of[b]), "true": float(hits[b] / of[b])} for b in range(BINS) if of[b] > 0]
-    return {"bins": bins}
-
-
-def _confusion(scored: Scored, weight: Array) -> dict[str, Any]:
-    """Rows (unweighted) by class, down, and prediction, across; only its size where there are too many classes to read."""
-    import numpy as np
-
-    unseen = int((scored.target == UNSEEN).sum())
-    evidence: dict[str, Any] = {"unseen_class_rows": unseen} if unseen else {}
-    if scored.width <= MOST_CLASSES:
-        matrix = np.zeros((scored.width, scored.width), dtype=int)
-        known = (scored.target >= 0) & (scored.predicted >= 0)
-        np.add.at(matrix, (scored.target[known], scored.predicted[known]), 1)
-        evidence |= {"classes": list(scored.classes), "confusion": matrix.tolist()}
-    return evidence

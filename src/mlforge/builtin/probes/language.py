@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mlforge.builtin.probes.measuring import EXACT, Exact, Metric, names, row_numbers
+from mlforge.builtin.probes.exact import EXACT, Exact, row_numbers
+from mlforge.builtin.probes.measuring import Metric, names
 from mlforge.window import Profile, Window
 
 if TYPE_CHECKING:

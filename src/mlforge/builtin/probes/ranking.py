@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mlforge.builtin.probes.resampling import Array
 
-__all__ = ["average_precision", "roc_auc"]
+__all__ = ["average_precision", "by_score", "roc_auc"]
 
 
 def roc_auc(score: Array, positive: np.ndarray, weights: Array) -> Array:
@@ -19,7 +19,7 @@ def roc_auc(score: Array, positive: np.ndarray, weights: Array) -> Array:
     """
     import numpy as np
 
-    ups, downs = _by_score(score, positive, weights)
+    _, ups, downs = by_score(score, positive, weights)
     below = np.cumsum(downs, axis=0) - downs / 2
     return _ratio((ups * below).sum(axis=0), ups.sum(axis=0) * downs.sum(axis=0))
 
@@ -28,15 +28,15 @@ def average_precision(score: Array, positive: np.ndarray, weights: Array) -> Arr
     """The area under the precision-recall curve as a step function: the mean precision at the positive rows (no linear interpolation, which flatters)."""
     import numpy as np
 
-    ups, downs = _by_score(-score, positive, weights)
+    _, ups, downs = by_score(-score, positive, weights)
     hits = np.cumsum(ups, axis=0)
     called = hits + np.cumsum(downs, axis=0)
     precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
     return _ratio((ups * precision).sum(axis=0), hits[-1])
 
 
-def _by_score(score: Array, positive: np.ndarray, weights: Array) -> tuple[Array, Array]:
-    """Weights of the positive and of the negative rows at each distinct score, ascending."""
+def by_score(score: Array, positive: np.ndarray, weights: Array) -> tuple[Array, Array, Array]:
+    """The distinct scores, ascending, and the weights of the positive and of the negative rows at each."""
     import numpy as np
 
     order = np.argsort(score, kind="stable")
@@ -45,8 +45,8 @@ def _by_score(score: Array, positive: np.ndarray, weights: Array) -> tuple[Array
     downs = weights - ups
     starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])
     if len(starts) == len(score):
-        return ups, downs
-    return np.add.reduceat(ups, starts, axis=0), np.add.reduceat(downs, starts, axis=0)
+        return score, ups, downs
+    return score[starts], np.add.reduceat(ups, starts, axis=0), np.add.reduceat(downs, starts, axis=0)
 
 
 def _ratio(above: Array, below: Array) -> Array:

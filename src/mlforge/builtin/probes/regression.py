@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from mlforge.builtin.probes.measuring import EXACT, Exact, Metric, names, row_numbers
+from pydantic import Field
+
+from mlforge.builtin.probes.exact import EXACT, Exact, row_numbers
+from mlforge.builtin.probes.measuring import Metric, names
 from mlforge.builtin.probes.values import Valued, metrics
 from mlforge.window import Profile, Window
 
@@ -21,14 +24,16 @@ __all__ = ["Regression"]
 class Regression(Exact):
     """MAE, RMSE, R², MAPE and bias, with intervals.
 
-    Weighted by the contract's weight column, where it has one.
+    For a model that predicts a quantile, `quantiles: [0.9]` adds `pinball/0.9`. Weighted by the contract's weight column, where it has one.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars")
 
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(default=(), description="adds the pinball loss at each: 0.9 where high values matter")
+
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """Each metric, and `<metric>/gain`: how much better than the champion."""
-        return names(metrics()) if task.output == "value" else []
+        return names(metrics(quantiles=self.quantiles)) if task.output == "value" else []
 
     def summarise(self, window: Window) -> Profile:
         """Each row's number, weight, true and predicted value."""
@@ -42,7 +47,7 @@ class Regression(Exact):
 
     def metrics(self, profile: Profile) -> Sequence[Metric[Valued]]:
         """The measures of values."""
-        return metrics(profile.tables["unit"]["unit"][0])
+        return metrics(profile.tables["unit"]["unit"][0], self.quantiles)
 
     def scored(self, profile: Profile, table: pl.DataFrame) -> Valued:
         """True and predicted values as arrays."""

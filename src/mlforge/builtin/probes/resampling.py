@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     Keys = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
-__all__ = ["affordable", "interval", "p_value", "resamples", "wilson"]
+__all__ = ["affordable", "clopper_pearson", "interval", "mixed", "p_value", "poisson", "resamples", "wilson"]
 
 _LANES = 4  # weights drawn from one 64-bit hash, 16 bits each
 _CHUNK = 500_000  # weights held at once: 4 MB, which stays near the processor
 _BUDGET = 20_000_000  # weights drawn in all: above this, fewer resamples; intervals over many rows are narrow and need less
 _FEWEST = 200
+_CELLS = 0x63656C6C  # the seed of draws over cells, which are always in the same order
 
 
 def affordable(rows: int, wanted: int) -> int:
@@ -34,16 +35,32 @@ def resamples(rows: np.ndarray, count: int) -> Iterator[Array]:
     """
     import numpy as np
 
-    state = _mixed(rows.astype(np.uint64))
+    state = mixed(rows.astype(np.uint64))
     blocks = count // _LANES
-    step = max(4, _CHUNK // (_LANES * max(len(rows), 1)))
+    step = max(1, _CHUNK // (_LANES * max(len(rows), 1)))
     for first in range(0, blocks, step):
         block = np.arange(first, min(first + step, blocks), dtype=np.uint64)
-        hashed = _mixed(state[:, None] + (block[None, :] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+        hashed = mixed(state[:, None] + (block[None, :] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
         yield _poisson()[hashed.view(np.uint16)]
 
 
-def _mixed(state: Keys) -> Keys:
+def poisson(weight: Array, square: Array, count: int) -> Iterator[Array]:
+    """The same of cells of rows, by the sums of their weights and of the squares: each has the mean and the variance that its rows would have together.
+
+    Rows of one weight add up to a Poisson count exactly; of several weights, the count is of as many rows as they are worth (Kish 1965).
+    """
+    import numpy as np
+
+    draw = np.random.Generator(np.random.PCG64(_CELLS))
+    rows = np.divide(weight**2, square, out=np.zeros_like(weight), where=square > 0)
+    each = np.divide(square, weight, out=np.zeros_like(weight), where=weight > 0)
+    step = max(_LANES, _CHUNK // max(len(weight), 1))
+    for first in range(0, count, step):
+        counts = draw.poisson(rows[:, None], (len(rows), min(step, count - first))).astype(np.float64)
+        yield counts * each[:, None]
+
+
+def mixed(state: Keys) -> Keys:
     """The finaliser of splitmix64 (Steele, Lea and Flood 2014): every bit of the input moves every bit of the output."""
     import numpy as np
 
@@ -86,4 +103,14 @@ def wilson(share: float, trials: float, confidence: float) -> tuple[float, float
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return 0.0 if share <= 0 else max(0.0, centre - half), 1.0 if share >= 1 else min(1.0, centre + half)
+
+
+def clopper_pearson(share: float, trials: float, confidence: float) -> tuple[float, float]:
+    """The exact interval of a mean of values between 0 and 1 that are all 0, or all 1, in so many trials, where resampling has nothing to draw from.
+
+    Were the mean below (α/2)^(1/n), all of n values would be 1 in fewer than α/2 of cases, for the chance that a value is 1 is at most its mean. An area of 1
+    under the ROC curve says that each of the disjoint pairs of a positive and a negative row, of which there are as many as the smaller class has, is in order.
+    """
+    reach = 1 - ((1 - confidence) / 2) ** (1 / max(trials, 1e-9))
+    return (0.0, reach) if share <= 0 else (1 - reach, 1.0)

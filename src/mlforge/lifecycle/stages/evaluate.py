@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import ROW, Artifact, Assignment, Bundles, Table, frames
@@ -35,6 +36,7 @@ class Contestant:
     subject: Subject
     variant: str
     model: Predictor | Baseline | Bigrams
+    bundle: Path | None = None
     profiles: dict[str, Profile] = field(default_factory=dict)
     broken: str = ""  # why it cannot be measured
 
@@ -96,7 +98,7 @@ class Evaluate(Stage):
                         raise
                     contestant.broken = f"the champion cannot read these rows: {error}"
                     continue
-                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions))
+                _keep(contestant, probes, Window(WINDOW, rows, job.contract, job.task, output, predictions, _asked(contestant, output), contestant.bundle))
                 if contestant.subject == "candidate" and contestant.variant == ships:
                     named = predictions.insert_column(0, rows[ROW])
                     named.write_parquet(draft / f"part-{number:05}.parquet", row_group_size=_ROW_GROUP, statistics=False)
@@ -108,7 +110,7 @@ def _candidates(bundles: Bundles) -> Iterator[Contestant]:
     from mlforge.runtime.predictor import Predictor
 
     for variant in bundles.variants:
-        yield Contestant("candidate", variant, Predictor.open(bundles.bundle(variant)))
+        yield Contestant("candidate", variant, Predictor.open(bundles.bundle(variant)), bundles.bundle(variant))
 
 
 def _output(candidates: list[Contestant], ships: str) -> Output:
@@ -143,11 +145,17 @@ def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:
     theirs = model.bundle.output
     if (theirs.kind, theirs.target) != (output.kind, output.target):
         return None, f"{name} predicts {theirs.target} ({theirs.kind}), and this model {output.target} ({output.kind})"
-    return Contestant("champion", "", model), ""
+    return Contestant("champion", "", model, bundles.bundle()), ""
+
+
+def _asked(contestant: Contestant, output: Output) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
+    return None if contestant.subject == "baseline" else lambda rows: contestant.predict(rows, output)
 
 
 def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -> None:
     for entry, probe in probes.items():
+        if probe.asks and window.predict is None:
+            continue
         profile = probe.summarise(window)
         earlier = contestant.profiles.get(entry)
         contestant.profiles[entry] = profile if earlier is None else probe.merge(earlier, profile)

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from mlforge.artifact import Artifact, Assignment, Bundles, Encoding, Table, Trained, write_json
+from mlforge.artifact import ROW, Artifact, Assignment, Bundles, Encoding, Table, Trained, frames, write_json
 from mlforge.components import Exporter, Job, Model, Shipment, Stage
 from mlforge.contract import Contract
 from mlforge.errors import DataError
+from mlforge.explaining.background import FILE, Background, sampled
 from mlforge.finding import Finding
+from mlforge.lifecycle.mitigating import DECLARED, decided
 from mlforge.report.figures import number
+from mlforge.runtime.bundle import enclose
 
 __all__ = ["Export"]
 
@@ -20,9 +23,9 @@ class Export(Stage):
     """Exports every variant of the bundle and measures, on the test rows, how far each is from the trained model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "exporters")
-    reads: ClassVar[tuple[str, ...]] = ("task",)
+    reads: ClassVar[tuple[str, ...]] = ("task", "mitigations")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
-    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement")
+    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement", *DECLARED)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
 
     def headline(self, findings: Sequence[Finding]) -> str:
@@ -33,7 +36,7 @@ class Export(Stage):
 
     def run(self, job: Job) -> None:
         """Fill the draft of `bundles`; the first listed variant ships."""
-        draft = job.draft("bundles")
+        draft, background = job.draft("bundles"), _background(job)
         exporters = job.entries("exporters", Exporter)
         for done, (variant, exporter) in enumerate(exporters.items()):
             job.progress(done, len(exporters), variant)
@@ -48,11 +51,22 @@ class Export(Stage):
             )
             shipment.folder.mkdir()
             exporter.export(shipment)
+            _compare(job, variant, shipment)  # before lines are drawn: what is compared is the model
+            decided(job, variant, shipment.folder)
+            enclose(shipment.folder, FILE, background)
             _protect(job.input("table", Table), shipment.folder)
             size = sum(path.stat().st_size for path in shipment.folder.rglob("*") if path.is_file())
             job.find(Finding(name="bundle/size", value=size, unit="bytes", variant=variant, better="lower", text="size of the bundle's files"))
-            _compare(job, variant, shipment)
         write_json(draft / "bundles.json", {"variants": list(exporters), "ships": next(iter(exporters))})
+
+
+def _background(job: Job) -> bytes:
+    """What the training rows usually look like: a bundle is explained by it."""
+    contract = job.contract
+    columns = list(contract.having("feature"))
+    rows = sampled(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), ROW)
+    told = Background(columns={}) if rows is None else Background.of(rows, contract)
+    return (told.model_dump_json(indent=1) + "\n").encode()
 
 
 def _protect(table: Table, folder: Path) -> None:

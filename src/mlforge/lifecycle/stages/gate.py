@@ -28,6 +28,10 @@ class Recorded:
         """The finding of that name; of the candidate, that about the variant that ships."""
         return self._found.get((subject, name))
 
+    def volatile(self, name: str) -> bool:
+        """Is a finding of that name one of those that are never the same twice."""
+        return any(finding.volatile for (_, one), finding in self._found.items() if one == name)
+
     @property
     def champion(self) -> str | None:
         """ "adult 3", or None."""
@@ -46,7 +50,8 @@ class Gate(Stage):
     def headline(self, findings: Sequence[Finding]) -> str:
         """How many rules were kept; those that were not, in words."""
         broken = [finding for finding in findings if finding.severity == "critical"]
-        told = f"refused by {len(broken)} of {len(findings)}" if broken else f"passed {len(findings)} of {len(findings)}"
+        waiting = sum(finding.severity == "warning" for finding in findings)
+        told = f"refused by {len(broken)} of {len(findings)}" if broken else f"passed {len(findings) - waiting} of {len(findings)}"
         return f"{told}  {' · '.join(str(finding.evidence['brief']) for finding in broken or findings)}"
 
     def run(self, job: Job) -> None:
@@ -55,18 +60,21 @@ class Gate(Stage):
         evidence = Recorded(job.evidence(), job.input("bundles", Bundles).ships, champion)
         rulings = [ruling for entry, rule in job.entries("gates", Rule).items() for ruling in rule.judge(entry, evidence, job.task)]
         passed = bool(rulings) and all(ruling.passed for ruling in rulings)
-        write_json(job.draft("verdict") / "verdict.json", {"passed": passed, "rulings": [ruling.model_dump() for ruling in rulings]})
+        volatile = {ruling.rule for ruling in rulings if evidence.volatile(ruling.finding)}
+        kept = [ruling.lasting() if ruling.rule in volatile else ruling for ruling in rulings]
+        write_json(job.draft("verdict") / "verdict.json", {"passed": passed, "rulings": [ruling.model_dump() for ruling in kept]})
         for ruling in rulings:
-            job.find(_finding(ruling))
+            job.find(_finding(ruling, volatile=ruling.rule in volatile))
 
 
-def _finding(ruling: Ruling) -> Finding:
-    """How far on the right side a ruling was: what a trend over runs shows before a gate closes."""
+def _finding(ruling: Ruling, *, volatile: bool) -> Finding:
+    """How far on the right side a ruling was: what a trend over runs shows before a gate closes. A volatile one is kept whole here, and here alone."""
     return Finding(
         name=f"gate/{ruling.rule}",
         value=ruling.margin,
         text=ruling.text,
         better="higher",
-        severity="info" if ruling.passed else "critical",
-        evidence={"brief": brief(ruling)},
+        severity="info" if ruling.passed else "warning" if ruling.role else "critical",
+        volatile=volatile,
+        evidence={"brief": brief(ruling)} | ({"ruling": ruling.model_dump()} if volatile else {}),
     )

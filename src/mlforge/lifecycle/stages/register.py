@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from mlforge.artifact import Artifact, Bundles, Verdict
 from mlforge.components import Job
-from mlforge.errors import GateRefused
 from mlforge.lifecycle.effect import Done, Effect
+from mlforge.lifecycle.registration import Candidate
 from mlforge.store import Store
 
 __all__ = ["Register"]
@@ -23,21 +23,6 @@ class Register(Effect):
 
     def perform(self, job: Job, store: Store, run: str) -> Done:
         """Register the bundle; the same bundle again is the same version."""
-        verdict = job.input("verdict", Verdict)
-        if not verdict.passed:
-            raise GateRefused("the gates said no, so nothing is registered")
-        bundles = job.input("bundles", Bundles)
         champion = job.champion
-        version, new = store.registry.register(
-            job.name,
-            bundle=bundles.digest,
-            verdict=verdict.digest,
-            run=run,
-            judged_against=champion.bundle.digest if champion else None,
-            actor=None,
-        )
-        aliases = ", ".join(version.aliases)
-        text = f"{version.model} {version.version}" + (f", {aliases}" if aliases else "") + ("" if new else " (registered before)")
-        details = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run}
-        details |= {"bundle": str(bundles.bundle()), "digest": version.bundle}
-        return Done(str(version), "registered", text, new, details)
+        against = champion.bundle.digest if champion else None
+        return Candidate(job.name, run, job.input("bundles", Bundles), job.input("verdict", Verdict), against).register(store)

@@ -11,6 +11,7 @@ from mlforge.errors import RecipeError
 from mlforge.finding import Finding
 from mlforge.lifecycle.encode import encode
 from mlforge.lifecycle.fitting.errand import carry_out
+from mlforge.lifecycle.mitigating import mitigated
 
 __all__ = ["Train"]
 
@@ -19,7 +20,7 @@ class Train(Stage):
     """Reads training and validation rows through the fitted features and has the trainer fit the model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "trainer")
-    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "observers")
+    reads: ClassVar[tuple[str, ...]] = ("seed", "task", "observers", "mitigations")
     asides: ClassVar[tuple[str, ...]] = ("cluster", "loggers")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding}
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
@@ -34,12 +35,13 @@ class Train(Stage):
         model, trainer = job.component("model", Model), job.component("trainer", Trainer)
         _fitting_pair(model, trainer, job.task.name)
         encoding = job.input("encoding", Encoding)
+        train, validation = mitigated(job, encoding, _tensors(job, encoding, "train"), _tensors(job, encoding, "validation"))
         fitting = Fitting(
             model=model,
             blocks=encoding.blocks,
             output=encoding.output,
-            train=_tensors(job, encoding, "train"),
-            validation=_tensors(job, encoding, "validation"),
+            train=train,
+            validation=validation,
             seed=job.seed,
             folder=job.draft("trained"),
             work=job.work / "fit",

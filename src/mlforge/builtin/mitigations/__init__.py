@@ -1,0 +1,1 @@
+"""The mitigations that come with mlforge."""

@@ -1,0 +1,1 @@
+"""Ways in which values change in the world, for behaviour tests."""
