@@ -99,7 +99,7 @@ def hostile() -> RunView:
     )
     stages = (stage, StageView("evaluate", "run", 1.0, {}, pictured))
     curves = ((1, f"{EVIL}/loss", 0.5), (2, f"{EVIL}/loss", 0.4))
-    return RunView(EVIL, EVIL, EVIL, stages, EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,), (EVIL,), curves)
+    return RunView(EVIL, EVIL, EVIL, stages, EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,), (EVIL,), None, curves, (EVIL,))
 
 
 def test_a_page_has_charts_that_need_nothing_from_anywhere(passed: RunView) -> None:

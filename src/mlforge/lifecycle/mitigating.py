@@ -12,12 +12,13 @@ from mlforge.components import Decision, Job, Mitigation, Scored, Tensors
 from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
 from mlforge.lifecycle.deciding import draw_lines
-from mlforge.runtime.predictor import Predictor
 from mlforge.task import Output
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from mlforge.runtime.predictor import Predictor
 
 __all__ = ["DECLARED", "decided", "mitigated"]
 
@@ -45,6 +46,8 @@ def mitigated(job: Job, encoding: Encoding, train: Tensors, validation: Tensors)
 def decided(job: Job, variant: str, folder: Path) -> None:
     """Let the written bundle draw the line between two classes where a mitigation says, and tell what that costs on the test rows."""
     for entry, mitigation in job.entries("mitigations", Mitigation).items():
+        from mlforge.runtime.predictor import Predictor
+
         predictor = Predictor.open(folder)
         output = predictor.bundle.output
         _classes_only(entry, output)
