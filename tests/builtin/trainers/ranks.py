@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from tests.builtin.trainers.fittings import CLASSES, fitting, tensors
 
@@ -86,15 +87,16 @@ def _together(folder: Path, world: int, settings: dict) -> list[tuple[int, str]]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    files = [tempfile.TemporaryFile("w+") for _ in range(world)]
-    ranks = [_forked(folder, Place(rank, world, rank, world), settings, file.fileno()) for rank, file in enumerate(files)]
-    codes = [os.waitstatus_to_exitcode(os.waitpid(rank, 0)[1]) for rank in ranks]
-    said = []
-    for file in files:
-        with file:
-            file.seek(0)
-            said.append(file.read())
-    return list(zip(codes, said, strict=True))
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(world)]
+        ranks = [_forked(folder, Place(rank, world, rank, world), settings, file.fileno()) for rank, file in enumerate(files)]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(rank, 0)[1]) for rank in ranks]
+        return [(code, _said(file)) for code, file in zip(codes, files, strict=True)]
+
+
+def _said(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 if __name__ == "__main__":
