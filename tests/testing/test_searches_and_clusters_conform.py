@@ -85,7 +85,8 @@ class TestRay(ClusterContract):
     component = Ray()
 
     @pytest.fixture(scope="class", autouse=True)
-    def session(self) -> Iterator[None]:
+    @classmethod
+    def session(cls) -> Iterator[None]:
         from mlforge.builtin.clusters.ray_session import connect, disconnect
 
         connect(None)
