@@ -83,7 +83,7 @@ def _type(annotation: Any, marks: tuple[Any, ...] = ()) -> str:
         return f"`{annotation.__name__}`"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"map of {_type(parts[1])}"
-    return f"list of {_type(parts[0])}"
+    return f"list of {_type(parts[0])}" if parts else "any value"  # JsonValue
 
 
 def _bounds(marks: Any) -> Iterator[str]:
@@ -103,6 +103,8 @@ def _default(info: FieldInfo) -> str:
 
 def _written(value: Any) -> str:
     """A value as YAML's flow style writes it."""
+    if isinstance(value, BaseModel):
+        return _written(value.model_dump(mode="json"))
     if isinstance(value, str):
         return value if value.replace("_", "").replace("-", "").isalnum() else json.dumps(value, ensure_ascii=False)
     if isinstance(value, tuple | list):

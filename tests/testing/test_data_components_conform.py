@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlforge.builtin.features.arrays import Arrays
+from mlforge.builtin.features.bytes import Bytes
 from mlforge.builtin.features.categorical import Categorical
 from mlforge.builtin.features.dates import Dates
 from mlforge.builtin.features.hashing import Hashing
@@ -101,3 +102,7 @@ class TestText(TransformContract):
 
 class TestArrays(TransformContract):
     component = Arrays()
+
+
+class TestBytes(TransformContract):
+    component = Bytes(context=32)

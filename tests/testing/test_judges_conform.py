@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import polars as pl
+
+from mlforge.artifact import ROW
 from mlforge.builtin.gates.approval import Approval
 from mlforge.builtin.gates.baseline import Baseline
 from mlforge.builtin.gates.fairness import Fairness as FairnessGate
@@ -12,12 +16,16 @@ from mlforge.builtin.probes.classification import Classification
 from mlforge.builtin.probes.constant import Constant
 from mlforge.builtin.probes.duplicates import Duplicates
 from mlforge.builtin.probes.freshness import Freshness
+from mlforge.builtin.probes.language import Language
 from mlforge.builtin.probes.leakage import Leakage
 from mlforge.builtin.probes.missing import Missing
 from mlforge.builtin.probes.outliers import Outliers
 from mlforge.builtin.probes.regression import Regression
 from mlforge.builtin.probes.shift import Shift
+from mlforge.contract import Contract
+from mlforge.task import TASKS, Output
 from mlforge.testing import GateContract, ProbeContract
+from mlforge.window import Window
 
 
 class OfRows(ProbeContract):
@@ -63,6 +71,19 @@ class TestClassification(ProbeContract):
 class TestRegression(ProbeContract):
     component = Regression()
     task = "regression"
+
+
+class TestLanguage(ProbeContract):
+    component = Language(resamples=200)
+
+    def window(self, rows: int) -> Window:
+        random = np.random.default_rng(7)
+        count = random.integers(1, 60, 3000)[:rows]
+        bits = (count * random.normal(3, 0.3, 3000)[:rows]).astype(np.float32)
+        texts = pl.DataFrame({ROW: range(rows), "text": ["x" * int(n) for n in count]}, schema={ROW: pl.Int64, "text": pl.String})
+        said = pl.DataFrame({"prediction": [0] * rows, "bits": bits, "bytes": count})
+        contract = Contract.model_validate({"columns": {"text": {"dtype": "text"}}})
+        return Window("test", texts, contract, TASKS["language_model"], Output("bytes", "text", context=64), said)
 
 
 class TestThresholds(GateContract):

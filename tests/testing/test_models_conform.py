@@ -7,6 +7,7 @@ from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.linear import Linear
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.models.tabular_resnet import TabularResnet
+from mlforge.builtin.models.tiny_lm import TinyLm
 from mlforge.builtin.trainers.estimator import Estimator
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.testing import ExporterContract, ModelContract, TrainerContract
@@ -26,6 +27,11 @@ class TestTabularResnet(ModelContract):
 
 class TestFtTransformer(ModelContract):
     component = FtTransformer()
+
+
+class TestTinyLm(ModelContract):
+    component = TinyLm(layers=1, heads=2, width=16)
+    feeds = ("bytes",)
 
 
 class TestLightning(TrainerContract):

@@ -30,6 +30,8 @@ QUICK = (
     "Averaging",
     "Negated",
     "Ticking",
+    "Repeating",
+    "Adrift",
 )
 """One for most kinds, for every run; the slow test has them all."""
 

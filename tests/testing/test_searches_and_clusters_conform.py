@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
@@ -17,7 +17,8 @@ from mlforge.builtin.sweeps.hyperband import Hyperband
 from mlforge.builtin.sweeps.median import Median
 from mlforge.builtin.sweeps.random import Random
 from mlforge.builtin.sweeps.tpe import Tpe
-from mlforge.testing import ClusterContract, SweepContract
+from mlforge.components import Cluster
+from mlforge.testing import ClusterContract, ComponentContract, SweepContract
 from mlforge.testing.sweeps import LISTED, SPACE
 
 
@@ -78,16 +79,8 @@ class TestSlurm(Started):
     started = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}
 
 
-@pytest.mark.slow
-class TestRay(ClusterContract):
-    """On one session for all clauses; tests/builtin/clusters has sessions that end with a fit."""
+class TestRay(ComponentContract[Ray]):
+    """Its fits take a session of Ray's each: tests/builtin/clusters has what they do there, and when they fail."""
 
+    kind = Cluster
     component = Ray()
-
-    @pytest.fixture(scope="class", autouse=True)
-    def session(self) -> Iterator[None]:
-        from mlforge.builtin.clusters.ray_session import connect, disconnect
-
-        connect(None)
-        yield
-        disconnect()

@@ -14,9 +14,11 @@ from mlforge.builtin.sources.excel import Excel
 from mlforge.builtin.sources.iceberg import Iceberg
 from mlforge.builtin.sources.json_lines import JsonLines
 from mlforge.builtin.sources.parquet import Parquet
+from mlforge.builtin.sources.python_docs import PythonDocs
 from mlforge.builtin.sources.query import Query
 from mlforge.builtin.sources.sample import Sample
 from mlforge.builtin.sources.sql import Sql
+from mlforge.builtin.sources.text_files import TextFiles
 from mlforge.components import Source
 from mlforge.testing import SourceContract
 
@@ -86,3 +88,16 @@ class TestQuery(SourceContract):
 
 class TestSample(SourceContract):
     component = Sample(name="breast_cancer")
+
+
+class TestPythonDocs(SourceContract):
+    component = PythonDocs(window=4096)
+
+
+class TestTextFiles(SourceContract):
+    """Its columns are its own, whatever the files hold."""
+
+    def make(self, folder: Path) -> Source:
+        for name in ("one", "other"):
+            (folder / f"{name}.txt").write_text(f"{name} with umlauts: äöü\n" * 40, encoding="utf-8")
+        return TextFiles(path=str(folder / "one.txt"), window=32)

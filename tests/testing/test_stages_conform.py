@@ -31,6 +31,7 @@ from mlforge.lifecycle.stages.prepare import Prepare
 from mlforge.lifecycle.stages.register import Register
 from mlforge.lifecycle.stages.split import Split
 from mlforge.lifecycle.stages.train import Train
+from mlforge.lifecycle.stages.tune import Tune
 from mlforge.testing import ComponentContract, StageContract
 from mlforge.testing.job import StageJob
 from mlforge.testing.samples import people
@@ -134,3 +135,10 @@ class TestRegister(ComponentContract[Register]):
 
     kind = Stage
     component = Register()
+
+
+class TestTune(ComponentContract[Tune]):
+    """It composes other recipes, which only the engine lets it: tests/lifecycle/sweep has what it does there."""
+
+    kind = Stage
+    component = Tune()

@@ -11,20 +11,42 @@ from mlforge.artifact import Block
 from mlforge.components import Fitting, Model, Tensors
 from mlforge.task import Output
 
-__all__ = ["BLOCKS", "CATEGORIES", "NUMBERS", "OUTPUTS", "fitting", "give_up", "tensors"]
+__all__ = ["BLOCKS", "CATEGORIES", "LANGUAGE", "NUMBERS", "OUTPUTS", "TEXTS", "fitting", "give_up", "output_for", "tensors"]
 
 NUMBERS = Block("numbers", "float32", 3)
 CATEGORIES = Block("categories", "int64", 2, (5, 40))
-BLOCKS = (NUMBERS, CATEGORIES)
+TEXTS = Block("bytes", "uint8", 16)
+BLOCKS = (NUMBERS, CATEGORIES, TEXTS)
 OUTPUTS: Mapping[str, Output] = {
     "binary": Output("classes", "y", ("no", "yes")),
     "multiclass": Output("classes", "y", ("a", "b", "c")),
     "regression": Output("value", "y", (), 10.0, 2.0),
 }
+LANGUAGE = Output("bytes", "text", context=TEXTS.width)
+"""What a language model says of texts."""
+
+
+def output_for(model: Model) -> Output:
+    """An output of one of its tasks."""
+    if "language_model" in model.tasks:
+        return LANGUAGE
+    return OUTPUTS["binary" if "classification" in model.tasks else "regression"]
+
+
+def read_texts(rows: int, seed: int) -> np.ndarray:
+    """Texts of a few letters, of different lengths, 0 behind their end."""
+    random = np.random.default_rng(seed)
+    texts = random.choice(np.frombuffer(b"aaaaeehn", np.uint8), (rows, TEXTS.width))
+    lengths = random.integers(1, TEXTS.width + 1, (rows, 1))
+    return np.where(np.arange(TEXTS.width) < lengths, texts, 0).astype(np.uint8)
 
 
 def tensors(rows: int, seed: int, blocks: tuple[Block, ...], output: Output) -> Tensors:
-    """Rows of which numbers and categories both tell something."""
+    """Rows of which numbers and categories both tell something; or texts."""
+    if output.kind == "bytes":
+        texts = read_texts(rows, seed)
+        length = (texts != 0).sum(1, keepdims=True)
+        return Tensors((texts,), length.astype(np.int64), length.ravel().astype(np.float32))
     random = np.random.default_rng(seed)
     numbers = random.normal(size=(rows, 3)).astype(np.float32)
     ids = np.stack([random.integers(0, n, rows) for n in CATEGORIES.cardinalities], 1)

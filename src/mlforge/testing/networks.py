@@ -3,12 +3,12 @@
     class TestTanh(ModelContract):
         component = Tanh(width=8)
 
-Say `feeds = ("numbers",)` for a network that takes numbers only.
+Say `feeds = ("numbers",)` for a network that takes numbers only, `feeds = ("bytes",)` for a language model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -18,7 +18,7 @@ from mlforge.artifact import Block
 from mlforge.components import Component, Model
 from mlforge.task import Output
 from mlforge.testing.component import ComponentContract
-from mlforge.testing.fits import BLOCKS, OUTPUTS, tensors
+from mlforge.testing.fits import BLOCKS, LANGUAGE, OUTPUTS, TEXTS, output_for, tensors
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class ModelContract(ComponentContract[Model]):
 
     def disturb(self, component: Model, folder: Path) -> None:
         """Build it without anything to take."""
-        component.build((), OUTPUTS["binary"])
+        component.build((), output_for(component))
 
     def test_it_names_a_family_and_tasks(self, subject: Model) -> None:
         """Else no trainer knows whether it can fit it."""
@@ -50,14 +50,15 @@ class ModelContract(ComponentContract[Model]):
         assert subject.tasks, "it is for no task"
 
     @pytest.mark.parametrize("rows", [1, 5])
-    @pytest.mark.parametrize("output", sorted(OUTPUTS))
+    @pytest.mark.parametrize("output", [*sorted(OUTPUTS), "language"])
     def test_it_gives_a_score_for_every_class_or_value(self, subject: Model, output: str, rows: int) -> None:
         """Else training ends in an error about shapes, and a single row in one of its own."""
-        if not _for_task(subject, OUTPUTS[output]):
+        asked = OUTPUTS.get(output, LANGUAGE)
+        if not _for_task(subject, asked):
             return
         for blocks in self._combinations():
-            scores = self._built(subject, blocks, OUTPUTS[output]).eval()(*self._inputs(rows, blocks))
-            assert tuple(scores.shape) == (rows, OUTPUTS[output].width), f"{tuple(scores.shape)}; {(rows, OUTPUTS[output].width)} was expected"
+            scores = self._built(subject, blocks, asked).eval()(*self._inputs(rows, blocks))
+            assert tuple(scores.shape) == (rows, asked.width), f"{tuple(scores.shape)}; {(rows, asked.width)} was expected"
             assert scores.isfinite().all(), "a score is not finite"
             assert scores.dtype.is_floating_point, f"scores of {scores.dtype}"
 
@@ -76,7 +77,7 @@ class ModelContract(ComponentContract[Model]):
         with torch.random.fork_rng(devices=[]):
             for seed in (1, 2):
                 torch.manual_seed(seed)
-                subject.build(self._all, OUTPUTS["binary" if "classification" in subject.tasks else "regression"])
+                subject.build(self._all, output_for(subject))
                 states.append(torch.random.get_rng_state())
         assert not states[0].equal(states[1]), "building it seeds torch's generator"
 
@@ -99,14 +100,16 @@ class ModelContract(ComponentContract[Model]):
         """Else training goes on for hours and ends where it began."""
         import torch
 
-        output = OUTPUTS["binary" if "classification" in subject.tasks else "regression"]
+        output = output_for(subject)
         network, rows = self._built(subject, self._all, output).train(), tensors(256, 1, self._all, output)
         inputs, target = tuple(map(torch.from_numpy, rows.blocks)), torch.from_numpy(rows.target)
-        measure = torch.nn.functional.mse_loss if output.kind == "value" else torch.nn.functional.cross_entropy
+        measures: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+            "value": torch.nn.functional.mse_loss, "classes": torch.nn.functional.cross_entropy, "bytes": _bits_per_byte
+        }  # fmt: skip
         optimiser, losses = torch.optim.Adam(network.parameters(), lr=0.02), []
         for _ in range(60):
             optimiser.zero_grad()
-            loss = measure(network(*inputs), target)
+            loss = measures[output.kind](network(*inputs), target)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             losses.append(float(loss.detach()))
@@ -127,7 +130,7 @@ class ModelContract(ComponentContract[Model]):
         from safetensors.torch import load_file, save_file
 
         network = self._built(subject, seed=1).eval()
-        save_file({name: weight.contiguous() for name, weight in network.state_dict().items()}, tmp_path / "weights.safetensors")
+        save_file({name: weight.clone().contiguous() for name, weight in network.state_dict().items()}, tmp_path / "weights.safetensors")
         again = self._built(subject, seed=2)
         again.load_state_dict(load_file(tmp_path / "weights.safetensors"))
         assert again.eval()(*self._inputs(5)).equal(network(*self._inputs(5)))
@@ -143,7 +146,7 @@ class ModelContract(ComponentContract[Model]):
     def _built(self, component: Model, blocks: tuple[Block, ...] | None = None, output: Output | None = None, seed: int = 1) -> torch.nn.Module:
         import torch
 
-        given = output or OUTPUTS["binary" if "classification" in component.tasks else "regression"]
+        given = output or output_for(component)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cast("torch.nn.Module", component.build(blocks or self._all, given))
@@ -151,7 +154,8 @@ class ModelContract(ComponentContract[Model]):
     def _inputs(self, rows: int, blocks: tuple[Block, ...] | None = None) -> tuple[torch.Tensor, ...]:
         import torch
 
-        return tuple(map(torch.from_numpy, tensors(rows, 5, blocks or self._all, OUTPUTS["binary"]).blocks))
+        given = blocks or self._all
+        return tuple(map(torch.from_numpy, tensors(rows, 5, given, LANGUAGE if TEXTS in given else OUTPUTS["binary"]).blocks))
 
 
 def _positional(network: torch.nn.Module) -> torch.nn.Module:
@@ -170,5 +174,10 @@ def _positional(network: torch.nn.Module) -> torch.nn.Module:
     return Positional().eval()
 
 
+def _bits_per_byte(scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Of scores [rows, 258], see `mlforge.task.Output`."""
+    return scores[:, 256].sum() / lengths.sum()
+
+
 def _for_task(model: Model, output: Output) -> bool:
-    return ("regression" if output.kind == "value" else "classification") in model.tasks
+    return {"value": "regression", "classes": "classification", "bytes": "language_model"}[output.kind] in model.tasks

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TransformContract"]
 
-_BLOCKS = {"numbers": "float32", "categories": "int64"}
+_BLOCKS = {"numbers": "float32", "categories": "int64", "bytes": "uint8"}
 
 
 class TransformContract(ComponentContract[Transform]):

@@ -82,6 +82,8 @@ def in_a_child(folder: Path, fitted: Lightning, at: int = 0) -> int:
 
 
 def main(folder: Path, workers: int, portions: int, points: int, seed: int) -> None:
+    import mlforge.builtin.trainers.fit  # noqa: F401  # Lightning takes seconds to import: once, not in each child
+
     torch.set_num_threads(1)
     fitted = trainer(workers, portions)
     in_a_child(folder / "undisturbed", fitted)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from safetensors.torch import load_file
 from tests.builtin.trainers.fittings import files
-from tests.builtin.trainers.ranks import one, together
+from tests.builtin.trainers.ranks import Together, forking, one
+
+
+@pytest.fixture(scope="module")
+def together() -> Iterator[Together]:
+    with forking() as call:
+        yield call
 
 
 def curves(folder: Path) -> pl.DataFrame:
@@ -25,7 +32,7 @@ def same(one: Path, other: Path, within: float = 1e-5) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5}], ids=["ddp", "fsdp"])
-def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_path, settings):
+def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_path, together, settings):
     one(tmp_path / "alone", **settings)
     said = together(tmp_path / "ranks", 2, **settings)
     assert [code for code, _ in said] == [0, 0], said
@@ -33,7 +40,7 @@ def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_
 
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
-def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, strategy):
+def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, together, strategy):
     """As many steps as make one epoch and a part of the next; then the rest, from a checkpoint within an epoch."""
     together(tmp_path / "undisturbed", 2, checkpoint_steps=4, strategy=strategy)
     whole = files(tmp_path / "undisturbed")
@@ -48,7 +55,7 @@ def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, strategy):
     assert files(tmp_path / "undisturbed") == whole
 
 
-def test_one_process_continues_what_two_have_begun(tmp_path):
+def test_one_process_continues_what_two_have_begun(tmp_path, together):
     together(tmp_path / "ranks", 2, checkpoint_steps=4)
     work = tmp_path / "ranks" / "work"
     last = sorted(path.name for path in work.iterdir())[-1]

@@ -3,16 +3,17 @@
 
 import json
 
-from offending import estimators, exporters, gates, general, models, probes, protections, slow, sources, splitters, stages, trainers, transforms
+from offending import estimators, exporters, fitting, gates, general, models, probes, protections, slow, sources, splitters, stages, trainers, transforms
 from offending.heavy import Heavy
 
 from mlforge.components import Source
 from mlforge.contract import Contract
 from mlforge.testing import (
-    ComponentContract, EstimatorContract, ExporterContract, GateContract, ModelContract, ProbeContract, ProtectionContract, SourceContract,
-    SplitterContract, StageContract, TrainerContract, TransformContract,
+    CallbackContract, ClusterContract, ComponentContract, EstimatorContract, ExporterContract, GateContract, LoggerContract, ModelContract, ProbeContract,
+    ProtectionContract, SourceContract, SplitterContract, StageContract, SweepContract, TrainerContract, TransformContract,
 )  # fmt: skip
 from mlforge.testing.job import StageJob
+from mlforge.testing.sweeps import SPACE
 
 
 def planted(suite, component, *caught_by, **more):
@@ -97,7 +98,7 @@ planted(ModelContract, models.Relative(), "test_a_row_is_scored_alike_alone_and_
 planted(ModelContract, models.Dead(), "test_every_weight_learns", **NUMBERS)
 planted(ModelContract, models.Stuck(), "test_it_learns_a_little", **NUMBERS)
 planted(ModelContract, models.Branching(), "test_it_can_be_exported_for_any_number_of_rows", **NUMBERS)
-planted(ModelContract, models.Tied(), "test_its_weights_are_tensors_that_can_be_read_back", **NUMBERS)
+planted(ModelContract, models.Unsaved(), "test_its_weights_are_tensors_that_can_be_read_back", **NUMBERS)
 
 planted(EstimatorContract, estimators.Pickling(), "test_nothing_that_is_saved_is_a_pickle")
 planted(EstimatorContract, estimators.Doubling(), "test_the_graph_says_what_the_library_says")
@@ -113,6 +114,12 @@ planted(TrainerContract, trainers.Dated(), *AGAIN)
 planted(TrainerContract, trainers.Careless(), "test_a_loss_that_is_no_number_is_an_error_for_a_person")
 planted(TrainerContract, trainers.Curveless(), "test_it_leaves_what_was_learned_as_stages_read_it")
 planted(TrainerContract, trainers.Leaving(), "test_a_failure_leaves_nothing_behind")
+
+planted(CallbackContract, fitting.Amnesic(), "test_given_up_and_called_again_it_ends_with_the_same_bytes_and_findings")
+planted(CallbackContract, fitting.Echoing(), "test_only_the_first_process_tells_what_it_finds")
+planted(LoggerContract, fitting.Mute(), "test_it_writes_into_its_own_folder")
+planted(ClusterContract, fitting.Repeating(), "test_every_process_takes_part_once")
+planted(SweepContract, fitting.Adrift(space=SPACE), "test_the_same_seed_proposes_the_same", "test_a_sweep_that_was_killed_goes_on_alike")
 
 CUT, ASSOCIATIVE = "test_it_makes_no_difference_where_the_rows_are_cut", "test_merging_is_associative"
 planted(ProbeContract, probes.Undeclared(), "test_every_finding_is_declared")

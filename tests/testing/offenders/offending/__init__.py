@@ -12,8 +12,12 @@ TABLE = {
     "split": {"splitters": "Dropping Testless Wavering Positional Permuting Tearing Fragile"},
     "privacy": {"protections": "Varying Private Transparent Rude"},
     "features": {"transforms": "Drawing Overflowing Leaking Logarithm Centring Nameless Needy Insisting Peeking Deaf"},
-    "model": {"models": "Narrow Seeding Urandom Relative Dead Stuck Branching Tied", "estimators": "Pickling Doubling Amnesiac Weightless"},
+    "model": {"models": "Narrow Seeding Urandom Relative Dead Stuck Branching Unsaved", "estimators": "Pickling Doubling Amnesiac Weightless"},
     "trainer": {"trainers": "Dated Careless Curveless Leaving"},
+    "observers": {"fitting": "Amnesic Echoing"},
+    "loggers": {"fitting": "Mute"},
+    "cluster": {"fitting": "Repeating"},
+    "sweep": {"fitting": "Adrift"},
     "evaluators": {
         "probes": "Undeclared Averaging Counting Clocked Brittle Nan Verbose Prefixed Hoarding Alone Grabbing",
     },

@@ -91,12 +91,13 @@ class Branching(Good):
         return _wrapped(super().build(blocks, output), lambda network, x: network(x) if float(x.sum()) > -1e9 else network(-x))
 
 
-class Tied(Good):
-    """Two layers with one weight."""
+class Unsaved(Good):
+    """Draws a projection that is not among its weights."""
 
     def build(self, blocks, output):
-        from torch import nn
+        import torch
 
-        network = nn.Sequential(nn.Linear(blocks[0].width, 8), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Linear(8, output.width))
-        network[3].weight = network[1].weight
+        network = super().build(blocks, output)
+        network.register_buffer("drawn", torch.randn(output.width), persistent=False)
+        network.register_forward_hook(lambda module, given, said: said + module.drawn)
         return network
