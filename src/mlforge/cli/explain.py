@@ -110,7 +110,7 @@ def _lines(one: Explanation) -> list[str]:
     if rest := ranked[_SHOWN:]:
         lines.append(f"    {'others':<{width}}  {sum(attribution.shares[key].value for key in rest):+.4f}  ({len(rest)} columns)")
     how = "exact Shapley values" if attribution.exact else "Shapley values from drawn orders"
-    lines.append(f"    {how}; they add up to the answer within {attribution.gap:.1g} of its distance from the base")
+    lines.append(f"    {how}; they add up to the answer within {max(attribution.gap, 1e-6):.1g} of its distance from the base")
     if one.untold:
         lines.append(f"    held as they are: {', '.join(one.untold)} (personal data, free text, or too few training rows)")
     lines += ["", "  with other values"] * bool(one.effects)

@@ -11,13 +11,13 @@ from mlforge.artifact import Assignment, Encoding, Table, frames
 from mlforge.components import Decision, Job, Mitigation, Scored, Tensors
 from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
-from mlforge.lifecycle.deciding import draw_lines
-from mlforge.runtime.predictor import Predictor
 from mlforge.task import Output
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from mlforge.runtime.predictor import Predictor
 
 __all__ = ["DECLARED", "decided", "mitigated"]
 
@@ -44,6 +44,9 @@ def mitigated(job: Job, encoding: Encoding, train: Tensors, validation: Tensors)
 
 def decided(job: Job, variant: str, folder: Path) -> None:
     """Let the written bundle draw the line between two classes where a mitigation says, and tell what that costs on the test rows."""
+    from mlforge.lifecycle.deciding import draw_lines
+    from mlforge.runtime.predictor import Predictor
+
     for entry, mitigation in job.entries("mitigations", Mitigation).items():
         predictor = Predictor.open(folder)
         output = predictor.bundle.output
