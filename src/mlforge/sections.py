@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlforge.components import Component, Exporter, Gate, Mitigation, Model, Perturbation, Probe, Protection, Schema, Source, Splitter, Stage, Trainer, Transform
+from mlforge.components import (
+    Component,
+    Exporter,
+    Gate,
+    Mitigation,
+    Model,
+    Perturbation,
+    Probe,
+    Protection,
+    Schema,
+    Source,
+    Splitter,
+    Stage,
+    Trainer,
+    Transform,
+)
 
 __all__ = ["SECTIONS", "TOP", "Section", "active"]
 

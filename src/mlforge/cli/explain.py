@@ -97,7 +97,7 @@ def _ranked(one: Explanation) -> list[str]:
 def _lines(one: Explanation) -> list[str]:
     """For a person."""
     attribution = one.attribution
-    lines = [f"  prediction  {one.prediction}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
+    lines = [f"  prediction  {_value(one.prediction)}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
     if attribution.failed:
         return [*lines, f"  The explanation failed: {attribution.failed}. What the columns add is not shown."]
     ranked = _ranked(one)
