@@ -141,5 +141,5 @@ def test_the_same_run_makes_the_same_page(passed: RunView) -> None:
 def test_markdown_has_the_gains_beside_their_metrics(passed: RunView) -> None:
     lines = run_markdown(passed).splitlines()
     assert "|  | candidate onnx | champion | gain onnx | baseline |" in lines
-    (row,) = (line for line in lines if line.startswith("| test/log\\_loss "))
+    (row,) = (line for line in lines if line.startswith("| test/log\\_loss: Log loss "))
     assert row.count("[") == 4
