@@ -99,7 +99,9 @@ def hostile() -> RunView:
     )
     stages = (stage, StageView("evaluate", "run", 1.0, {}, pictured))
     curves = ((1, f"{EVIL}/loss", 0.5), (2, f"{EVIL}/loss", 0.4))
-    return RunView(EVIL, EVIL, EVIL, stages, EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,), (EVIL,), None, curves, (EVIL,))
+    return RunView(
+        EVIL, EVIL, EVIL, stages, EVIL, False, (ruling,), {EVIL: EVIL}, (EVIL,), EVIL, 1, {EVIL: 2}, EVIL, EVIL, (EVIL,), (EVIL,), None, curves, (EVIL,)
+    )
 
 
 def test_a_page_has_charts_that_need_nothing_from_anywhere(passed: RunView) -> None:
@@ -141,5 +143,5 @@ def test_the_same_run_makes_the_same_page(passed: RunView) -> None:
 def test_markdown_has_the_gains_beside_their_metrics(passed: RunView) -> None:
     lines = run_markdown(passed).splitlines()
     assert "|  | candidate onnx | champion | gain onnx | baseline |" in lines
-    (row,) = (line for line in lines if line.startswith("| test/log\\_loss "))
+    (row,) = (line for line in lines if line.startswith("| test/log\\_loss: Log loss "))
     assert row.count("[") == 4

@@ -53,11 +53,11 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     )
     word = "rejected" if reject else "approved"
     click.echo(f"{run.recipe}  run {run.id}  {word} by {actor} as {role}{'' if new else ', as before'}")
-    click.echo(f"  verdict {candidate.verdict.digest[:12]}…  {verdict_line(candidate.rulings)}")
+    standing = candidate.standing(opened)
+    click.echo(f"  verdict {candidate.verdict.digest[:12]}…  {verdict_line(standing.signed(candidate.rulings))}")
     if new:
         told = {"model": run.recipe, "role": role, "actor": actor, "reason": signature.reason, "run": run.id}
         hooks.event(word, run.recipe, told | {"digest": signature.bundle, "verdict": signature.verdict})
-    standing = candidate.standing(opened)
     if standing.rejections:
         click.echo(f"  Nothing is registered: rejected by {' and '.join(standing.rejections)}.")
     elif standing.waits:

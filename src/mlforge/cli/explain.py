@@ -97,7 +97,7 @@ def _ranked(one: Explanation) -> list[str]:
 def _lines(one: Explanation) -> list[str]:
     """For a person."""
     attribution = one.attribution
-    lines = [f"  prediction  {one.prediction}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
+    lines = [f"  prediction  {_value(one.prediction)}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
     if attribution.failed:
         return [*lines, f"  The explanation failed: {attribution.failed}. What the columns add is not shown."]
     ranked = _ranked(one)
@@ -110,7 +110,7 @@ def _lines(one: Explanation) -> list[str]:
     if rest := ranked[_SHOWN:]:
         lines.append(f"    {'others':<{width}}  {sum(attribution.shares[key].value for key in rest):+.4f}  ({len(rest)} columns)")
     how = "exact Shapley values" if attribution.exact else "Shapley values from drawn orders"
-    lines.append(f"    {how}; they add up to the answer within {attribution.gap:.1g} of its distance from the base")
+    lines.append(f"    {how}; they add up to the answer within {max(attribution.gap, 1e-6):.1g} of its distance from the base")
     if one.untold:
         lines.append(f"    held as they are: {', '.join(one.untold)} (personal data, free text, or too few training rows)")
     lines += ["", "  with other values"] * bool(one.effects)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mlforge.report.figures import duration, number
+from mlforge.report.names import spoken
 from mlforge.report.page import sentence
 from mlforge.report.tables import tabulated
+from mlforge.report.verdict import in_plain_words
 from mlforge.report.view import RunView
 from mlforge.secrets import mask
 
@@ -17,6 +19,8 @@ __all__ = ["plain", "run_markdown", "table"]
 def run_markdown(run: RunView) -> str:
     """The page as text. What comes from data or recipes cannot make markup."""
     lines = [f"# {plain(run.recipe)}", "", f"run {plain(run.run)} · {plain(run.started)}", "", f"**{plain(sentence(run))}**"]
+    said = in_plain_words([finding for stage in run.stages for finding in stage.findings])
+    lines += ["", plain(said)] if said else []
     if run.rulings:
         ordered = sorted(run.rulings, key=lambda ruling: ruling.passed)
         rows = [
@@ -33,7 +37,7 @@ def run_markdown(run: RunView) -> str:
         shown = [finding for finding in stage.findings if not finding.name.startswith("gate/")]
         if shown:
             told = tabulated(shown)
-            cells = [(plain(name), *("" if cell is None else plain(cell.text) for cell in row)) for name, row in told.rows]
+            cells = [(_named(name), *("" if cell is None else plain(cell.text) for cell in row)) for name, row in told.rows]
             lines += ["", f"## Findings of {plain(stage.name)}", "", *table(("", *map(plain, told.columns)), cells)]
     if run.quarantine:
         rejected = [(plain(reason), f"{count:,}") for reason, count in list(run.quarantine.items())[:10]]
@@ -48,6 +52,12 @@ def run_markdown(run: RunView) -> str:
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a table."""
     return [_row(titles), _row(["---"] * len(titles)), *(_row(row) for row in rows)]
+
+
+def _named(name: str) -> str:
+    """The code name, and what people call it."""
+    known = spoken(name)
+    return f"{plain(name)}: {plain(known)}" if known else plain(name)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -142,6 +142,7 @@ planted(GateContract, gates.Negated(), "test_what_has_no_value_never_passes", **
 planted(GateContract, gates.Secretive(), "test_it_says_beforehand_what_it_needs", **JUDGED)
 planted(GateContract, gates.Anonymous(), "test_a_ruling_names_its_entry_and_says_why", **JUDGED)
 planted(GateContract, gates.Moody(), "test_it_judges_alike_each_time", **JUDGED)
+planted(GateContract, gates.Unannounced(), "test_it_waits_for_each_role_that_it_asks", **JUDGED)
 
 planted(ExporterContract, exporters.Bent(), "test_the_bundle_says_what_the_trained_model_says", families=("network",))
 planted(ExporterContract, exporters.Stamped(), "test_the_same_model_gives_the_same_bytes", families=("network",))

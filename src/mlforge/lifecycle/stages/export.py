@@ -14,7 +14,6 @@ from mlforge.explaining.background import FILE, Background, sampled
 from mlforge.finding import Finding
 from mlforge.lifecycle.mitigating import DECLARED, decided
 from mlforge.report.figures import number
-from mlforge.runtime.bundle import enclose
 
 __all__ = ["Export"]
 
@@ -36,6 +35,8 @@ class Export(Stage):
 
     def run(self, job: Job) -> None:
         """Fill the draft of `bundles`; the first listed variant ships."""
+        from mlforge.runtime.bundle import enclose
+
         draft, background = job.draft("bundles"), _background(job)
         exporters = job.entries("exporters", Exporter)
         for done, (variant, exporter) in enumerate(exporters.items()):

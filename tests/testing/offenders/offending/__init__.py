@@ -21,7 +21,7 @@ TABLE = {
     "evaluators": {
         "probes": "Undeclared Averaging Counting Clocked Brittle Nan Verbose Prefixed Hoarding Alone Grabbing",
     },
-    "gates": {"gates": "Generous Negated Secretive Anonymous Moody"},
+    "gates": {"gates": "Generous Negated Secretive Anonymous Moody Unannounced"},
     "exporters": {"exporters": "Bent Stamped Located Coded Loosened Spilling"},
     "stages": {"stages": "Ticking Chatty Rambling"},
 }

@@ -59,3 +59,10 @@ class Moody(Good):
     def judge(self, entry, evidence, task):
         self._asked += 1
         return [ruling.model_copy(update={"text": f"for the {self._asked}th time"}) for ruling in super().judge(entry, evidence, task)]
+
+
+class Unannounced(Good):
+    """Asks for a signature that nobody was told of."""
+
+    def judge(self, entry, evidence, task):
+        return [*super().judge(entry, evidence, task), Ruling(rule=entry, passed=False, role="risk", finding="approval/risk", text="waits for risk")]
