@@ -6,18 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlforge.components import (
-<<<<<<< HEAD
     Callback,
     Cluster,
     Component,
     Exporter,
     Gate,
     Logger,
-=======
-    Component,
-    Exporter,
-    Gate,
->>>>>>> judge
     Mitigation,
     Model,
     Perturbation,
@@ -27,10 +21,7 @@ from mlforge.components import (
     Source,
     Splitter,
     Stage,
-<<<<<<< HEAD
     Sweep,
-=======
->>>>>>> judge
     Trainer,
     Transform,
 )

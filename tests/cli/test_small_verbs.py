@@ -79,11 +79,7 @@ def test_plugins_lists_states_and_clashes(project):
 
 def test_a_plugins_command_is_in_the_help_and_runs(project):
     with_plugin(project)
-<<<<<<< HEAD
     assert re.search(r"wave +shore local", project.run("--help").out)
-=======
-    assert "wave shore local" in " ".join(project.run("--help").out.split())
->>>>>>> judge
     assert project.run("wave", "--times", "2").out == "wave wave \n"
     assert project.run("wav").code == 2
     assert "Did you mean wave?" in project.run("wav").err

@@ -12,19 +12,12 @@ from mlforge.testing.project import TestProject
 RECIPES = sorted(path.stem for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NEEDS = {recipe: DATA / "adult_train.csv" for recipe in RECIPES if recipe.startswith("adult")}  # the others bring their rows along
-<<<<<<< HEAD
 SHORTER = {
-    "adult_resnet": ["trainer.max_epochs=2"],
-    "adult_fair": ["trainer.max_epochs=3", "gates.thresholds.rules.auc.min=0.85"],
-    "tiny_lm": ["trainer.max_epochs=1"],
-}  # as good as asked by then; benchmarks/ runs them as they are
-=======
-SHORTER = {  # as good as asked by then; benchmarks/adult_quality.py runs adult_resnet as it is
     "adult_resnet": ["trainer.max_epochs=2"],
     "adult_judged": ["trainer.max_epochs=3", "gates.thresholds.rules.auc.min=0.85"],
     "adult_fair": ["trainer.max_epochs=3", "gates.thresholds.rules.auc.min=0.85"],
-}
->>>>>>> judge
+    "tiny_lm": ["trainer.max_epochs=1"],
+}  # as good as asked by then; benchmarks/ runs them as they are
 
 
 def arguments(recipe: str) -> list[str]:

@@ -11,10 +11,7 @@ from mlforge.artifact import Assignment, Encoding, Table, frames
 from mlforge.components import Decision, Job, Mitigation, Scored, Tensors
 from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
-<<<<<<< HEAD
 from mlforge.lifecycle.deciding import draw_lines
-=======
->>>>>>> judge
 from mlforge.task import Output
 
 if TYPE_CHECKING:
@@ -48,12 +45,9 @@ def mitigated(job: Job, encoding: Encoding, train: Tensors, validation: Tensors)
 
 def decided(job: Job, variant: str, folder: Path) -> None:
     """Let the written bundle draw the line between two classes where a mitigation says, and tell what that costs on the test rows."""
-    from mlforge.lifecycle.deciding import draw_lines
     from mlforge.runtime.predictor import Predictor
 
     for entry, mitigation in job.entries("mitigations", Mitigation).items():
-        from mlforge.runtime.predictor import Predictor
-
         predictor = Predictor.open(folder)
         output = predictor.bundle.output
         _classes_only(entry, output)
