@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
-    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "Card", "ColumnProfiles", "Encoding", "Findings", "Made", "Part", "Quarantine", "Table",
-    "Trained", "Verdict", "frames",
+    "PARTS", "ROW", "UNUSED", "Artifact", "Assignment", "Block", "Bundles", "Card", "ColumnProfiles", "Encoding", "Findings",
+    "Made", "Part", "Quarantine", "Table", "Trained",
+    "Verdict", "frames",
 ]  # fmt: skip
 
 ROW = "__row__"  # a row's position in its source, from 0: what quarantine, predictions and evidence refer to
