@@ -42,6 +42,7 @@ def test_a_linear_models_values_are_weight_times_distance_from_the_mean(columns:
     assert told.gap < 1e-9
 
 
+@pytest.mark.slow  # numba compiles for half a minute; the closed form above and the draws below are quick
 def test_exact_values_are_those_of_the_library_shap() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -71,7 +71,7 @@ def test_a_run_leaves_one_file_that_is_replaced_by_the_next(measured: TestProjec
     assert [path.name for path in (measured.root / "textfile").iterdir()] == ["mlforge_rows.prom"]
     samples = parsed((measured.root / "textfile" / "mlforge_rows.prom").read_text())
     assert samples["mlforge_run_exit_code"] == {(): 0}
-    assert samples["mlforge_run_state"] == {("done",): 1, ("refused",): 0, ("failed",): 0, ("interrupted",): 0}
+    assert samples["mlforge_run_state"] == {("done",): 1, ("refused",): 0, ("waiting",): 0, ("failed",): 0, ("interrupted",): 0}
     assert samples["mlforge_run_duration_seconds"][()] > 0
     assert set(samples["mlforge_stage_duration_seconds"]) == {("ingest",), ("split",), ("inspect",)}
     assert any("balance" in labels[0] or "class" in labels[0] for labels in samples["mlforge_finding"]), samples["mlforge_finding"]
