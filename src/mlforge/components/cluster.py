@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from mlforge.components.component import Component
 from mlforge.components.model import Place, Trainer
@@ -42,6 +43,14 @@ class Script:
 
 class Cluster(Component):
     """Where a fit runs. It decides how long that takes, and is no part of any stage's key."""
+
+    reserves: ClassVar[bool] = False
+    """Does a fit ask Ray for its room itself. Else a sweep on Ray holds room for each of its trials."""
+
+    def takes(self, trainer: Trainer) -> Mapping[str, float]:
+        """What one fit takes, all its processes together: CPU and GPU. A sweep runs so many trials at a time as there is room for."""
+        each, machines = trainer.processes()
+        return {"CPU": float(each * machines)}
 
     def ready(self, trainer: Trainer) -> None:
         """Called before a run starts anything: raise MissingRequirement when what it asks for is not there, such as more devices than there are."""

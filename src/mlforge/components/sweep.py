@@ -97,8 +97,12 @@ class Sweep(Component):
     concurrency: int | None = Field(
         default=None, ge=1, description="trials at a time; null: as many as the CPUs and GPUs allow. With 1, a sweep repeats exactly"
     )
-    cpus: float = Field(default=1, gt=0, description="CPUs of each trial; with a cluster, of all workers of a trial together")
-    gpus: float = Field(default=0, ge=0, description="GPUs of each trial; a fraction shares one")
+    cpus: float | None = Field(
+        default=None, gt=0, description="CPUs of each trial; null: what the cluster's workers for a fit take together, and 1 without a cluster"
+    )
+    gpus: float | None = Field(
+        default=None, ge=0, description="GPUs of each trial, a fraction shares one; null: what the cluster's workers take, and none without"
+    )
     max_failures: int = Field(default=3, ge=0, description="so many trials may fail; one more ends the run")
     address: str | None = Field(default=None, description="address of a running Ray cluster; null: one is started on this machine for the time of the sweep")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,6 +25,10 @@ class Local(Cluster):
     )
     threads: int | None = Field(default=None, ge=1, description="CPU threads of each process; null: the cores, shared evenly")
     grace: Duration = Field(default=30.0, description="time for a checkpoint when the run is stopped; what has not ended then is killed")
+
+    def takes(self, trainer: Trainer) -> Mapping[str, float]:
+        """The threads of its processes."""
+        return {"CPU": float((self.workers or trainer.processes()[0]) * (self.threads or 1))}
 
     def ready(self, trainer: Trainer) -> None:
         """As many cores, or GPUs where it is to be GPUs, as there are processes."""

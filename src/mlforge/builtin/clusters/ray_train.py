@@ -28,6 +28,7 @@ class Ray(Cluster):
     """Workers of a Ray cluster, by Ray Train: on several machines, restarted from the last checkpoint when one is lost."""
 
     requires: ClassVar[tuple[str, ...]] = ("torch", "ray")
+    reserves: ClassVar[bool] = True
 
     address: str | None = Field(
         default=None,
@@ -52,6 +53,10 @@ class Ray(Cluster):
         if self.most is not None and (self.workers is None or self.most < self.workers):
             raise ValueError("most is for the elastic: it needs workers, and not more of them")
         return self
+
+    def takes(self, trainer: Trainer) -> Mapping[str, float]:
+        """What its workers are given."""
+        return self._needs(self._least(trainer.processes()))
 
     def ready(self, trainer: Trainer) -> None:
         """It answers, and has room."""

@@ -14,6 +14,7 @@ from mlforge.errors import RunFailed
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.plan import Lifecycle
 from mlforge.lifecycle.sweep.adopting import adopt
+from mlforge.lifecycle.sweep.asked import Asked
 from mlforge.lifecycle.sweep.bench import Commission
 from mlforge.lifecycle.sweep.choosing import best, broken, scores
 from mlforge.lifecycle.sweep.earlier import found_by, seen_by
@@ -23,7 +24,6 @@ from mlforge.recipe import spelled
 
 __all__ = ["Search"]
 
-_NEXT_TO_NOTHING = 0.001  # CPUs
 _SMOKE = 2  # trials that show that the chain works
 
 
@@ -228,18 +228,15 @@ class Search:
     def _on_ray(self) -> None:
         from mlforge.lifecycle.sweep.session import session
 
-        folder = self.job.work / "ray"
-        with session(self.sweep) as room:
+        folder, asked = self.job.work / "ray", Asked.of(self.sweep, self.lifecycle.recipe)
+        with session(self.sweep, asked) as room:
             from mlforge.lifecycle.sweep.pool import tuned
 
             held = self.judge is not None
-            reserved = {"cpu": self.sweep.cpus, "gpu": self.sweep.gpus}
-            if "cluster" in self.lifecycle.recipe.sections:  # each fit asks for room itself, and a trial that held it would keep it from its own fit
-                reserved = {"cpu": _NEXT_TO_NOTHING}
             try:
                 while not self._complete and not self.over:
                     known, left = self._progress, self.most - len(self.journal.ended)
-                    tuned(self, self._commission, str(folder), held=held, trials=left, concurrency=room.concurrency, resources=reserved)
+                    tuned(self, self._commission, str(folder), held=held, trials=left, concurrency=room.concurrency, resources=asked.reserved)
                     if self._progress == known:
                         break
             finally:

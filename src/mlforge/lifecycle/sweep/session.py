@@ -6,12 +6,13 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from mlforge.components import Sweep
 from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.lifecycle.sweep.asked import Asked
 from mlforge.lifecycle.sweep.guard import guarded
 
 __all__ = ["Room", "session"]
@@ -41,7 +42,7 @@ class Room:
 
 
 @contextmanager
-def session(sweep: Sweep) -> Iterator[Room]:
+def session(sweep: Sweep, asked: Asked) -> Iterator[Room]:
     """Ray, started here or reached at the sweep's address; what was started ends with the block.
 
     Raises MissingRequirement when the address does not answer, or when one trial asks for more than there is.
@@ -58,7 +59,7 @@ def session(sweep: Sweep) -> Iterator[Room]:
                 try:
                     if ours:
                         _start(sweep)
-                    yield _room(sweep, ray.cluster_resources())
+                    yield _room(sweep, asked, ray.cluster_resources())
                 finally:
                     if ours:
                         ray.shutdown()
@@ -75,10 +76,13 @@ def _start(sweep: Sweep) -> None:
 
     if sweep.address is None:
         try:
-            ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
-        except Exception as error:  # Ray raises a plain Exception when its processes do not come up in time
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from None
+            _started()
+        except Exception:  # Ray raises a plain Exception when its processes do not come up in half a minute
+            try:
+                _started()  # what the first start has read from the disk is in memory now
+            except Exception as error:
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+                raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from None
         return
     _answers(sweep.address)
     try:
@@ -86,6 +90,12 @@ def _start(sweep: Sweep) -> None:
         ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": told})
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         raise _silent(sweep.address, str(error).strip().splitlines()[0][:200]) from None
+
+
+def _started() -> None:
+    import ray
+
+    ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
 
 
 def _answers(address: str) -> None:
@@ -104,12 +114,9 @@ def _silent(address: str, why: str) -> MissingRequirement:
     )
 
 
-def _room(sweep: Sweep, there: dict[str, float]) -> Room:
-    fits: list[float] = []
-    for name, wanted, has in (("cpus", sweep.cpus, there.get("CPU", 0.0)), ("gpus", sweep.gpus, there.get("GPU", 0.0))):
-        if wanted > has:
-            raise MissingRequirement(f"sweep.{name}: a trial asks for {wanted:g}, and there {'is' if has == 1 else 'are'} {has:g}", hint=f"Lower sweep.{name}.")
-        if wanted:
-            fits.append(has / wanted)
-    most = max(1, int(min(fits) + 1e-9))
+def _room(sweep: Sweep, asked: Asked, there: Mapping[str, float]) -> Room:
+    lacking = asked.lacking(there)
+    if lacking is not None:
+        raise MissingRequirement(lacking[0], hint=lacking[1])
+    most = asked.most(there)
     return Room(min(sweep.concurrency or most, most))
