@@ -8,6 +8,7 @@ from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.gates import GateContract
 from mlforge.testing.loggers import LoggerContract
 from mlforge.testing.networks import ModelContract
+from mlforge.testing.perturbations import PerturbationContract
 from mlforge.testing.probes import ProbeContract
 from mlforge.testing.protections import ProtectionContract
 from mlforge.testing.schemas import SchemaContract
@@ -20,6 +21,6 @@ from mlforge.testing.transforms import TransformContract
 
 __all__ = [
     "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract", "ModelContract",
-    "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract", "SplitterContract", "StageContract", "SweepContract", "TrainerContract",
-    "TransformContract",
+    "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract", "SplitterContract", "StageContract", "SweepContract",
+    "TrainerContract", "TransformContract",
 ]  # fmt: skip

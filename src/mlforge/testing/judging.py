@@ -25,6 +25,7 @@ from mlforge.components import (
     Gate,
     Logger,
     Model,
+    Perturbation,
     Probe,
     Protection,
     Schema,
@@ -47,6 +48,7 @@ from mlforge.testing.estimators import EstimatorContract
 from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.loggers import LoggerContract
 from mlforge.testing.networks import ModelContract
+from mlforge.testing.perturbations import PerturbationContract
 from mlforge.testing.probes import ProbeContract
 from mlforge.testing.protections import ProtectionContract
 from mlforge.testing.samples import contract_for
@@ -61,6 +63,7 @@ __all__ = ["Unjudged", "judge", "suite_of"]
 _SUITES: dict[type[Component], type[ComponentContract[Any]]] = {
     Source: SourceContract, Splitter: SplitterContract, Protection: ProtectionContract, Transform: TransformContract, Trainer: TrainerContract,
     Exporter: ExporterContract, Schema: SchemaContract, Probe: ProbeContract, Callback: CallbackContract, Logger: LoggerContract, Cluster: ClusterContract,
+    Perturbation: PerturbationContract,
 }  # fmt: skip
 _LACKING: dict[type[Component], str] = {Gate: "a gate needs an example", Stage: "a stage needs an example", Sweep: "a sweep needs a space"}
 _LONGEST = 300  # characters of a reason
