@@ -12,6 +12,7 @@ from tests.builtin.clusters.fits import curves, fitting, trainer
 from tests.builtin.clusters.test_runs_under_torchrun import RECIPE
 
 from mlforge.builtin.clusters.local import Local
+from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.estimator import Estimator
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.finding import Finding
@@ -69,6 +70,24 @@ def test_what_is_wrong_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -
     with pytest.raises(RunFailed, match=r"^rank \d: trainer: the loss of epoch 1") as failed:
         carry_out(fitting(tmp_path), trainer(lr=1e30, optimizer="sgd"), Local(workers=2), tmp_path / "errand")
     assert "trainer.lr=" in failed.value.hint
+
+
+def test_processes_that_run_out_of_memory_say_what_to_do(tmp_path: Path) -> None:
+    """One process meets that by itself; several do not run out of it together, so none may change the portions alone."""
+    with pytest.raises(RunFailed, match=r"^rank \d: trainer: out of memory with 64 rows at a time: ") as failed:
+        carry_out(fitting(tmp_path, model=Mlp(hidden=(1 << 44,))), trainer(), Local(workers=2), tmp_path / "errand")
+    assert "Try trainer.accumulate=2" in failed.value.hint
+    assert failed.value.exit_code == 6
+    assert not ranks()
+
+
+def test_a_disk_that_is_full_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -> None:
+    """`/dev/full` has no room: whatever is written there fails as on a full disk."""
+    one = fitting(tmp_path)
+    (one.folder / "curves.parquet").symlink_to("/dev/full")
+    with pytest.raises(RunFailed, match=r"^rank 0: stage train: no space left on the disk") as failed:
+        carry_out(one, trainer(), Local(workers=2), tmp_path / "errand")
+    assert failed.value.hint == "Free some space; the same command continues."
 
 
 def test_more_processes_than_cores_are_told_before_anything_starts() -> None:

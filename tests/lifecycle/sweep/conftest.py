@@ -18,7 +18,7 @@ def ray_session() -> Iterator[None]:
         warnings.simplefilter("ignore")
         import ray
 
-        ray.init(num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=200 * 1000**2)
+        ray.init("local", num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=200 * 1000**2)
         yield
         ray.shutdown()
 

@@ -43,6 +43,7 @@ def test_an_unchanged_sweep_is_reused_and_a_plan_says_so(swift):
     assert "trainer.pause 0.0 → 0.1" in swift.run("plan", "toy", *words, "trainer.pause=0.1").text, "what trials read decides a sweep too"
 
 
+@pytest.mark.slow  # test_sweeps_survive_kills shows it too
 def test_the_same_seed_finds_the_same_with_one_trial_at_a_time(swift):
     digests = []
     for _ in range(2):
@@ -53,6 +54,7 @@ def test_the_same_seed_finds_the_same_with_one_trial_at_a_time(swift):
     assert digests[0] == digests[1]
 
 
+@pytest.mark.slow  # tests/recipe shows which space is proposed
 def test_trainers_and_models_bring_a_space_of_their_own(swift):
     swept(swift, "sweep=asha", "sweep.trials=3")
     assert [list(one["values"]) for one in trials(swift)] == [["x"]] * 3
@@ -86,6 +88,7 @@ def test_halving_gives_up_the_worse_trials(swift):
     assert all(one["epochs"] < 9 for one in trials(swift) if one["state"] == "stopped")
 
 
+@pytest.mark.slow  # test_a_sweep_is_shown_with_its_best_first has a trial that fails, too
 def test_a_failed_trial_is_told_with_its_reason_and_the_sweep_goes_on(swift):
     outcome = swept(swift, "sweep=grid", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.9, 0.2]}}", "trainer.fails_above=0.5")
     assert [(one["state"], one["reason"]) for one in trials(swift)] == [("done", ""), ("failed", "trainer: 0.90 is more than it can bear"), ("done", "")]
@@ -116,6 +119,10 @@ def test_constraints_on_what_is_measured(swift):
     found = trials(swift)
     assert json.loads((tuned(swift) / "tuned.json").read_text())["overrides"] == ["trainer.x=0.2"], "0.3 would be better, and breaks the constraint"
     assert found[2]["reason"] == "validation/accuracy 0.3 is above 0.2"
+
+
+@pytest.mark.slow
+def test_constraints_that_no_trial_keeps_are_told(swift):
     none = swift.run("run", "toy", "trainer.x=0.1,0.2", "sweep=grid", "sweep.constraints={narrow: {finding: validation/accuracy, max: 0.05}}")
     assert none.code == 6
     assert "none of 2 trials can be chosen" in none.text

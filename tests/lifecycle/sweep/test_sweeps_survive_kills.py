@@ -83,14 +83,12 @@ def finished(project: TestProject, words: tuple[str, ...]) -> None:
     assert process.wait(_PATIENCE) == 0, (project.root / "said.log").read_text()
 
 
-@pytest.mark.timeout(600)  # Ray is started four times
+@pytest.mark.timeout(600)  # Ray is started three times
 def test_a_killed_driver_loses_no_trial_runs_none_twice_and_ends_as_if_undisturbed(toy, tmp_path: Path):
     words = ("sweep=asha", "sweep.search=tpe", "sweep.trials=10", "sweep.concurrency=1", SPACE, "trainer.max_epochs=4", "trainer.pause=0.02")
-    seen: list[int] = []
-    for more in (2, 3):
-        killed(toy, words, more)
-        seen = ended(toy)
-        assert len(seen) == len(set(seen))
+    killed(toy, words, 4)
+    seen = ended(toy)
+    assert len(seen) == len(set(seen))
     before = {line["ended"]["number"]: line for line in journal(toy) if "ended" in line}
     finished(toy, words)
     found = trials(toy)
@@ -110,7 +108,8 @@ def best(found: list[dict]) -> dict:
     return min((one for one in found if one["state"] == "done"), key=lambda one: one["findings"]["validation/loss"])
 
 
-def test_ctrl_c_leaves_nothing_running_and_the_same_command_continues(toy):
+@pytest.mark.parametrize("continued", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_ctrl_c_leaves_nothing_running_and_the_same_command_continues(toy, continued: bool):
     words = ("sweep=random", "sweep.trials=6", SPACE, "trainer.pause=0.5")
     process = started(toy, *words)
     assert until(lambda: len(ended(toy)) >= 2, process), (toy.root / "said.log").read_text()
@@ -119,10 +118,10 @@ def test_ctrl_c_leaves_nothing_running_and_the_same_command_continues(toy):
     assert process.wait(_PATIENCE) == 130
     assert children
     assert not left(children)
-    seen = ended(toy)
-    finished(toy, words)
-    assert len(trials(toy)) == 6
-    assert len(seen) >= 2
+    assert len(ended(toy)) >= 2
+    if continued:
+        finished(toy, words)
+        assert len(trials(toy)) == 6
     assert "Traceback" not in (toy.root / "said.log").read_text()
 
 

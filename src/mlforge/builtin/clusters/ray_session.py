@@ -145,7 +145,8 @@ def _within(seconds: float | None, address: str | None, call: Any) -> None:
         if thread.is_alive():
             raise _silent(str(address), f"no answer within {seconds:g} s")
     if caught and address is None:
-        raise RunFailed(f"Ray cannot be started here: {str(caught[0]).strip().splitlines()[0][:300]}") from caught[0]
+        reason = (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]
+        raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from caught[0]
     if caught:
         raise _silent(str(address), (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
 

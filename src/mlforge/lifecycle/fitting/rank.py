@@ -14,6 +14,7 @@ from mlforge.components import Place
 from mlforge.errors import Interrupted
 from mlforge.lifecycle.fitting.parcel import project_of, unpack
 from mlforge.lifecycle.fitting.told import Teller, confess
+from mlforge.lifecycle.limits import machine_limits
 from mlforge.plugins import catalog
 from mlforge.project import Project
 
@@ -32,7 +33,8 @@ def part(folder: str, place: Place) -> None:
         teller = Teller(where, silent=not place.first)
         teller.begin()
         trainer, fitting = unpack(where, catalog(Project.find(project_of(where))), place, teller.progress, teller.find, teller.report)
-        trainer.fit(fitting)
+        with machine_limits("train"):
+            trainer.fit(fitting)
     except Exception as error:
         if not isinstance(error, Interrupted):
             confess(where, place.rank, error)

@@ -6,6 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,7 +93,12 @@ class Listener:
 
 
 def confess(folder: Path, rank: int, error: BaseException) -> None:
-    """Leave word of the error with which this process ends."""
+    """Leave word of the error with which this process ends; where the disk has no room for it, its exit code and output must do."""
+    with suppress(OSError):
+        _confess(folder, rank, error)
+
+
+def _confess(folder: Path, rank: int, error: BaseException) -> None:
     mendable = isinstance(error, MlforgeError)
     evidence = folder / f"failed-{rank}.txt"
     if not mendable:
