@@ -2,5 +2,6 @@
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        item.user_properties.append(("caught_by", " ".join(item.cls.caught_by)))
+    for item in items:  # of the whole session, when that is more than the offenders
+        if clauses := getattr(getattr(item, "cls", None), "caught_by", None):
+            item.user_properties.append(("caught_by", " ".join(clauses)))
