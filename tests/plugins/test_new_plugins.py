@@ -61,7 +61,7 @@ def test_what_it_adds_is_listed_with_its_preset_and_its_recipe(site: Path, proje
         provider, section = f"mlforge-try-{kind} 0.1.0", KINDS[kind].section
         assert rows[section, f"try_{kind}"] == provider
         assert rows["recipes", f"try_{kind}_demo"] == provider
-        if kind != "stage":  # whose entries are named by the stage
+        if kind not in ("stage", "perturbation"):  # a stage names its own entries; a perturbation's settings stand where it is used
             assert rows[section, f"try_{kind}_variant"] == provider
 
 

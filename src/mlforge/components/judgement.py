@@ -27,6 +27,9 @@ class Probe(Component):
     asks: ClassVar[bool] = False
     """Asks the model itself (`window.predict`), again and about other rows: not done for the trivial model."""
 
+    cut: ClassVar[str] = ""
+    """Why figures depend on where rows are cut into partitions, where they do; else a cut moves no figure."""
+
     @abstractmethod
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """Names of the findings that it can make, without the window's name: "roc_auc"; `*` stands for one part that only the data decides: "recall/*"."""

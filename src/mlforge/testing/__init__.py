@@ -7,6 +7,7 @@ from mlforge.testing.estimators import EstimatorContract
 from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.gates import GateContract
 from mlforge.testing.loggers import LoggerContract
+from mlforge.testing.mitigations import MitigationContract
 from mlforge.testing.networks import ModelContract
 from mlforge.testing.perturbations import PerturbationContract
 from mlforge.testing.probes import ProbeContract
@@ -20,7 +21,7 @@ from mlforge.testing.trainers import TrainerContract
 from mlforge.testing.transforms import TransformContract
 
 __all__ = [
-    "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract", "ModelContract",
-    "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract", "SplitterContract", "StageContract", "SweepContract",
-    "TrainerContract", "TransformContract",
+    "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract",
+    "MitigationContract", "ModelContract", "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract",
+    "SplitterContract", "StageContract", "SweepContract", "TrainerContract", "TransformContract",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from mlforge.components import (
     Exporter,
     Gate,
     Logger,
+    Mitigation,
     Model,
     Perturbation,
     Probe,
@@ -47,6 +48,7 @@ from mlforge.testing.component import ComponentContract
 from mlforge.testing.estimators import EstimatorContract
 from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.loggers import LoggerContract
+from mlforge.testing.mitigations import MitigationContract
 from mlforge.testing.networks import ModelContract
 from mlforge.testing.perturbations import PerturbationContract
 from mlforge.testing.probes import ProbeContract
@@ -63,7 +65,7 @@ __all__ = ["Unjudged", "judge", "suite_of"]
 _SUITES: dict[type[Component], type[ComponentContract[Any]]] = {
     Source: SourceContract, Splitter: SplitterContract, Protection: ProtectionContract, Transform: TransformContract, Trainer: TrainerContract,
     Exporter: ExporterContract, Schema: SchemaContract, Probe: ProbeContract, Callback: CallbackContract, Logger: LoggerContract, Cluster: ClusterContract,
-    Perturbation: PerturbationContract,
+    Perturbation: PerturbationContract, Mitigation: MitigationContract,
 }  # fmt: skip
 _LACKING: dict[type[Component], str] = {Gate: "a gate needs an example", Stage: "a stage needs an example", Sweep: "a sweep needs a space"}
 _LONGEST = 300  # characters of a reason

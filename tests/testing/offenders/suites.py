@@ -4,13 +4,15 @@
 import json
 
 from offending import estimators, exporters, fitting, gates, general, models, probes, protections, slow, sources, splitters, stages, trainers, transforms
+from offending import treatments
 from offending.heavy import Heavy
 
 from mlforge.components import Source
 from mlforge.contract import Contract
 from mlforge.testing import (
-    CallbackContract, ClusterContract, ComponentContract, EstimatorContract, ExporterContract, GateContract, LoggerContract, ModelContract, ProbeContract,
-    ProtectionContract, SourceContract, SplitterContract, StageContract, SweepContract, TrainerContract, TransformContract,
+    CallbackContract, ClusterContract, ComponentContract, EstimatorContract, ExporterContract, GateContract, LoggerContract, MitigationContract, ModelContract,
+    PerturbationContract, ProbeContract, ProtectionContract, SourceContract, SplitterContract, StageContract, SweepContract, TrainerContract,
+    TransformContract,
 )  # fmt: skip
 from mlforge.testing.job import StageJob
 from mlforge.testing.sweeps import SPACE
@@ -143,6 +145,16 @@ planted(GateContract, gates.Secretive(), "test_it_says_beforehand_what_it_needs"
 planted(GateContract, gates.Anonymous(), "test_a_ruling_names_its_entry_and_says_why", **JUDGED)
 planted(GateContract, gates.Moody(), "test_it_judges_alike_each_time", **JUDGED)
 planted(GateContract, gates.Unannounced(), "test_it_waits_for_each_role_that_it_asks", **JUDGED)
+
+TYPED = ("test_every_value_has_one_in_its_place_and_of_its_type", "test_no_rows_and_one_row_are_changed")
+planted(PerturbationContract, treatments.Neighbourly(), "test_a_row_is_changed_alike_however_rows_are_cut")
+planted(PerturbationContract, treatments.Inventing(), "test_what_is_missing_stays_missing", "test_a_column_without_values_stays_one")
+planted(PerturbationContract, treatments.Widening(), *TYPED)
+planted(PerturbationContract, treatments.Idle(), "test_it_changes_something")
+planted(MitigationContract, treatments.Endless(column="sex"), "test_a_factor_is_a_number_for_each_group_and_class")
+planted(MitigationContract, treatments.Beyond(column="sex"), "test_what_it_takes_are_rows_that_there_are")
+planted(MitigationContract, treatments.Overdrawn(column="sex"), "test_a_line_is_drawn_where_probabilities_are")
+planted(MitigationContract, treatments.Nominal(column="sex"), "test_it_does_something")
 
 planted(ExporterContract, exporters.Bent(), "test_the_bundle_says_what_the_trained_model_says", families=("network",))
 planted(ExporterContract, exporters.Stamped(), "test_the_same_model_gives_the_same_bytes", families=("network",))

@@ -40,6 +40,7 @@ class Importance(Probe):
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars", "onnxruntime")
     asks: ClassVar[bool] = True
+    cut: ClassVar[str] = "a value is dealt to another row of the same partition, for the model is asked a partition at a time"
 
     rows: int = Field(default=1000, ge=20, le=100_000, description="rows that the model is asked about, once for each column")
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="confidence of the intervals")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class Latency(Probe):
 
     libraries: ClassVar[tuple[str, ...]] = ("onnxruntime", "polars")
     asks: ClassVar[bool] = True
+    cut: ClassVar[str] = "the first partition's rows are timed"
 
     calls: int = Field(default=500, ge=20, le=100_000, description="predictions of one row that are timed")
     batch: int = Field(default=100, ge=2, le=100_000, description="rows of a batch")
@@ -129,8 +131,9 @@ def _fresh(bundle: Path, row: pl.DataFrame) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="mlforge-") as folder:
         row.write_parquet(Path(folder) / "row.parquet")
         command = [sys.executable, "-P", "-c", _FRESH, str(bundle), str(Path(folder) / "row.parquet")]
+        around = {**os.environ, "TMPDIR": folder}  # ONNX Runtime leaves a file there
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_COLD, check=True)
+            done = subprocess.run(command, env=around, capture_output=True, text=True, timeout=_COLD, check=True)
         except (OSError, subprocess.SubprocessError):
             return {"cold": 0.0, "peak": 0.0}
     told = json.loads(done.stdout)

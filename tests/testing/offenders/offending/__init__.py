@@ -22,6 +22,8 @@ TABLE = {
         "probes": "Undeclared Averaging Counting Clocked Brittle Nan Verbose Prefixed Hoarding Alone Grabbing",
     },
     "gates": {"gates": "Generous Negated Secretive Anonymous Moody Unannounced"},
+    "perturbations": {"treatments": "Neighbourly Inventing Widening Idle"},
+    "mitigations": {"treatments": "Endless Beyond Overdrawn Nominal"},
     "exporters": {"exporters": "Bent Stamped Located Coded Loosened Spilling"},
     "stages": {"stages": "Ticking Chatty Rambling"},
 }
