@@ -11,6 +11,7 @@ from mlforge.builtin.probes.groups import Group, Grouping, grouped, groups_of, m
 from mlforge.builtin.probes.rates import Rate, rates
 from mlforge.components import Objection, Probe
 from mlforge.contract import Contract
+from mlforge.errors import nearest
 from mlforge.finding import Finding
 from mlforge.window import Profile, Window
 
@@ -122,6 +123,8 @@ def objections(columns: Iterable[str], edges: Mapping[str, tuple[float, ...]], c
         elif contract.columns[key].dtype in _NUMBERS and not edges.get(key):
             yield Objection("columns", f"{key} is a number, and every value would be a slice", hint=f"Say where slices end: edges: {{{key}: [25, 50]}}")
     for key, cuts in edges.items():
+        if key not in contract.columns:
+            yield Objection(f"edges.{key}", f"there is no column {key}", hint=nearest(key, contract.columns))
         if list(cuts) != sorted(set(cuts)):
             yield Objection(f"edges.{key}", f"{list(cuts)} does not rise")
 
