@@ -19,7 +19,10 @@ from mlforge.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "recipes").glob("*.yaml")) + sorted((ROOT / "conf").glob("*.yaml"))
-OWN_NAMES = (("sweep", "space", "*"), ("contract", "columns", "*"), ("gates", "thresholds", "rules", "*"))
+OWN_NAMES = (
+    ("sweep", "space", "*"), ("contract", "columns", "*"), ("gates", "thresholds", "rules", "*"), ("evaluators", "slices", "where", "*"),
+    *(("evaluators", "behaviour", kind, "*") for kind in ("perturbations", "minimum", "invariance", "direction")),
+)  # fmt: skip
 """Keys that an author invents: no check can know them."""
 
 
