@@ -201,7 +201,11 @@ class Finishing:
             place, used = ".".join((where, *path)), below.items.get("use")
             within[place] = None
             if used is None or not isinstance(used.value, str):
-                self.problems.append(Problem(place, "names no component", below.place, f"{{use: …}}, a component of the section {section}"))
+                near = next((key for key in below.items if nearest(key, ["use"])), None)
+                at = below.place if near is None else below.items[near].key or below.place
+                hint = nearest(near, ["use"]) if near else ""
+                told = place if near is None else f"{place}.{near}"
+                self.problems.append(Problem(told, "names no component", at, f"{{use: …}}, a component of the section {section}", hint))
             else:
                 within[place] = self.component(place, section, used.value, below)
             node = node.updated(path, Node(place, below.origin, below.key))
