@@ -60,7 +60,7 @@ SECTIONS = {
         Section("cluster", Cluster, False, "where the fit runs: in how many processes, on which machines"),
         Section("sweep", Sweep, False, "which overrides to try, and how to search"),
         Section("mitigations", Mitigation, True, "what is done so that groups of people are treated more alike"),
-        Section("exporters", Exporter, True, "variants of the bundle; the first listed ships"),
+        Section("exporters", Exporter, True, "variants of the bundle; `compress` decides which ships, else the first listed does"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mlforge.builtin.exporters.onnx import Onnx
+from mlforge.builtin.exporters.onnx_fp16 import OnnxFp16
+from mlforge.builtin.exporters.onnx_int8 import OnnxInt8
 from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.linear import Linear
 from mlforge.builtin.models.mlp import Mlp
@@ -44,3 +46,15 @@ class TestEstimator(TrainerContract):
 
 class TestOnnx(ExporterContract):
     component = Onnx()
+
+
+class TestOnnxFp16(ExporterContract):
+    component = OnnxFp16()
+    families = ("network",)
+    tolerance = 2e-3
+
+
+class TestOnnxInt8(ExporterContract):
+    component = OnnxInt8(rows=100)
+    families = ("network",)
+    tolerance = 0.1

@@ -66,6 +66,8 @@ _TABLE = {
     "cluster/slurm": "clusters.slurm:Slurm",
     "cluster/torchrun": "clusters.torchrun:Torchrun",
     "exporters/onnx": "exporters.onnx:Onnx",
+    "exporters/onnx_fp16": "exporters.onnx_fp16:OnnxFp16",
+    "exporters/onnx_int8": "exporters.onnx_int8:OnnxInt8",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
     "evaluators/language": "probes.language:Language",

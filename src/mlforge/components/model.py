@@ -174,6 +174,12 @@ class Shipment:
     task: Task
     folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
     smoke: bool
+    rows: Callable[[int], tuple[np.ndarray, ...]] | None = None  # so many training rows, or as many as there are, as blocks
+
+    def training_rows(self, count: int) -> tuple[np.ndarray, ...]:
+        """So many training rows (fewer where there are no more) as a network is fed them, spread over all; always the same ones."""
+        assert self.rows is not None, "a shipment of the stage export has them"
+        return self.rows(count)
 
     def network(self) -> torch.nn.Module:
         """The fitted network, on the CPU and in evaluation mode; for models of the family "network"."""
@@ -212,6 +218,15 @@ class Shipment:
 
 class Exporter(Component):
     """Makes one variant of the bundle."""
+
+    families: ClassVar[frozenset[str]] = frozenset({"network", "estimator"})
+    """Families of models that it can export."""
+
+    tolerance: ClassVar[float] = 1e-3
+    """How far a probability, or a value in standard deviations of the target, may be from the trained model's on any test row. More is no rounding."""
+
+    agreement: ClassVar[float] = 0.0
+    """Share of the test rows for which both must name the same class."""
 
     @abstractmethod
     def export(self, shipment: Shipment) -> None:

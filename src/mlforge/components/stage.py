@@ -12,6 +12,7 @@ from pydantic import Field
 
 from mlforge.artifact import Artifact
 from mlforge.components.component import Component
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.finding import Finding
 from mlforge.task import Task
@@ -51,6 +52,10 @@ class Job(Protocol):
     @property
     def contract(self) -> Contract:
         """The recipe's contract."""
+
+    @property
+    def compress(self) -> Compress | None:
+        """The recipe's compression contract, where it has one; declare "compress" among `reads`."""
 
     @property
     def smoke(self) -> bool:
@@ -106,7 +111,7 @@ class Stage(Component):
     needs: ClassVar[tuple[str, ...]] = ()
     """Sections without which the recipe has no such stage."""
     reads: ClassVar[tuple[str, ...]] = ()
-    """Further sections (or "seed", "task", "champion") that it reads where they are given."""
+    """Further sections (or "seed", "task", "champion", "compress") that it reads where they are given."""
     asides: ClassVar[tuple[str, ...]] = ()
     """Sections that it looks at where they are given and that do not decide what comes of it, such as where it runs: no part of its key."""
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mlforge.artifact import Artifact
 from mlforge.components import Champion, Component
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.finding import Finding
 from mlforge.lifecycle.graph import Node
@@ -66,6 +67,12 @@ class StageJob:
         contract = self.recipe.contract if "privacy" in self.node.stage.reads else self.recipe.kept
         assert contract is not None, "a stage that reads the contract needs the section"
         return contract
+
+    @property
+    def compress(self) -> Compress | None:
+        """The recipe's compression contract."""
+        self._declared("compress")
+        return self.recipe.compress
 
     @property
     def work(self) -> Path:

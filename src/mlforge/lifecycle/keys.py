@@ -81,6 +81,8 @@ def _settings_of_stage(stage: Stage, recipe: Recipe, salt: Path) -> Iterator[tup
             yield "task", recipe.task.name
         elif section == "contract" and (contract := recipe.contract if "privacy" in stage.reads else recipe.kept) is not None:
             yield from settings(contract.model_dump(mode="json", exclude_none=True), "contract")
+        elif section == "compress":
+            yield from settings(recipe.compress.model_dump(mode="json") if recipe.compress else {}, "compress")
         elif isinstance(given := recipe.sections.get(section), Mapping):
             yield section, ", ".join(given)  # the order of entries counts: the first exporter ships
     for where, component in _components(stage, recipe):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from mlforge.components import Component, Gate, Model, Probe, Protection, Stage, Sweep, Trainer, Transform, dealt, rules_of
+from mlforge.components import Component, Exporter, Gate, Model, Probe, Protection, Stage, Sweep, Trainer, Transform, dealt, rules_of
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.errors import Problem, nearest
 from mlforge.recipe.lineage import Use
@@ -38,6 +39,7 @@ class Facts:
     contract: Contract | None
     task: Task | None
     all_stages: bool = True  # False when a plugin could not deliver one
+    compress: Compress | None = None
 
     def place(self, *path: str) -> Node:
         """The node at a path, or the nearest above it."""
@@ -72,6 +74,8 @@ def check(facts: Facts) -> Iterator[Problem]:
     yield from _untaken(facts)
     yield from _gates(facts)
     yield from _goals(facts)
+    yield from _exported(facts)
+    yield from _compressed(facts)
     yield from _unread(facts)
 
 
@@ -187,6 +191,32 @@ def _gates(facts: Facts) -> Iterator[Problem]:
                 where = f"gates.{entry}.{key}" if key else f"gates.{entry}"
                 there = f"the recipe measures {few(declared, 8)}" if declared else "nothing measures anything"
                 yield Problem(where, f"nothing measures {name}", facts.place(*where.split(".")).origin, there, nearest(name, declared))
+
+
+def _exported(facts: Facts) -> Iterator[Problem]:
+    """Exporters that cannot export what the model is."""
+    model = facts.sections.get("model")
+    for entry, exporter in facts.entries("exporters").items():
+        if isinstance(exporter, Exporter) and isinstance(model, Model) and model.family not in exporter.families:
+            where = f"exporters.{entry}"
+            found = f"it exports no {model.family}, and {facts.uses['model'].component} is one"
+            yield Problem(where, found, facts.place(*where.split(".")).place, f"an exporter for it; this one is for {', '.join(sorted(exporter.families))}")
+
+
+def _compressed(facts: Facts) -> Iterator[Problem]:
+    """A compression contract that nobody can keep, or that nobody would ask about."""
+    asked, place = facts.compress, facts.place("compress").place
+    if asked is None:
+        return
+    count = _count(facts, "exporters")
+    if not count:
+        yield Problem("compress", "nothing is exported, so there is no variant to choose", place, "exporters: [onnx, onnx_int8]")
+    elif count == 1 and asked.min_speedup is not None and asked.min_speedup > 1:
+        where = facts.place("compress", "min_speedup").place
+        found = "there is one exporter, and nothing is faster than itself"
+        yield Problem("compress.min_speedup", found, where, "two or more: the first listed is what the others are compared with")
+    if "gates" not in facts.present():
+        yield Problem("compress", "the recipe has no gates, so that nothing says no when no variant keeps it", place, "gates: [thresholds], or others")
 
 
 def _goals(facts: Facts) -> Iterator[Problem]:

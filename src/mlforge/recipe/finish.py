@@ -60,6 +60,7 @@ class Finishing:
             header.contract if header else None,
             TASKS.get(header.task) if header else None,
             self._all_stages(stages),
+            header.compress if header else None,
         )
         self.problems += check(facts)
         self.problems += list(sweeping(self, sections))
@@ -81,7 +82,7 @@ class Finishing:
             plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
             migrations=tuple(line for one in documents for line in one.report),
-            deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget, providers=self._providers(),
+            deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget, compress=header.compress, providers=self._providers(),
         )  # fmt: skip
 
     def _providers(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlforge.budget import Budget
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.task import TASKS
 
@@ -45,6 +46,7 @@ class Header(BaseModel):
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")
     requires: tuple[Wanted, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
     budget: Budget | None = Field(default=None, description="what a run may use: it stops when a limit is reached")
+    compress: Compress | None = Field(default=None, description="what a smaller variant of the model may cost and must bring: it decides which one ships")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mlforge.budget import Budget
 from mlforge.components import Component, Protection, rules_of
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.errors import Origin
 from mlforge.recipe.commas import unswept
@@ -52,6 +53,7 @@ class Recipe:
     deprecations: tuple[str, ...] = ()  # keys that it writes and that will go
     requires: tuple[str, ...] = ()
     budget: Budget | None = None  # what a run may use; decides nothing that comes of it
+    compress: Compress | None = None  # what decides which variant ships
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
     reference: str = ""  # the name or path by which it was asked for
     overrides: tuple[str, ...] = ()  # as they were given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,4 +65,12 @@ class Graph:
 
     def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         """The outputs for these rows (contract keys and types), each with one row per row."""
-        return tuple(self._session.run(None, feed(frame, self.inputs, self.widths)))
+        return self.answer(self.fed(frame))
+
+    def fed(self, frame: pl.DataFrame) -> dict[str, np.ndarray]:
+        """The columns that it takes, as arrays."""
+        return feed(frame, self.inputs, self.widths)
+
+    def answer(self, arrays: Mapping[str, object]) -> tuple[np.ndarray, ...]:
+        """The outputs for rows that are arrays already."""
+        return tuple(self._session.run(None, arrays))

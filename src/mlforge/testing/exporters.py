@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -30,8 +30,12 @@ from mlforge.testing.component import ComponentContract
 from mlforge.testing.samples import OUTPUTS, contract_for, people
 from mlforge.testing.stand_ins import model_for
 
+if TYPE_CHECKING:
+    import numpy as np
+
 __all__ = ["ExporterContract", "shipment"]
 
+_ROWS = 200  # that the stand-ins are fitted to
 _PATH = re.compile(rb"(/tmp/|/home/|/root/|/Users/|[A-Z]:\\\\)[\w/.-]{4,}")
 
 
@@ -85,6 +89,10 @@ class ExporterContract(ComponentContract[Exporter]):
             coded = [name for name, content in files.items() if content.startswith((b"\x80", b"PK\x03\x04")) or Path(name).suffix in (".py", ".pkl", ".pt")]
             assert not coded, f"{family}: {', '.join(coded)}"
 
+    def test_the_exporter_says_which_models_it_exports(self, subject: Exporter) -> None:
+        """Else a recipe that names the two together fails only when the model is trained."""
+        assert set(self.families) == set(subject.families) & {"network", "estimator"}, f"it says {', '.join(sorted(subject.families))}"
+
     @pytest.mark.parametrize("count", [0, 1])
     def test_no_rows_and_one_row_are_predicted(self, subject: Exporter, tmp_path: Path, count: int) -> None:
         """Else a small request ends in a traceback."""
@@ -120,7 +128,8 @@ def shipment(folder: Path, family: str = "network", task: str = "classification"
     (folder / "bundle").mkdir(parents=True)
     shutil.copytree(made.trained.folder, folder / "trained")
     shutil.copytree(made.encoding.folder, folder / "encoding")
-    return replace(made, trained=Trained(folder / "trained"), encoding=Encoding(folder / "encoding"), folder=folder / "bundle")
+    encoding = Encoding(folder / "encoding")
+    return replace(made, trained=Trained(folder / "trained"), encoding=encoding, folder=folder / "bundle", rows=lambda count: _encoded(encoding, count))
 
 
 @lru_cache(maxsize=8)
@@ -134,7 +143,7 @@ def _fitted(family: str, task: str) -> Shipment:
 
     folder = Path(mkdtemp(prefix="mlforge-suite-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    contract, rows = _narrow(task), people(200)
+    contract, rows = _narrow(task), people(_ROWS)
     fragments = [Numeric().fit("numeric", ("age", "income"), rows.lazy(), contract), Categorical().fit("categorical", ("city",), rows.lazy(), contract)]
     kept = [fragment for fragment in fragments if fragment is not None]
     encoding = Encoding(_new(folder / "encoding"))
@@ -150,6 +159,13 @@ def _fitted(family: str, task: str) -> Shipment:
     fit = Fitting(model, encoding.blocks, OUTPUTS[task], tensors, tensors, 3, trained, _new(folder / "work"), False, _unheard, _unheard)
     (Lightning(max_epochs=2, accelerator="cpu", threads=1) if family == "network" else Estimator()).fit(fit)
     return Shipment(model, Trained(trained), encoding, contract, TASKS[task], folder, False)
+
+
+def _encoded(encoding: Encoding, count: int) -> tuple[np.ndarray, ...]:
+    """Rows as the stand-ins were fed them."""
+    from mlforge.runtime.session import Graph
+
+    return Graph(encoding.folder / "front.onnx").run(people(min(count, _ROWS)))
 
 
 def _narrow(task: str) -> Contract:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from mlforge.artifact import Artifact
 from mlforge.components import Champion, Component, Stage
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.finding import Finding
 from mlforge.task import TASKS, Task
@@ -46,6 +47,7 @@ class StageJob:
         name: str = "trial",
         champion: Champion | None = None,
         earlier: list[Finding] | None = None,
+        compress: Compress | None = None,
     ) -> None:
         self.folder = folder
         self.contract = contract
@@ -56,7 +58,7 @@ class StageJob:
         self.findings: list[Finding] = []
         self.steps: list[tuple[float, float, str]] = []
         self._earlier = list(earlier or [])
-        self._champion = champion
+        self._champion, self._compress = champion, compress
         self._stage: Stage | None = None
 
     def run(self, stage: Stage) -> StageJob:
@@ -94,6 +96,12 @@ class StageJob:
         """The version to compare with."""
         self._declared("champion")
         return self._champion
+
+    @property
+    def compress(self) -> Compress | None:
+        """The compression contract."""
+        self._declared("compress")
+        return self._compress
 
     def component(self, section: str, kind: type[C]) -> C:
         """The component of a section."""

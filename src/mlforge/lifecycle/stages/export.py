@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mlforge.artifact import ROW, Artifact, Assignment, Bundles, Encoding, Table, Trained, frames, write_json
 from mlforge.components import Exporter, Job, Model, Shipment, Stage
 from mlforge.contract import Contract
-from mlforge.errors import DataError
+from mlforge.errors import DataError, RunFailed
 from mlforge.explaining.background import FILE, Background, sampled
 from mlforge.finding import Finding
+from mlforge.lifecycle.compressing import DECLARED as COMPRESSED
+from mlforge.lifecycle.compressing import KEPT, decide
 from mlforge.lifecycle.mitigating import DECLARED, decided
 from mlforge.report.figures import number
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Export"]
 
@@ -22,23 +27,27 @@ class Export(Stage):
     """Exports every variant of the bundle and measures, on the test rows, how far each is from the trained model."""
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "model", "exporters")
-    reads: ClassVar[tuple[str, ...]] = ("task", "mitigations")
+    reads: ClassVar[tuple[str, ...]] = ("task", "mitigations", "compress")
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "encoding": Encoding, "trained": Trained}
-    declares: ClassVar[tuple[str, ...]] = ("bundle/size", "parity/max_difference", "parity/agreement", *DECLARED)
+    declares: ClassVar[tuple[str, ...]] = (
+        "bundle/size", "parity/max_difference", "parity/mean_difference", "parity/agreement", *DECLARED, *COMPRESSED,
+    )  # fmt: skip
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"bundles": Bundles}
 
     def headline(self, findings: Sequence[Finding]) -> str:
         """Size of the bundle that ships, and how far it is from the trained model."""
         told = {finding.name: finding for finding in reversed(findings)}
         size, parity = told["bundle/size"], told.get("parity/max_difference")
+        if KEPT in told:
+            return told[KEPT].text
         return f"{size.variant} {number(size.value, size.unit)}" + (f" · parity {number(parity.value)}" if parity else "")
 
     def run(self, job: Job) -> None:
-        """Fill the draft of `bundles`; the first listed variant ships."""
+        """Fill the draft of `bundles`; the compression contract says which variant ships, or else the first listed does."""
         from mlforge.runtime.bundle import enclose
 
         draft, background = job.draft("bundles"), _background(job)
-        exporters = job.entries("exporters", Exporter)
+        exporters, broken = job.entries("exporters", Exporter), dict[str, str]()
         for done, (variant, exporter) in enumerate(exporters.items()):
             job.progress(done, len(exporters), variant)
             shipment = Shipment(
@@ -49,16 +58,23 @@ class Export(Stage):
                 task=job.task,
                 folder=draft / variant,
                 smoke=job.smoke,
+                rows=lambda count: _training_rows(job, count),
             )
             shipment.folder.mkdir()
             exporter.export(shipment)
-            _compare(job, variant, shipment)  # before lines are drawn: what is compared is the model
+            broken[variant] = _compare(job, variant, shipment, exporter)  # before lines are drawn: what is compared is the model
+            if broken[variant] and (job.compress is None or variant == next(iter(exporters))):
+                raise RunFailed(
+                    f"exporters.{variant}: {broken[variant]}",
+                    hint="The exported graph computes something else; choose another exporter, or report the model that shows it.",
+                )
             decided(job, variant, shipment.folder)
             enclose(shipment.folder, FILE, background)
             _protect(job.input("table", Table), shipment.folder)
             size = sum(path.stat().st_size for path in shipment.folder.rglob("*") if path.is_file())
             job.find(Finding(name="bundle/size", value=size, unit="bytes", variant=variant, better="lower", text="size of the bundle's files"))
-        write_json(draft / "bundles.json", {"variants": list(exporters), "ships": next(iter(exporters))})
+        ships = next(iter(exporters)) if job.compress is None else decide(job, job.compress, draft, broken).ships
+        write_json(draft / "bundles.json", {"variants": list(exporters), "ships": ships})
 
 
 def _background(job: Job) -> bytes:
@@ -68,6 +84,17 @@ def _background(job: Job) -> bytes:
     rows = sampled(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), ROW)
     told = Background(columns={}) if rows is None else Background.of(rows, contract)
     return (told.model_dump_json(indent=1) + "\n").encode()
+
+
+def _training_rows(job: Job, count: int) -> tuple[np.ndarray, ...]:
+    """So many training rows as a network is fed them, whatever partitions they lie in."""
+    from mlforge.runtime.session import Graph
+
+    front = Graph(job.input("encoding", Encoding).folder / "front.onnx")
+    rows = sampled(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=list(front.inputs)), ROW)
+    if rows is None:
+        raise DataError("exporters: there are no training rows", hint="Give the split a training share.")
+    return front.run(rows.head(count))
 
 
 def _protect(table: Table, folder: Path) -> None:
@@ -82,7 +109,8 @@ def _protect(table: Table, folder: Path) -> None:
         protect_bundle(folder, Contract.model_validate(table.privacy["contract"]), rules)
 
 
-def _compare(job: Job, variant: str, shipment: Shipment) -> None:
+def _compare(job: Job, variant: str, shipment: Shipment, exporter: Exporter) -> str:
+    """Find how far the bundle is from the trained model; says why it is not the model, if so."""
     from mlforge.lifecycle.encode import encoded_batches
     from mlforge.lifecycle.parity import Parity
     from mlforge.runtime.predictor import Predictor
@@ -97,3 +125,4 @@ def _compare(job: Job, variant: str, shipment: Shipment) -> None:
         raise DataError("split: there are no test rows to compare the bundle on", hint="Give the split a test share.")
     for finding in parity.findings(variant, shipment.encoding.output):
         job.find(finding)
+    return parity.broken(exporter, shipment.encoding.output)

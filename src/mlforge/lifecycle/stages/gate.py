@@ -9,6 +9,7 @@ from mlforge.artifact import Artifact, Bundles, Verdict, write_json
 from mlforge.components import Gate as Rule
 from mlforge.components import Job, Ruling, Stage
 from mlforge.finding import Finding, Subject
+from mlforge.lifecycle.compressing import KEPT, Decision
 from mlforge.report.verdict import brief
 
 __all__ = ["Gate", "Recorded"]
@@ -59,12 +60,22 @@ class Gate(Stage):
         champion = f"{job.champion.model} {job.champion.version}" if job.champion else None
         evidence = Recorded(job.evidence(), job.input("bundles", Bundles).ships, champion)
         rulings = [ruling for entry, rule in job.entries("gates", Rule).items() for ruling in rule.judge(entry, evidence, job.task)]
+        rulings += _compressed(job, evidence)
         passed = bool(rulings) and all(ruling.passed for ruling in rulings)
         volatile = {ruling.rule for ruling in rulings if evidence.volatile(ruling.finding)}
         kept = [ruling.lasting() if ruling.rule in volatile else ruling for ruling in rulings]
         write_json(job.draft("verdict") / "verdict.json", {"passed": passed, "rulings": [ruling.model_dump() for ruling in kept]})
         for ruling in rulings:
             job.find(_finding(ruling, volatile=ruling.rule in volatile))
+
+
+def _compressed(job: Job, evidence: Recorded) -> list[Ruling]:
+    """What the compression contract says, where the bundles were made under one: as it was decided with them."""
+    decision = Decision.read(job.input("bundles", Bundles).folder)
+    if decision is None:
+        return []
+    told = evidence.get(KEPT)
+    return [Ruling(rule="compress", passed=decision.kept, finding=KEPT, value=float(decision.kept), bound="= 1", text=told.text if told else "")]
 
 
 def _finding(ruling: Ruling, *, volatile: bool) -> Finding:
