@@ -211,7 +211,8 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
     count = _count(facts, "exporters")
     if not count:
         yield Problem("compress", "nothing is exported, so there is no variant to choose", place, "exporters: [onnx, onnx_int8]")
-    elif count == 1 and asked.min_speedup is not None and asked.min_speedup > 1:
+        return
+    if count == 1 and asked.min_speedup is not None and asked.min_speedup > 1:
         where = facts.place("compress", "min_speedup").place
         found = "there is one exporter, and nothing is faster than itself"
         yield Problem("compress.min_speedup", found, where, "two or more: the first listed is what the others are compared with")

@@ -16,6 +16,7 @@ from mlforge.builtin.splits.random import Random
 from mlforge.builtin.splits.stratified import Stratified
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.components import Component, Model, Source, Trainer
+from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.lifecycle.stages.ingest import Ingest
 from mlforge.lifecycle.stages.prepare import Prepare
@@ -25,7 +26,9 @@ from mlforge.lifecycle.stages.train import Train
 CALM = Lightning(max_epochs=5, batch_size=64, accelerator="cpu", threads=1)
 
 
-def prepared(folder: Path, rows: pl.DataFrame | Source, contract: Contract, *, task: str = "classification", **sections: object) -> StageJob:
+def prepared(
+    folder: Path, rows: pl.DataFrame | Source, contract: Contract, *, task: str = "classification", compress: Compress | None = None, **sections: object
+) -> StageJob:
     """A job whose rows are ingested, split and prepared."""
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(rows, pl.DataFrame):
@@ -39,7 +42,7 @@ def prepared(folder: Path, rows: pl.DataFrame | Source, contract: Contract, *, t
         "trainer": CALM,
         "exporters": {"onnx": Onnx()},
     }
-    job = StageJob(folder / "stages", contract=contract, sections=chosen | sections, task=task)  # type: ignore[arg-type]
+    job = StageJob(folder / "stages", contract=contract, sections=chosen | sections, task=task, compress=compress)  # type: ignore[arg-type]
     for stage in (Ingest(), Split(), Prepare()):
         job.run(stage)
     return job

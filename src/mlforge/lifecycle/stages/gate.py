@@ -75,7 +75,9 @@ def _compressed(job: Job, evidence: Recorded) -> list[Ruling]:
     if decision is None:
         return []
     told = evidence.get(KEPT)
-    return [Ruling(rule="compress", passed=decision.kept, finding=KEPT, value=float(decision.kept), bound="= 1", text=told.text if told else "")]
+    return [
+        Ruling(rule="compress", passed=decision.kept, finding=KEPT, value=float(decision.kept), bound="= 1", text=told.text.partition(" (")[0] if told else "")
+    ]
 
 
 def _finding(ruling: Ruling, *, volatile: bool) -> Finding:
