@@ -26,6 +26,7 @@ CHAPTERS = {
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
         "explain": "Say why a model answers as it does, row by row",
+        "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
     },
     "Keep house": {
         "plugins": "List plugins, and say what is wrong with a broken one",

@@ -1,0 +1,1 @@
+"""A model as a container: what `mlforge package` writes."""

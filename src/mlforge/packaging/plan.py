@@ -1,0 +1,60 @@
+"""What is packaged, and how it is to run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlforge.runtime.bundle import Bundle
+
+__all__ = ["PORT", "Plan", "dns_name"]
+
+PORT = 8080
+_OF_A_SERVER = 160  # MiB of a worker with its interpreter and libraries, apart from the model
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One version of a model in an image."""
+
+    model: str
+    version: int
+    digest: str  # of the version's bundle, as the registry has it
+    folder: Path  # the bundle
+    bundle: Bundle
+    image: str
+    workers: int
+
+    @property
+    def name(self) -> str:
+        """As Kubernetes allows names."""
+        return dns_name(self.model)
+
+    @property
+    def place(self) -> str:
+        """Where the bundle lies in the image."""
+        return f"/srv/models/{self.model}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the container runs."""
+        return ("mlforge", "serve", self.place, "--host", "0.0.0.0", "--port", str(PORT), "--workers", str(self.workers))  # noqa: S104 - a pod's own address
+
+    @property
+    def memory(self) -> int:
+        """MiB to ask for: every worker opens the model, whose weights onnxruntime may hold twice while it prepares them."""
+        size = sum((self.folder / name).stat().st_size for name in self.bundle.files)
+        return self.workers * (_OF_A_SERVER + -(-3 * size // 2**20))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Variables of the environment that the bundle's protections read."""
+        named = (getattr(rule, "variable", None) for rule in self.bundle.protections.values())
+        return tuple(sorted({name for name in named if name}))
+
+
+def dns_name(model: str) -> str:
+    """Lower case letters, digits and dashes, 50 at most: what is appended must fit too."""
+    plain = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")[:50].rstrip("-")
+    return plain if plain and plain[0].isalpha() else f"model-{plain}".rstrip("-")
