@@ -68,6 +68,7 @@ _TABLE = {
     "exporters/onnx": "exporters.onnx:Onnx",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
+    "evaluators/multilabel": "probes.multilabel:Multilabel",
     "evaluators/language": "probes.language:Language",
     "evaluators/slices": "probes.slices:Slices",
     "evaluators/fairness": "probes.fairness:Fairness",

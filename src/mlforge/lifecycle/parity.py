@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKEN", "Parity"]
 
+_SAME = {"classes": "class", "labels": "labels", "bytes": "byte"}
+
 BROKEN = 1e-3  # a larger difference is no rounding
 
 
@@ -43,8 +45,9 @@ class Parity:
             differences = _of_texts(said, scores)
             self.agreeing += int((said["prediction"].to_numpy() == scores[:, :BYTES].argmax(1)).sum())
         else:
-            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - _softmax(scores))
-            wanted = [output.classes[i] for i in scores.argmax(1).tolist()]
+            labels = output.kind == "labels"
+            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - (_sigmoid(scores) if labels else _softmax(scores)))
+            wanted = _named(scores, output) if labels else [output.classes[i] for i in scores.argmax(1).tolist()]
             self.agreeing += sum(one == other for one, other in zip(said["prediction"].to_list(), wanted, strict=True))
         self.rows += len(rows)
         largest = float(differences.max())  # NaN when any is
@@ -57,7 +60,12 @@ class Parity:
                 f"exporters.{variant}: the bundle differs from the trained model by {self.largest:.3g} on a test row; rounding stays below {BROKEN:g}",
                 hint="The exported graph computes something else; choose another exporter, or report the model that shows it.",
             )
-        units = {"classes": "of a probability", "value": "in standard deviations of the target", "bytes": "of a probability, or in bits per byte,"}
+        units = {
+            "classes": "of a probability",
+            "labels": "of a probability",
+            "value": "in standard deviations of the target",
+            "bytes": "of a probability, or in bits per byte,",
+        }
         unit = units[output.kind]
         yield Finding(
             name="parity/max_difference", value=self.largest, variant=variant, rows=self.rows, better="lower",
@@ -65,7 +73,7 @@ class Parity:
         )  # fmt: skip
         if output.kind != "value":
             share = self.agreeing / self.rows
-            text = f"share of test rows for which both name the same {'class' if output.kind == 'classes' else 'byte'} ({self.rows - self.agreeing} differ)"
+            text = f"share of test rows for which both name the same {_SAME[output.kind]} ({self.rows - self.agreeing} differ)"
             yield Finding(name="parity/agreement", value=share, variant=variant, rows=self.rows, better="higher", text=text)
 
 
@@ -84,3 +92,15 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.exp(scores - scores.max(1, keepdims=True))
     shares: np.ndarray = powers / powers.sum(1, keepdims=True)
     return shares
+
+
+def _sigmoid(scores: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    shares: np.ndarray = 0.5 * (1 + np.tanh(0.5 * scores))
+    return shares
+
+
+def _named(scores: np.ndarray, output: Output) -> list[str]:
+    """The labels that a bundle should name."""
+    return [" ".join(label for label, score in zip(output.targets, row, strict=True) if score >= 0) for row in scores.tolist()]

@@ -207,8 +207,8 @@ def _cases(rows: pl.DataFrame, window: Window, failed: Any, said: Mapping[str, A
     """The first failing rows as JSON, with what the model said; of protected columns and pseudonyms, nothing."""
     import numpy as np
 
-    hidden = {key for key, column in window.contract.columns.items() if column.pii is not None}
-    shown = [name for name in rows.columns if name in window.contract.columns and name not in hidden and name != window.contract.target]
+    hidden = {key for key, column in window.contract.columns.items() if column.pii is not None or column.role == "target"}
+    shown = [name for name in rows.columns if name in window.contract.columns and name not in hidden]
     cases: list[str | None] = [None] * len(rows)
     for at in np.flatnonzero(failed)[:_CASES]:
         row = {name: rows[name][int(at)] for name in shown if rows[name][int(at)] is not None}
