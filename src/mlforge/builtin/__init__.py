@@ -69,6 +69,7 @@ _TABLE = {
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
     "evaluators/multilabel": "probes.multilabel:Multilabel",
+    "evaluators/ranking": "probes.order:Ranking",
     "evaluators/language": "probes.language:Language",
     "evaluators/slices": "probes.slices:Slices",
     "evaluators/fairness": "probes.fairness:Fairness",

@@ -92,6 +92,8 @@ def _of_part(parts: list[str]) -> str:
             return f"{_MEASURES[measure]}, of {_words(label)}"
         case [_, "recall" | "precision" as measure, label]:
             return f"{measure.capitalize()} of {_words(label)}"
+        case [_, "ranking", measure]:
+            return _ranking(measure)
         case [_, "pinball", quantile]:
             return f"Pinball loss at {quantile}"
         case [_, "importance", column]:
@@ -103,6 +105,12 @@ def _of_part(parts: list[str]) -> str:
         case ["data", "rows", part]:
             return f"Rows for {_words(part)}"
     return ""
+
+
+def _ranking(measure: str) -> str:
+    kind, _, count = measure.partition("_at_")
+    told = {"ndcg": "Gain of the first {} (NDCG)", "recall": "Share found among the first {}", "map": "Mean average precision", "mrr": "Mean reciprocal rank"}
+    return told[kind].format(count) if kind in told else ""
 
 
 def _measure(name: str) -> str:
