@@ -155,6 +155,8 @@ class Behaviour(Probe):
             elif contract.columns[key].dtype not in self.perturbations[test.by].dtypes:
                 suits = ", ".join(sorted(self.perturbations[test.by].dtypes))
                 yield Objection(f"{where}.columns", f"{key} is {contract.columns[key].dtype}, and {test.by} changes {suits}")
+            elif reason := self.perturbations[test.by].unfit(contract.columns[key]):
+                yield Objection(f"{where}.columns", f"{test.by} cannot change {key}: {reason}")
 
     def _changed(self, window: Window, drawn: pl.DataFrame, test: Invariance | Direction) -> pl.DataFrame:
         """Ask about the rows as they are and as they become."""
