@@ -237,11 +237,14 @@ class Made(Mapping[str, Artifact]):
 def target_array(frame: pl.DataFrame, output: Output) -> np.ndarray:
     """The target as a network is fed it: class ids (int64, [rows]), or standardised values (float32, [rows, 1]).
 
+    Of labels, 1 where a row has one (uint8, [rows, labels]).
     Of a text, the number of its bytes that are read (int64, [rows, 1]): what is to be predicted is in the text.
     """
     import numpy as np
     import polars as pl
 
+    if output.kind == "labels":
+        return frame.select(pl.col(output.targets).cast(pl.UInt8)).to_numpy()
     column = frame[output.target]
     if output.kind == "bytes":
         return column.str.len_bytes().fill_null(0).clip(upper_bound=output.context).cast(pl.Int64).to_numpy().reshape(-1, 1)

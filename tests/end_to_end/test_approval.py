@@ -73,6 +73,14 @@ def test_approve_registers_at_once_and_the_next_run_has_nothing_to_do(waiting: T
         assert [(entry.event, entry.actor) for entry in store.audit.entries()] == [("registered", store.audit.entries()[0].actor), ("approved", ME)]
         assert store.audit.entries()[1].details["reason"] == "seen by the board"
         assert store.audit.verify() == 2
+    folder = waiting.root / ".mlforge" / "runs" / run
+    page = (folder / "report.md").read_text().replace("\\", "")
+    assert "Registered as buyers 1, champion." in page
+    assert f"approved by risk ({ME}: seen by the board)" in page
+    for name in ("report.md", "report.html"):
+        assert "aits for approval" not in (folder / name).read_text(), "the run's own report knows of the signature"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["passed"], summary["waits"], summary["done"][0]["event"]) == (True, [], "registered")
     again = waiting.run(*RUN, "--json")
     assert again.code == 0, again.text
     assert {stage["state"] for stage in again.json["stages"]} == {"reuse", "done"}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from tests.report.views import view
@@ -10,6 +11,7 @@ from tests.report.views import view
 from mlforge import secrets
 from mlforge.components import Ruling
 from mlforge.finding import Finding
+from mlforge.report.kept import kept, write_report
 from mlforge.report.markdown import run_markdown
 from mlforge.report.page import run_page
 from mlforge.report.view import RunView, StageView
@@ -145,3 +147,31 @@ def test_markdown_has_the_gains_beside_their_metrics(passed: RunView) -> None:
     assert "|  | candidate onnx | champion | gain onnx | baseline |" in lines
     (row,) = (line for line in lines if line.startswith("| test/log\\_loss: Log loss "))
     assert row.count("[") == 4
+
+
+def test_markdown_goes_by_topics_and_folds_what_is_long(passed: RunView) -> None:
+    many = tuple(Finding(name=f"test/slices/city/{number}/accuracy", value=0.9, text="a slice") for number in range(40))
+    warning = Finding(name="test/behaviour/steady", value=0.2, severity="warning", text="20 of 100 rows fail")
+    page = run_markdown(replace(passed, stages=(*passed.stages, StageView("evaluate", "run", 1.0, {}, (*many, warning)))))
+    titles = [line for line in page.splitlines() if line.startswith("## ")]
+    assert titles == ["## Gates", "## Performance", "## Parts of the data", "## Behaviour", "## Cost", "## Data", "## Quarantine", "## Stages", "## Next"]
+    assert "<details><summary>all 40 measurements</summary>" in page
+    assert "- test/behaviour/steady: 20 of 100 rows fail" in page
+    assert page.count("<details>") == page.count("</details>") == 2
+
+
+def test_a_report_is_kept_so_that_it_can_be_written_again(passed: RunView, tmp_path: Path) -> None:
+    secrets.remember('p"a<ss&word')
+    try:
+        write_report(replace(passed, overrides=('source.url=p"a<ss&word',)), tmp_path)
+        assert 'p\\"a<ss' not in (tmp_path / "report.json").read_text(encoding="utf-8")
+    finally:
+        secrets.forget()
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    again = kept(tmp_path)
+    assert again is not None
+    assert again.overrides == (f"source.url={secrets.MASK}",)
+    write_report(again, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+    (tmp_path / "report.json").write_text("{}", encoding="utf-8")
+    assert kept(tmp_path) is None

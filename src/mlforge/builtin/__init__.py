@@ -70,6 +70,8 @@ _TABLE = {
     "exporters/onnx_int8": "exporters.onnx_int8:OnnxInt8",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
+    "evaluators/multilabel": "probes.multilabel:Multilabel",
+    "evaluators/ranking": "probes.order:Ranking",
     "evaluators/language": "probes.language:Language",
     "evaluators/slices": "probes.slices:Slices",
     "evaluators/fairness": "probes.fairness:Fairness",

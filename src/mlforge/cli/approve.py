@@ -40,6 +40,7 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     place = Workplace.here()
     opened = place.existing(store)
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
+    from mlforge.lifecycle.amending import amend
     from mlforge.report.verdict import verdict_line
 
     run = _run(opened, waiting)
@@ -58,12 +59,13 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     if new:
         told = {"model": run.recipe, "role": role, "actor": actor, "reason": signature.reason, "run": run.id}
         hooks.event(word, run.recipe, told | {"digest": signature.bundle, "verdict": signature.verdict})
+    done = candidate.register(opened) if standing.passed else None
+    amend(opened, candidate, done)
     if standing.rejections:
         click.echo(f"  Nothing is registered: rejected by {' and '.join(standing.rejections)}.")
     elif standing.waits:
         click.echo(f"  Still waits for approval by {' and '.join(standing.waits)}.")
-    else:
-        done = candidate.register(opened)
+    elif done is not None:
         click.echo(f"  register  {done.text}")
         if done.new:
             hooks.event(done.event, done.subject, done.details)

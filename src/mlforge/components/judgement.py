@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlforge.components.component import Component
-from mlforge.contract import Contract
+from mlforge.contract import Column, Contract
 from mlforge.finding import Finding, Subject
 from mlforge.task import Task
 from mlforge.window import Profile, Window
@@ -55,6 +55,10 @@ class Perturbation(Component):
 
     dtypes: ClassVar[frozenset[str]]
     """Of the columns that it can change."""
+
+    def unfit(self, column: Column) -> str:
+        """Why it cannot change a column of these dtypes, where its settings say so: "'x' is not a whole number"; empty when it can. Asked by `check`."""
+        return ""
 
     @abstractmethod
     def apply(self, values: pl.Series, keys: np.ndarray) -> pl.Series:

@@ -53,6 +53,8 @@ class Mitigation(Component):
         elif column.dtype not in _GROUPS or column.role in ("target", "ignore"):
             found = f"{self.column} is {column.dtype} with the role {column.role}"
             yield Objection("column", found, "a protected column of category or string, whose values are groups")
+        if len(contract.having("target")) > 1:
+            yield Objection("", "the contract has several targets", "one target with classes: mitigations are for classification")
         for key in contract.having("target"):
             if contract.columns[key].dtype == "float":
                 yield Objection("", f"the target {key} is a float", "a target with classes: mitigations are for classification")

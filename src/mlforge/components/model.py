@@ -66,7 +66,7 @@ class Tensors:
     """One part of the data as arrays, row by row: in memory or memory-mapped."""
 
     blocks: tuple[np.ndarray, ...]
-    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]; of texts, int64 [rows, 1] of their numbers of bytes
+    target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]; of labels, uint8 [rows, labels]; of texts, int64 [rows, 1] of their numbers of bytes
     weight: np.ndarray | None = None  # float32 [rows]; of texts always there, and in proportion to their bytes
 
     def __len__(self) -> int:

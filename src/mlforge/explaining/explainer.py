@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ class Explainer:
             raise DataError(f"the row breaks the model's contract: {answer.rejected['reason'][0]}", hint="Mend it; `mlforge models` shows the contract.")
         row = self.predictor.typed(raw).rows
         prediction = answer.predictions["prediction"][0]
-        place = self._place(prediction)
+        place = self._place(answer.predictions.row(0, named=True))
         made = self.background.rows(_BACKGROUND, dict(row.schema))
         said = float(answer.predictions[self._column(place)][0])
         attribution = attributed(lambda rows: self.ask(rows, place), row, made, said, orders=orders) if made.width else Attribution(said, said, {}, True)
@@ -87,9 +87,13 @@ class Explainer:
         numbers: np.ndarray = self.predictor.score(rows)[self._column(place)].cast(pl.Float64).to_numpy()
         return numbers
 
-    def _place(self, prediction: Any) -> int | None:
-        classes = [str(name) for name in self.predictor.bundle.output.classes]
-        return None if not classes else 1 if len(classes) == 2 else classes.index(str(prediction))
+    def _place(self, said: Mapping[str, Any]) -> int | None:
+        """Which probability is explained: of the positive class, of the predicted one, of the likeliest label; None: the value."""
+        output = self.predictor.bundle.output
+        classes = [str(name) for name in output.classes]
+        if output.kind == "labels":
+            return max(range(len(classes)), key=lambda k: float(said[f"probability_{k}"]))
+        return None if not classes else 1 if len(classes) == 2 else classes.index(str(said["prediction"]))
 
     @staticmethod
     def _column(place: int | None) -> str:
@@ -122,7 +126,7 @@ class Explainer:
             key: self.background.grid(key, row[key].dtype, _CHOICES) for key in self.background.columns if key not in fixed and not row[key].dtype.is_nested()
         }
         now = self.predictor.score(row)["prediction"][0]
-        at = [str(name) for name in bundle.output.classes].index(str(now))
+        at = place if bundle.output.kind == "labels" else [str(name) for name in bundle.output.classes].index(str(now))
 
         def said(rows: pl.DataFrame) -> pl.Series:
             return self.predictor.score(rows)["prediction"]

@@ -14,8 +14,7 @@ from mlforge.lifecycle.plan import Lifecycle
 from mlforge.lifecycle.sweep.view import sweep_view
 from mlforge.recipe import show
 from mlforge.report.figures import moment
-from mlforge.report.markdown import run_markdown
-from mlforge.report.page import run_page
+from mlforge.report.kept import write_report
 from mlforge.report.view import RunView, StageView
 from mlforge.store import RunRecord
 
@@ -112,13 +111,10 @@ class Account:
         return (f"mlforge runs {self.record.id}",) if self.outcome.refused else ()
 
     def write(self, folder: Path) -> Path:
-        """Write `report.html`, `report.md` and `summary.json`; the path of the page."""
+        """Write `report.html`, `report.md`, `report.json` and `summary.json`; the path of the page."""
         folder.mkdir(parents=True, exist_ok=True)
-        view = self.view()
-        (folder / "report.html").write_text(run_page(view), encoding="utf-8")
-        (folder / "report.md").write_text(run_markdown(view), encoding="utf-8")
         write_json(folder / "summary.json", self.as_json())
-        return folder / "report.html"
+        return write_report(self.view(), folder)
 
     def _stages(self) -> Iterable[StageView]:
         seconds = {use.name: use.seconds for use in self.record.stages}

@@ -44,11 +44,11 @@ def _write(part: str, table: Table, assignment: Assignment, encoding: Encoding, 
     graph, output = Graph(encoding.folder / "front.onnx"), encoding.output
     rows = assignment.counts.get(part, 0)
     arrays = [_new(folder / f"block-{block.name}.npy", block.dtype, (rows, block.width)) for block in encoding.blocks]
-    dtype, shape = _TARGETS[output.kind]
+    dtype, shape = ("uint8", (output.width,)) if output.kind == "labels" else _TARGETS[output.kind]
     target = _new(folder / "target.npy", dtype, (rows, *shape))
     weights = contract.having("weight")
     weight = _new(folder / "weight.npy", "float32", (rows,)) if weights or output.kind == "bytes" else None
-    columns = list(dict.fromkeys((*graph.inputs, output.target, *weights)))
+    columns = list(dict.fromkeys((*graph.inputs, *output.targets, *weights)))
     start = 0
     for frame, encoded in encoded_batches(part, table, assignment, graph, columns):
         stop = start + len(frame)

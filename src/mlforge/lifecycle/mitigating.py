@@ -68,7 +68,9 @@ def decided(job: Job, variant: str, folder: Path) -> None:
 
 def _classes_only(entry: str, output: Output) -> None:
     if output.kind != "classes":
-        raise RecipeError(f"mitigations.{entry}: mitigations are for classification, and {output.target} is a value", hint="Leave `mitigations` out.")
+        raise RecipeError(
+            f"mitigations.{entry}: mitigations are for classification, and {output.target} is not one target with classes", hint="Leave `mitigations` out."
+        )
 
 
 def _nothing(job: Job, entry: str, mitigation: Mitigation, variant: str) -> None:

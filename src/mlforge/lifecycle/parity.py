@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parity"]
 
+_SAME = {"classes": "class", "labels": "labels", "bytes": "byte"}
+
 
 @dataclass
 class Parity:
@@ -42,8 +44,9 @@ class Parity:
             differences = _of_texts(said, scores)
             self.agreeing += int((said["prediction"].to_numpy() == scores[:, :BYTES].argmax(1)).sum())
         else:
-            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - _softmax(scores))
-            wanted = [output.classes[i] for i in scores.argmax(1).tolist()]
+            labels = output.kind == "labels"
+            differences = np.abs(said.select(predictor.probabilities.keys()).to_numpy() - (_sigmoid(scores) if labels else _softmax(scores)))
+            wanted = _named(scores, output) if labels else [output.classes[i] for i in scores.argmax(1).tolist()]
             self.agreeing += sum(one == other for one, other in zip(said["prediction"].to_list(), wanted, strict=True))
         self.rows += len(rows)
         self.total += float(differences.reshape(len(rows), -1).max(1).sum())
@@ -62,7 +65,12 @@ class Parity:
 
     def findings(self, variant: str, output: Output) -> Iterator[Finding]:
         """What was measured."""
-        units = {"classes": "of a probability", "value": "in standard deviations of the target", "bytes": "of a probability, or in bits per byte,"}
+        units = {
+            "classes": "of a probability",
+            "labels": "of a probability",
+            "value": "in standard deviations of the target",
+            "bytes": "of a probability, or in bits per byte,",
+        }
         unit = units[output.kind]
         yield Finding(
             name="parity/max_difference", value=self.largest, variant=variant, rows=self.rows, better="lower",
@@ -72,7 +80,7 @@ class Parity:
         yield Finding(name="parity/mean_difference", value=self.total / self.rows, variant=variant, rows=self.rows, better="lower", text=text)
         if output.kind != "value":
             share = self.agreeing / self.rows
-            text = f"share of test rows for which both name the same {'class' if output.kind == 'classes' else 'byte'} ({self.rows - self.agreeing} differ)"
+            text = f"share of test rows for which both name the same {_SAME[output.kind]} ({self.rows - self.agreeing} differ)"
             yield Finding(name="parity/agreement", value=share, variant=variant, rows=self.rows, better="higher", text=text)
 
 
@@ -91,3 +99,15 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.exp(scores - scores.max(1, keepdims=True))
     shares: np.ndarray = powers / powers.sum(1, keepdims=True)
     return shares
+
+
+def _sigmoid(scores: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    shares: np.ndarray = 0.5 * (1 + np.tanh(0.5 * scores))
+    return shares
+
+
+def _named(scores: np.ndarray, output: Output) -> list[str]:
+    """The labels that a bundle should name."""
+    return [" ".join(label for label, score in zip(output.targets, row, strict=True) if score >= 0) for row in scores.tolist()]

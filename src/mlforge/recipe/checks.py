@@ -22,8 +22,11 @@ __all__ = ["Facts", "check"]
 _WINDOWS = {"evaluators": "test", "checks": "data"}
 """The window on which a section's probes look, which is the first part of their findings' names."""
 
-_CURVES = {"classification": "validation/accuracy", "regression": "validation/rmse"}
+_CURVES = {"classification": "validation/accuracy", "multilabel": "validation/accuracy", "regression": "validation/rmse"}
 """What a fit measures on the validation rows besides the loss."""
+
+_USUAL = {"classes": "classification", "value": "regression", "labels": "multilabel", "bytes": "language"}
+"""The evaluator that comes along for what a task puts out."""
 
 _ALWAYS = frozenset({"seed", "task", "champion", "stages"})
 
@@ -72,6 +75,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     yield from _taking_part(facts)
     yield from _objections(facts)
     yield from _untaken(facts)
+    yield from _idle(facts)
     yield from _gates(facts)
     yield from _goals(facts)
     yield from _exported(facts)
@@ -106,6 +110,10 @@ def _targets(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 f"contract.columns.{key}.dtype", f"{dtype} cannot be the target of a {task.name}", place, f"one of {', '.join(sorted(task.target_dtypes))}"
             )
+    for key in targets if len(targets) > 1 else ():
+        if contract.columns[key].nullable:
+            where = f"contract.columns.{key}.nullable"
+            yield Problem(where, "true, and a label that is not known can be neither learned nor judged", facts.place(*where.split(".")).place, "false")
     if not contract.having("feature"):
         yield Problem("contract.columns", "no feature", facts.place("contract", "columns").place, "at least one column with role feature")
 
@@ -218,6 +226,19 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
         yield Problem("compress.min_speedup", found, where, "two or more: the first listed is what the others are compared with")
     if "gates" not in facts.present():
         yield Problem("compress", "the recipe has no gates, so that nothing says no when no variant keeps it", place, "gates: [thresholds], or others")
+
+
+def _idle(facts: Facts) -> Iterator[Problem]:
+    """Evaluators that have nothing to say of such a task: they would be silent, and seem to have found nothing."""
+    contract, task = facts.contract, facts.task
+    if contract is None or task is None or not task.targets[0] <= len(contract.having("target")) <= task.targets[1]:
+        return
+    for entry, probe in facts.entries("evaluators").items():
+        objected = isinstance(probe, Probe) and any(True for _ in probe.objections(contract))
+        if isinstance(probe, Probe) and not objected and not any(True for _ in probe.declares(contract, task)):
+            where = f"evaluators.{entry}"
+            found = f"{facts.uses[where].component} measures nothing for {task.name}"
+            yield Problem(where, found, facts.place("evaluators", entry).place, f"an evaluator that does, such as {_USUAL[task.output]}")
 
 
 def _goals(facts: Facts) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ _MEASURES = {
     "f_beta": "F-beta score",
     "precision": "Share of alarms that are right (precision)",
     "recall": "Share of cases that are found (recall)",
+    "subset_accuracy": "Share of rows with every label right",
+    "hamming_loss": "Share of labels that are wrong",
     "ece": "Calibration error",
     "cost": "Cost of errors, per row",
     "cheapest_threshold": "Threshold at which errors cost least",
@@ -70,6 +72,8 @@ def spoken(name: str) -> str:
         return _WHOLE[name]
     if len(parts) == 2 and last in _MEASURES:
         return _MEASURES[last]
+    if len(parts) == 2 and last.removesuffix("_micro") in _MEASURES:
+        return f"{_MEASURES[last.removesuffix('_micro')]}, all labels together"
     if len(parts) == 3 and last in _GAPS:
         return _GAPS[last].format(parts[1].replace("*", " and "))
     return _of_part(parts)
@@ -84,8 +88,12 @@ def _of_part(parts: list[str]) -> str:
             return f"{_measure(measure)}, where {_words(' is '.join(where))}"
         case [_, "segments", *where, measure] if measure in _MEASURES:
             return f"{_measure(measure)}, where {_words(' is '.join(where))}"
+        case [_, "roc_auc" | "pr_auc" | "f1" | "f_beta" as measure, label]:
+            return f"{_MEASURES[measure]}, of {_words(label)}"
         case [_, "recall" | "precision" as measure, label]:
             return f"{measure.capitalize()} of {_words(label)}"
+        case [_, "ranking", measure]:
+            return _ranking(measure)
         case [_, "pinball", quantile]:
             return f"Pinball loss at {quantile}"
         case [_, "importance", column]:
@@ -97,6 +105,12 @@ def _of_part(parts: list[str]) -> str:
         case ["data", "rows", part]:
             return f"Rows for {_words(part)}"
     return ""
+
+
+def _ranking(measure: str) -> str:
+    kind, _, count = measure.partition("_at_")
+    told = {"ndcg": "Gain of the first {} (NDCG)", "recall": "Share found among the first {}", "map": "Mean average precision", "mrr": "Mean reciprocal rank"}
+    return told[kind].format(count) if kind in told else ""
 
 
 def _measure(name: str) -> str:

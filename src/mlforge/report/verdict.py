@@ -39,7 +39,7 @@ def brief(ruling: Ruling) -> str:
 def in_plain_words(findings: Sequence[Finding]) -> str:
     """How good the model is, for someone who has never heard of a metric; nothing where that was not measured."""
     mine, trivial = ({finding.name: finding for finding in reversed(findings) if finding.subject == subject} for subject in ("candidate", "baseline"))
-    for name, says in (("test/accuracy", _right), ("test/mae", _off)):
+    for name, says in (("test/accuracy", _right), ("test/subset_accuracy", _labels), ("test/mae", _off)):
         one, other = mine.get(name), trivial.get(name)
         if one is not None and one.value is not None:
             return says(one, other.value if other else None)
@@ -52,6 +52,12 @@ def _right(accuracy: Finding, trivial: float | None) -> str:
     digits = 0 if other is None or round(mine) != round(other) else 1
     beside = "" if other is None else f" Always giving the most frequent answer would be right for {other:.{digits}f}."
     return f"The model gives the right answer for {mine:.{digits}f} of 100 rows that it has not seen in training.{beside}"
+
+
+def _labels(whole: Finding, trivial: float | None) -> str:
+    assert whole.value is not None
+    beside = "" if trivial is None else f" Always giving the most frequent labels would for {100 * trivial:.0f}."
+    return f"The model gets every label right for {100 * whole.value:.0f} of 100 rows that it has not seen in training.{beside}"
 
 
 def _off(error: Finding, trivial: float | None) -> str:

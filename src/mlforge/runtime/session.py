@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import DataError
@@ -15,7 +17,17 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "runtime"]
+
+
+def runtime() -> ModuleType:
+    """The module onnxruntime, which since 1.29 tells its maker of every session unless it is told not to before it is imported: no model's business."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()  # where the variable came too late, or does not count, as on Windows
+    module: ModuleType = onnxruntime
+    return module
 
 
 class Graph:
@@ -23,8 +35,7 @@ class Graph:
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         """Open it with so many threads for one run (None: as many as there are cores). Raises DataError when it is no graph that onnxruntime can run."""
-        import onnxruntime as ort
-
+        ort = runtime()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: warnings would go to stderr from C++
         options.use_deterministic_compute = True

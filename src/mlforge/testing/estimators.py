@@ -29,11 +29,11 @@ _ROUNDING = 1e-5
 
 def through_onnx(estimator: Estimator, blocks: tuple[Block, ...], values: tuple[np.ndarray, ...]) -> np.ndarray:
     """The scores as onnxruntime computes them."""
-    import onnxruntime
+    from mlforge.runtime.session import runtime
 
     graph = estimator.graph(_OPSET)
     graph.ir_version = 10
-    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    session = runtime().InferenceSession(graph.SerializeToString())
     said: np.ndarray = session.run(["scores"], {block.name: value for block, value in zip(blocks, values, strict=True)})[0]
     return said
 

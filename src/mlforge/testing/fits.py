@@ -11,7 +11,7 @@ from mlforge.artifact import Block
 from mlforge.components import Fitting, Model, Tensors
 from mlforge.task import Output
 
-__all__ = ["BLOCKS", "CATEGORIES", "LANGUAGE", "NUMBERS", "OUTPUTS", "TEXTS", "fitting", "give_up", "output_for", "tensors"]
+__all__ = ["BLOCKS", "CATEGORIES", "LABELS", "LANGUAGE", "NUMBERS", "OUTPUTS", "TEXTS", "fitting", "give_up", "output_for", "tensors"]
 
 NUMBERS = Block("numbers", "float32", 3)
 CATEGORIES = Block("categories", "int64", 2, (5, 40))
@@ -22,6 +22,9 @@ OUTPUTS: Mapping[str, Output] = {
     "multiclass": Output("classes", "y", ("a", "b", "c")),
     "regression": Output("value", "y", (), 10.0, 2.0),
 }
+LABELS = Output("labels", "tall, wide, old", ("tall", "wide", "old"))
+"""Labels that do not exclude each other."""
+
 LANGUAGE = Output("bytes", "text", context=TEXTS.width)
 """What a language model says of texts."""
 
@@ -55,7 +58,10 @@ def tensors(rows: int, seed: int, blocks: tuple[Block, ...], output: Output) -> 
     for block, signal in ((NUMBERS, numbers[:, 0] * 2 + np.abs(numbers[:, 1])), (CATEGORIES, effect)):
         noisy = noisy + signal * (block in blocks)
     by_name: Mapping[str, np.ndarray] = {"numbers": numbers, "categories": ids}
-    if output.kind == "value":
+    target: np.ndarray
+    if output.kind == "labels":
+        target = (noisy[:, None] + random.normal(size=(rows, output.width)) > np.arange(output.width)).astype(np.uint8)
+    elif output.kind == "value":
         target = noisy.astype(np.float32).reshape(-1, 1)
     else:
         shares = np.linspace(0, 1, output.width + 1)[1:-1]

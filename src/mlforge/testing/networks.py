@@ -18,7 +18,7 @@ from mlforge.artifact import Block
 from mlforge.components import Component, Model
 from mlforge.task import Output
 from mlforge.testing.component import ComponentContract
-from mlforge.testing.fits import BLOCKS, LANGUAGE, OUTPUTS, TEXTS, output_for, tensors
+from mlforge.testing.fits import BLOCKS, LABELS, LANGUAGE, OUTPUTS, TEXTS, output_for, tensors
 
 if TYPE_CHECKING:
     import torch
@@ -50,10 +50,10 @@ class ModelContract(ComponentContract[Model]):
         assert subject.tasks, "it is for no task"
 
     @pytest.mark.parametrize("rows", [1, 5])
-    @pytest.mark.parametrize("output", [*sorted(OUTPUTS), "language"])
+    @pytest.mark.parametrize("output", [*sorted(OUTPUTS), "labels", "language"])
     def test_it_gives_a_score_for_every_class_or_value(self, subject: Model, output: str, rows: int) -> None:
         """Else training ends in an error about shapes, and a single row in one of its own."""
-        asked = OUTPUTS.get(output, LANGUAGE)
+        asked = {**OUTPUTS, "labels": LABELS, "language": LANGUAGE}[output]
         if not _for_task(subject, asked):
             return
         for blocks in self._combinations():
@@ -104,6 +104,7 @@ class ModelContract(ComponentContract[Model]):
         network, rows = self._built(subject, self._all, output).train(), tensors(256, 1, self._all, output)
         inputs, target = tuple(map(torch.from_numpy, rows.blocks)), torch.from_numpy(rows.target)
         measures: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+            "labels": lambda scores, wanted: torch.nn.functional.binary_cross_entropy_with_logits(scores, wanted.float()),
             "value": torch.nn.functional.mse_loss, "classes": torch.nn.functional.cross_entropy, "bytes": _bits_per_byte
         }  # fmt: skip
         optimiser, losses = torch.optim.Adam(network.parameters(), lr=0.02), []
@@ -180,4 +181,4 @@ def _bits_per_byte(scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 
 
 def _for_task(model: Model, output: Output) -> bool:
-    return {"value": "regression", "classes": "classification", "bytes": "language_model"}[output.kind] in model.tasks
+    return {"value": "regression", "classes": "classification", "labels": "multilabel", "bytes": "language_model"}[output.kind] in model.tasks

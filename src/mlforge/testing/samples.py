@@ -34,8 +34,13 @@ _COLUMNS: Mapping[str, Mapping[str, Any]] = {
 _TARGETS: Mapping[str, Mapping[str, Any]] = {
     "classification": {"bought": {"dtype": "category", "role": "target", "positive": "yes"}},
     "regression": {"spent": {"dtype": "float", "role": "target"}},
+    "multilabel": {key: {"dtype": "bool", "role": "target"} for key in ("books", "music")},
 }
-OUTPUTS: Mapping[str, Output] = {"classification": Output("classes", "bought", ("no", "yes")), "regression": Output("value", "spent", (), 20.0, 8.0)}
+OUTPUTS: Mapping[str, Output] = {
+    "classification": Output("classes", "bought", ("no", "yes")),
+    "regression": Output("value", "spent", (), 20.0, 8.0),
+    "multilabel": Output("labels", "books, music", ("books", "music")),
+}
 
 
 def contract_for(task: str = "classification") -> Contract:
@@ -77,6 +82,8 @@ def people(rows: int = 300, seed: int = 7) -> pl.DataFrame:
             "note": pl.Series([f"visited {where} and liked it {'much' * (i % 3)}" for i, where in enumerate(city)], dtype=pl.String),
             "visits": pl.Series(draws[8].normal(size=(rows, 3)), dtype=pl.Array(pl.Float64, 3)),
             "bought": pl.Series(np.where((age - 50) / 10 + score > 0, "yes", "no"), dtype=pl.String),
+            "books": pl.Series(age + 5 * score > 50, dtype=pl.Boolean),
+            "music": pl.Series(age - 5 * score < 40, dtype=pl.Boolean),
             "spent": pl.Series(20 + (age - 50) / 5 + score, dtype=pl.Float64),
         }
     )
@@ -99,6 +106,10 @@ def window(task: str = "classification", *, rows: int = 300, predicted: bool = T
     noise = np.random.default_rng(seed + 1).normal(size=rows)
     if output.kind == "value":
         predictions = pl.DataFrame({"prediction": frame["spent"] + noise})
+    elif output.kind == "labels":
+        books, music = (1 / (1 + np.exp(-side * ((frame["age"].to_numpy() - at) / 5 + noise))) for side, at in ((1, 50), (-1, 40)))
+        said = pl.Series([" ".join(key for key, p in zip(output.targets, row, strict=True) if p >= 0.5) for row in zip(books, music, strict=True)])
+        predictions = pl.DataFrame({"prediction": said.cast(pl.String), "probability_0": books, "probability_1": music})
     else:
         likely = 1 / (1 + np.exp(-((frame["age"].to_numpy() - 50) / 10 + 0.5 * noise)))
         said = pl.Series(np.where(likely > 0.5, "yes", "no"), dtype=pl.String)

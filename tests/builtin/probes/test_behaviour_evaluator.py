@@ -133,6 +133,20 @@ def test_what_is_wrong_with_a_test_is_told_before_anything_runs() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("values", "column", "told"),
+    [
+        (("F", "M"), "age", "'F', 'M' cannot be in a column of int"),
+        ((1, 2.5), "age", "2.5 cannot be in a column of int"),
+        ((20, 30), "age", ""),
+        (("F", "M"), "sex", ""),
+    ],
+)
+def test_values_that_a_column_cannot_hold_are_told_before_anything_runs(values: tuple[int | float | str, ...], column: str, told: str) -> None:
+    probe = Behaviour(perturbations={"other": Permutation(values=values)}, invariance={"a": Invariance(columns=(column,), by="other")})
+    assert [one.found for one in probe.objections(CONTRACT)] == ([f"other cannot change {column}: {told}"] if told else [])
+
+
 PERTURBATIONS: list[tuple[Perturbation, pl.Series]] = [
     (Typos(), pl.Series("text", ["hello", "ab", "x", "", None] * 100)),
     (Noise(deviation=2.0), pl.Series("number", [1.0, 2.0, None, 3.5, -1.0] * 100)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlforge.artifact import Block
+from mlforge.builtin.exporters.labels import OPSET, labelled
 from mlforge.task import Output
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _NETWORK = "network/"
 def assemble(front: onnx.ModelProto, network: onnx.ModelProto, blocks: tuple[Block, ...], output: Output) -> onnx.ModelProto:
     """Raw columns → blocks → raw scores → `prediction` [rows] and, for classes, `probability` [rows, classes].
 
+    Of labels, `prediction` names those with a probability of at least a half, parted by spaces.
+
     Of texts: the next byte as `prediction` and its `probability` [rows, 256], and `bits` and `bytes` of the text itself.
 
     `network` takes the blocks by name and gives `scores`.
@@ -29,6 +32,9 @@ def assemble(front: onnx.ModelProto, network: onnx.ModelProto, blocks: tuple[Blo
     joints = [(f"block/{block.name}", f"{_NETWORK}{block.name}") for block in blocks]
     model = compose.merge_models(front, network, io_map=joints, name="model", producer_name="mlforge")
     _head(model.graph, f"{_NETWORK}scores", output)
+    if output.kind == "labels":
+        for entry in model.opset_import:
+            entry.version = max(entry.version, OPSET) if entry.domain == "" else entry.version
     strip(model)
     checker.check_model(model, full_check=True)
     return model
@@ -66,6 +72,9 @@ def _head(graph: onnx.GraphProto, scores: str, output: Output) -> None:
         return
     if output.kind == "bytes":
         _next_byte(graph, scores)
+        return
+    if output.kind == "labels":
+        labelled(graph, scores, output)
         return
     names = np.array(output.classes, dtype=object if isinstance(output.classes[0], str) else None)
     classes = numpy_helper.from_array(names, "head/classes")

@@ -22,6 +22,7 @@ class FtTransformer(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "multilabel"})
     tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "d_token": {"choice": (32, 64, 128)},
         "layers": {"randint": (1, 4)},

@@ -19,6 +19,7 @@ class Linear(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "multilabel"})
 
     def build(self, blocks: tuple[Block, ...], output: Output) -> torch.nn.Module:
         """The network."""

@@ -22,6 +22,7 @@ class Mlp(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "multilabel"})
 
     tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "hidden": {"choice": ((64,), (256,), (128, 128), (256, 256), (512, 256))},

@@ -22,6 +22,7 @@ class TabularResnet(Model):
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "multilabel"})
     tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "d": {"choice": (64, 128, 256)},
         "blocks": {"randint": (1, 6)},

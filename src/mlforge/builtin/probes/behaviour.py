@@ -155,6 +155,8 @@ class Behaviour(Probe):
             elif contract.columns[key].dtype not in self.perturbations[test.by].dtypes:
                 suits = ", ".join(sorted(self.perturbations[test.by].dtypes))
                 yield Objection(f"{where}.columns", f"{key} is {contract.columns[key].dtype}, and {test.by} changes {suits}")
+            elif reason := self.perturbations[test.by].unfit(contract.columns[key]):
+                yield Objection(f"{where}.columns", f"{test.by} cannot change {key}: {reason}")
 
     def _changed(self, window: Window, drawn: pl.DataFrame, test: Invariance | Direction) -> pl.DataFrame:
         """Ask about the rows as they are and as they become."""
@@ -207,8 +209,8 @@ def _cases(rows: pl.DataFrame, window: Window, failed: Any, said: Mapping[str, A
     """The first failing rows as JSON, with what the model said; of protected columns and pseudonyms, nothing."""
     import numpy as np
 
-    hidden = {key for key, column in window.contract.columns.items() if column.pii is not None}
-    shown = [name for name in rows.columns if name in window.contract.columns and name not in hidden and name != window.contract.target]
+    hidden = {key for key, column in window.contract.columns.items() if column.pii is not None or column.role == "target"}
+    shown = [name for name in rows.columns if name in window.contract.columns and name not in hidden]
     cases: list[str | None] = [None] * len(rows)
     for at in np.flatnonzero(failed)[:_CASES]:
         row = {name: rows[name][int(at)] for name in shown if rows[name][int(at)] is not None}

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mlforge.artifact import ROW
 from mlforge.builtin.probes.classes import UNSEEN, ids
+from mlforge.builtin.probes.losses import log_losses
 from mlforge.components import Probe
 from mlforge.contract import Contract
 from mlforge.finding import Finding
@@ -31,7 +32,7 @@ class Errors(Probe):
 
     `errors/worst` is the largest loss of a row, `errors/confusions` the share of rows in the most frequent confusion, and `errors/label_suspects` the share
     of rows whose label the model contradicts with more confidence than it has in that class on average (confident learning: Northcutt et al. 2021); of values,
-    the share of rows that are more than four robust deviations off.
+    the share of rows that are more than four robust deviations off. Of several labels, the worst rows alone: a row is as wrong as its labels are on average.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars")
@@ -41,7 +42,8 @@ class Errors(Probe):
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """The worst, the confusions of classes, and the labels that look wrong."""
         yield "errors/worst"
-        yield "errors/label_suspects"
+        if task.output != "labels":
+            yield "errors/label_suspects"
         if task.output == "classes":
             yield "errors/confusions"
 
@@ -56,7 +58,8 @@ class Errors(Probe):
         scored = scored.with_columns(numbers.cast(pl.Int64).alias("number"))
         worst = scored.with_row_index("at").sort("loss", "number", descending=[True, False]).head(self.worst)
         cases = worst.select("loss", "number").with_columns(case=pl.Series([_case(window, int(at)) for at in worst["at"]], dtype=pl.String))
-        classes = pl.DataFrame({"class": [str(name) for name in window.output.classes]}, schema={"class": pl.String})
+        names = () if window.output.kind == "labels" else window.output.classes
+        classes = pl.DataFrame({"class": [str(name) for name in names]}, schema={"class": pl.String})
         return Profile({"rows": scored, "worst": cases, "classes": classes}, exact=True)
 
     def merge(self, one: Profile, other: Profile) -> Profile:
@@ -83,7 +86,8 @@ class Errors(Probe):
             name="errors/worst", value=largest if finite else None, rows=table.height, better="lower", evidence={"cases": cases if finite else []},
             text=f"the most wrong is row {worst['number'][0]}" if finite else "some predictions are not finite numbers",
         )  # fmt: skip
-        yield _suspects(table, classes)
+        if not table["target"].is_null().all():
+            yield _suspects(table, classes)
         if classes:
             yield _confusions(table, classes)
 
@@ -94,6 +98,9 @@ def _scored(window: Window) -> pl.DataFrame:
 
     assert window.output is not None
     assert window.predictions is not None
+    if window.output.kind == "labels":
+        loss = log_losses(window.predictions, window.rows, window.output)
+        return pl.DataFrame({"loss": loss}).with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in ("target", "predicted", "own", "other"))
     target = window.rows[window.output.target]
     if window.output.kind == "value":
         off = (window.predictions["prediction"].cast(pl.Float64) - target.cast(pl.Float64)) / window.output.scale
@@ -151,7 +158,9 @@ def _case(window: Window, at: int) -> str:
     """A row as JSON, with what is true and what was said; of personal data, nothing."""
     assert window.output is not None
     assert window.predictions is not None
-    shown = [key for key, column in window.contract.columns.items() if key in window.rows.columns and column.pii is None and key != window.output.target]
+    shown = [key for key, column in window.contract.columns.items() if key in window.rows.columns and column.pii is None and key not in window.output.targets]
     row = {name: window.rows[name][at] for name in shown if window.rows[name][at] is not None}
     said = window.predictions.row(at, named=True)
-    return json.dumps({"row": row, "true": window.rows[window.output.target][at], "said": said["prediction"]}, default=str)
+    true = [window.rows[key][at] for key in window.output.targets]
+    named = " ".join(key for key, has in zip(window.output.targets, true, strict=True) if has) if window.output.kind == "labels" else true[0]
+    return json.dumps({"row": row, "true": named, "said": said["prediction"]}, default=str)

@@ -11,6 +11,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from mlforge.builtin.probes.losses import hits, log_losses
 from mlforge.builtin.probes.names import slug
 from mlforge.builtin.probes.scored import UNSEEN, ids
 from mlforge.contract import Contract
@@ -29,7 +30,8 @@ Cells = Callable[[int, int], bool]  # of target and prediction
 _MISSING = "missing"
 _KEYS = ("grouping", "group", "target", "predicted")
 _BIN = ("grouping", "group", "bin")
-_QUANTITIES = {"classes": ("log_loss", "brier"), "value": ("error", "absolute", "squared")}
+_QUANTITIES = {"classes": ("log_loss", "brier"), "value": ("error", "absolute", "squared"), "labels": ("log_loss", "brier")}
+_OUTCOMES = ("every label right", "some labels right", "no label right")  # of a row with labels, as if they were classes: what should be is the first
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def grouped(window: Window, groupings: Sequence[Grouping], marks: Mapping[str, p
         cells.append(cut.group_by(_KEYS).agg(pl.len().cast(pl.Int64).alias("rows"), *_sums(_QUANTITIES[output.kind])))
         bins.append(cut.group_by(_BIN).agg(pl.col("weight").sum(), _times("weight", "said"), _times("weight", "true")))
     made = pl.collect_all([pl.concat(cells), pl.concat(bins)])
-    classes = pl.DataFrame({"class": [str(name) for name in output.classes]}, schema={"class": pl.String})
+    names = _OUTCOMES if output.kind == "labels" else output.classes
+    classes = pl.DataFrame({"class": [str(name) for name in names]}, schema={"class": pl.String})
     broken = pl.DataFrame({"rows": [int((~finite).sum())]})
     return Profile({"cells": made[0].sort(_KEYS), "bins": made[1].sort(_BIN), "classes": classes, "broken": broken})
 
@@ -193,6 +196,8 @@ def _measured(window: Window) -> pl.DataFrame:
     assert window.predictions is not None
     weights = window.contract.having("weight")
     weight = window.rows[weights[0]].cast(pl.Float64) if weights else pl.repeat(1.0, len(window.rows), dtype=pl.Float64, eager=True)
+    if window.output.kind == "labels":
+        return pl.DataFrame({"weight": weight, **_of_labels(window.rows, window.predictions, window.output)})
     target = window.rows[window.output.target]
     if window.output.kind == "value":
         error = window.predictions["prediction"].cast(pl.Float64) - target.cast(pl.Float64)
@@ -200,6 +205,21 @@ def _measured(window: Window) -> pl.DataFrame:
         zero = pl.repeat(0, len(error), dtype=pl.Int64, eager=True)
         return pl.DataFrame({"weight": weight, "target": zero, "predicted": zero, "bin": zero, **values})
     return pl.DataFrame({"weight": weight, **_of_classes(target, window.predictions, window.output)})
+
+
+def _of_labels(rows: pl.DataFrame, predictions: pl.DataFrame, output: Output) -> dict[str, pl.Series]:
+    """How many of a row's labels are right, as one of three outcomes, and its losses, each the mean over labels."""
+    import numpy as np
+    import polars as pl
+
+    probability = predictions.select(f"probability_{k}" for k in range(len(output.classes))).cast(pl.Float64).to_numpy()
+    true = rows.select(pl.col(output.targets).cast(pl.Float64)).to_numpy()
+    right = hits(predictions, rows, output)
+    outcome = pl.Series(np.where(right == 1, 0, np.where(right > 0, 1, 2)), dtype=pl.Int64)
+    zero = pl.repeat(0, len(rows), dtype=pl.Int64, eager=True)
+    losses = {"log_loss": log_losses(predictions, rows, output), "brier": ((probability - true) ** 2).mean(axis=1)}
+    said = {name: zero.cast(pl.Float64) for name in ("said", "true")}
+    return {"target": zero, "predicted": outcome, "bin": zero, **said, **{name: pl.Series(values) for name, values in losses.items()}}
 
 
 def _of_classes(target: pl.Series, predictions: pl.DataFrame, output: Output) -> dict[str, pl.Series]:

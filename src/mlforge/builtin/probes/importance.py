@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from mlforge.builtin.probes.classes import UNSEEN, ids
+from mlforge.builtin.probes.losses import log_losses
 from mlforge.builtin.probes.resampling import mixed
 from mlforge.builtin.probes.sampling import ORDER, PART, sampled
 from mlforge.components import Probe
@@ -100,19 +100,13 @@ def _mean(series: pl.Series) -> float:
 
 def _losses(predictions: pl.DataFrame, rows: pl.DataFrame, output: Output) -> np.ndarray:
     """Each row's log loss, or its squared error in units of the target's variance."""
-    import numpy as np
     import polars as pl
 
     if output.kind == "value":
         error = predictions["prediction"].cast(pl.Float64).to_numpy() - rows[output.target].cast(pl.Float64).to_numpy()
         squared: np.ndarray = (error / output.scale) ** 2
         return squared
-    known = ids(rows[output.target], pl.Series(list(output.classes)).cast(pl.String)).to_numpy()
-    probability = predictions.select(f"probability_{k}" for k in range(len(output.classes))).cast(pl.Float64).to_numpy()
-    of = np.where(known == UNSEEN, 0.0, probability[np.arange(len(known)), np.maximum(known, 0)])
-    smallest = np.finfo(np.float64).eps
-    losses: np.ndarray = -np.log(np.clip(of, smallest, 1 - smallest))
-    return losses
+    return log_losses(predictions, rows, output)
 
 
 def _curves(window: Window, rows: pl.DataFrame, added: Mapping[str, Any]) -> pl.DataFrame:

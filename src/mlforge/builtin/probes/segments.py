@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from mlforge.builtin.probes.classes import UNSEEN, ids
 from mlforge.builtin.probes.groups import slug
+from mlforge.builtin.probes.losses import hits, log_losses
 from mlforge.builtin.probes.sampling import LIMIT, ORDER, PART, sampled
 from mlforge.builtin.probes.weakness import Segment, discovered
 from mlforge.components import Objection, Probe
@@ -141,17 +141,11 @@ def _plain(key: str, dtype: str) -> pl.Expr:
 
 
 def _losses(predictions: pl.DataFrame, rows: pl.DataFrame, output: Output) -> tuple[np.ndarray, np.ndarray]:
-    """Each row's log loss and whether its class is right; or its absolute error, and nothing."""
+    """Each row's log loss and how much of its answer is right; or its absolute error, and nothing."""
     import numpy as np
     import polars as pl
 
     if output.kind == "value":
         error = predictions["prediction"].cast(pl.Float64).to_numpy() - rows[output.target].cast(pl.Float64).to_numpy()
         return np.abs(error), np.zeros(len(error))
-    classes = pl.Series(list(output.classes)).cast(pl.String)
-    known = ids(rows[output.target], classes).to_numpy()
-    right = known == ids(predictions["prediction"], classes).to_numpy()
-    probability = predictions.select(f"probability_{k}" for k in range(len(classes))).cast(pl.Float64).to_numpy()
-    of = np.where(known == UNSEEN, 0.0, probability[np.arange(len(known)), np.maximum(known, 0)])
-    smallest = np.finfo(np.float64).eps
-    return -np.log(np.clip(of, smallest, 1 - smallest)), right.astype(float)
+    return log_losses(predictions, rows, output), hits(predictions, rows, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,7 +31,8 @@ _BACKGROUND = 32  # made-up rows that each row is held against
 class Shap(Probe):
     """What each column adds to predictions: Shapley values (Lundberg and Lee 2017) of a sample of rows, against the bundle's background.
 
-    `shap/<column>` is the mean of their sizes, in the answer's own unit (the probability of the positive class, or of the one predicted; or the target's), and
+    `shap/<column>` is the mean of their sizes, in the answer's own unit (the probability of the positive class, of the one predicted, or of the likeliest
+    label; or the target's), and
     `shap/additivity` the largest gap between a prediction and the sum of its parts, relative to the prediction's distance from the base. Where it is above
     0.001 the explanation has failed: no column has a value then. `mlforge explain` tells single rows.
     """
@@ -60,7 +61,7 @@ class Shap(Probe):
         said = window.predict(rows)
         told = []
         for number, order in enumerate(drawn[ORDER]):
-            place = _place(window, said["prediction"][number])
+            place = _place(window, said.row(number, named=True))
             column = "prediction" if place is None else f"probability_{place}"
             attribution = attributed(_asked(window, column), rows[number], made, float(said[column][number]), orders=self.orders)
             told.append({ORDER: order, _GAP: attribution.gap, **{key: share.value for key, share in attribution.shares.items()}})
@@ -118,10 +119,12 @@ def _background(window: Window) -> Background | None:
     return told.model_copy(update={"columns": known}) if known else None
 
 
-def _place(window: Window, prediction: Any) -> int | None:
+def _place(window: Window, said: Mapping[str, Any]) -> int | None:
     assert window.output is not None
     classes = [str(name) for name in window.output.classes]
-    return None if not classes else 1 if len(classes) == 2 else classes.index(str(prediction))
+    if window.output.kind == "labels":
+        return max(range(len(classes)), key=lambda k: float(said[f"probability_{k}"]))
+    return None if not classes else 1 if len(classes) == 2 else classes.index(str(said["prediction"]))
 
 
 def _asked(window: Window, column: str) -> Any:

@@ -52,10 +52,11 @@ class Stratified(Splitter):
         from mlforge.artifact import ROW
         from mlforge.builtin.splits.order import row_hash
 
-        target = contract.target
-        if contract.columns[target].dtype in ("float", "datetime"):
-            raise DataError(f"split: {target} has values, not classes, and stratified needs classes", hint="Use split=random.")
-        ordered = rows.select(ROW, pl.col(target).alias("class"), row_hash(contract, rows.collect_schema().names(), seed).alias("hash"))
+        targets = contract.having("target")
+        for target in targets:
+            if contract.columns[target].dtype in ("float", "datetime"):
+                raise DataError(f"split: {target} has values, not classes, and stratified needs classes", hint="Use split=random.")
+        ordered = rows.select(ROW, pl.struct(targets).alias("class"), row_hash(contract, rows.collect_schema().names(), seed).alias("hash"))
         place, size = (pl.col("hash").rank("min") - 1).over("class"), pl.len().over("class")
         test, validation = self._count(size, self.test), self._count(size, self.validation)
         part = pl.when(place < test).then(pl.lit("test")).when(place < test + validation).then(pl.lit("validation")).otherwise(pl.lit("train"))

@@ -13,6 +13,7 @@ from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
 from mlforge.lifecycle.bigrams import Bigrams
+from mlforge.lifecycle.frequencies import Frequencies
 from mlforge.lifecycle.yardsticks import Baseline, aligned
 from mlforge.report.figures import measured
 from mlforge.task import Output, Task
@@ -35,7 +36,7 @@ class Contestant:
 
     subject: Subject
     variant: str
-    model: Predictor | Baseline | Bigrams
+    model: Predictor | Baseline | Bigrams | Frequencies
     bundle: Path | None = None
     profiles: dict[str, Profile] = field(default_factory=dict)
     broken: str = ""  # why it cannot be measured
@@ -122,10 +123,13 @@ def _output(candidates: list[Contestant], ships: str) -> Output:
     return model.bundle.output
 
 
-def _baseline(job: Job, output: Output) -> Baseline | Bigrams:
-    columns = [output.target, *job.contract.having("weight")[:1]]
-    kind = Bigrams if output.kind == "bytes" else Baseline
-    return kind.fit(frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns), output, *columns[1:])
+def _baseline(job: Job, output: Output) -> Baseline | Bigrams | Frequencies:
+    weights = job.contract.having("weight")[:1]
+    columns = [*output.targets, *weights]
+    rows = frames(job.input("table", Table), job.input("assignment", Assignment), "train", columns=columns)
+    if output.kind == "labels":
+        return Frequencies.fit(rows, output, *weights)
+    return Bigrams.fit(rows, output, *weights) if output.kind == "bytes" else Baseline.fit(rows, output, *weights)
 
 
 def _champion(job: Job, output: Output) -> tuple[Contestant | None, str]:

@@ -49,6 +49,8 @@ def output_of(rows: pl.LazyFrame, contract: Contract, task: Task) -> Output:
     """What the model must put out, from the target of the training rows. Raises DataError when there is nothing to tell apart."""
     import polars as pl
 
+    if task.output == "labels":
+        return _labels(rows, contract)
     target = contract.target
     column = contract.columns[target]
     where = f"contract.columns.{target}"
@@ -65,6 +67,23 @@ def output_of(rows: pl.LazyFrame, contract: Contract, task: Task) -> Output:
     if column.positive is not None:
         classes = _positive_last(classes, column.positive, where)
     return Output("classes", target, tuple(classes))
+
+
+def _labels(rows: pl.LazyFrame, contract: Contract) -> Output:
+    """The targets in declared order. Raises DataError for one that no training row has, or that all have, and where it is not known."""
+    import polars as pl
+
+    targets = contract.having("target")
+    shares = rows.select(pl.col(targets).cast(pl.Float64).mean()).collect().row(0, named=True)
+    unknown = rows.select(pl.col(targets).null_count()).collect().row(0, named=True)
+    for key in targets:
+        if unknown[key]:
+            hint = "Leave these rows out of the source, or say what a missing label means there."
+            raise DataError(f"contract.columns.{key}: {unknown[key]} training rows do not say whether they have this label", hint=hint)
+        if shares[key] in (None, 0.0, 1.0):
+            how = "every training row has" if shares[key] else "no training row has"
+            raise DataError(f"contract.columns.{key}: {how} this label, so there is nothing to learn", hint="Give it the role ignore, or bring more rows.")
+    return Output("labels", ", ".join(targets), targets)
 
 
 def _text_of(fragments: list[Fragment]) -> Output:
