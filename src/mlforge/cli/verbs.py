@@ -22,6 +22,7 @@ CHAPTERS = {
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
+        "rollback": "Go back to the version that was champion before",
         "approve": "Sign the verdict that a run waits with, or reject it",
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
