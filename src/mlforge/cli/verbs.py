@@ -29,6 +29,7 @@ CHAPTERS = {
         "explain": "Say why a model answers as it does, row by row",
     },
     "Keep house": {
+        "keys": "Make, list and revoke the keys of those who may ask a server",
         "plugins": "List plugins, and say what is wrong with a broken one",
         "completion": "Print what lets a shell complete verbs, recipes, keys and models",
         "doctor": "Look over this installation and project",
@@ -41,6 +42,11 @@ VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items
 PARTS = {
     "sweep": {
         "show": "Print the trials of a run's sweep, or of a recipe's newest, the best first",
+    },
+    "keys": {
+        "new": "Make a key and print it",
+        "ls": "List the keys: what each is for, and whether it is valid",
+        "revoke": "Take back a key",
     },
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",

@@ -20,4 +20,6 @@ class LogSettings(BaseModel):
     flush_seconds: Duration = Field(default=5.0, ge=0.05, le=3600, description="rows are on disk after so long: the most that is lost when a worker is killed")
     max_size: Size = Field(default=10 * 1024**3, ge=1024**2, description="room for the whole log; the oldest files go when it is full")
     columns: tuple[str, ...] | None = Field(default=None, description="contract columns to write; null writes all of them, [] none")
-    waiting: Size = Field(default=64 * 1024**2, ge=1024**2, description="memory that a worker gives to rows not yet written; what is beyond is dropped and counted")
+    waiting: Size = Field(
+        default=64 * 1024**2, ge=1024**2, description="memory that a worker gives to rows not yet written; what is beyond is dropped and counted"
+    )
