@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlforge.budget import Budget
 from mlforge.contract import Contract
+from mlforge.service.rollout import Rollout
 from mlforge.task import TASKS
 
 __all__ = ["HEADER", "Header"]
@@ -45,6 +46,7 @@ class Header(BaseModel):
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")
     requires: tuple[Wanted, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
     budget: Budget | None = Field(default=None, description="what a run may use: it stops when a limit is reached")
+    rollout: Rollout | None = Field(default=None, description="which version answers in a server, and what happens when it does not")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

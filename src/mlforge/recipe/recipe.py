@@ -15,6 +15,7 @@ from mlforge.recipe.commas import unswept
 from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
 from mlforge.runtime.protections import sealed
+from mlforge.service.rollout import Rollout
 from mlforge.task import Task
 
 __all__ = ["Displaced", "Recipe"]
@@ -52,6 +53,7 @@ class Recipe:
     deprecations: tuple[str, ...] = ()  # keys that it writes and that will go
     requires: tuple[str, ...] = ()
     budget: Budget | None = None  # what a run may use; decides nothing that comes of it
+    rollout: Rollout | None = None  # which version answers in a server; decides nothing that comes of a run
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
     reference: str = ""  # the name or path by which it was asked for
     overrides: tuple[str, ...] = ()  # as they were given
