@@ -27,6 +27,7 @@ CHAPTERS = {
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
         "explain": "Say why a model answers as it does, row by row",
+        "serve": "Serve models over HTTP",
     },
     "Keep house": {
         "keys": "Make, list and revoke the keys of those who may ask a server",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,4 +65,8 @@ class Graph:
 
     def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         """The outputs for these rows (contract keys and types), each with one row per row."""
-        return tuple(self._session.run(None, feed(frame, self.inputs, self.widths)))
+        return self.ask(feed(frame, self.inputs, self.widths))
+
+    def ask(self, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+        """The outputs for these arrays, one for each of `inputs`."""
+        return tuple(self._session.run(self.outputs, arrays))

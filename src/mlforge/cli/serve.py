@@ -1,0 +1,112 @@
+"""`mlforge serve`: models behind HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlforge.cli.workplace import Workplace, store_option
+from mlforge.errors import MissingRequirement, RecipeError
+
+if TYPE_CHECKING:
+    from mlforge.service.serve import Serve
+    from mlforge.serving.offer import Offer
+
+__all__ = ["command"]
+
+
+@click.command("serve")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[@ALIAS|@VERSION] …")
+@click.option("--host", help="Address to listen at; only this machine reaches 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer; one a core by default.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of one prediction.")
+@store_option
+def command(models: tuple[str, ...], host: str | None, port: int | None, workers: int | None, threads: int | None, store: str | None) -> None:
+    """Serve models over HTTP.
+
+    Each is a registered model, its champion unless an alias or version is named, or the folder of a bundle. How it is served stands in its recipe under
+    `serve`; the options here go before it.
+
+    \b
+    mlforge serve adult
+    mlforge serve adult@champion churn@3 --port 0 --workers 2
+    """
+    given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers), ("threads", threads)) if value is not None}
+    offers, settings = _asked(models, store)
+    from mlforge.serving.access.listening import listening_allowed
+
+    settings = settings.model_copy(update=given)
+    listening_allowed(settings.host, settings.access)
+    _serve(offers, settings)
+
+
+def _asked(models: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
+    """The bundles that are asked for, verified, and the settings that the first of them was made with."""
+    from mlforge.service.serve import Serve
+
+    found = [_bundle(name) if (Path(name) / "bundle.json").is_file() else None for name in models]
+    settings: dict[str, Any] | None = None
+    offers: list[Offer] = []
+    opened = None if all(found) else Workplace.here().existing(store)
+    for name, offer in zip(models, found, strict=True):
+        if offer is None:
+            assert opened is not None
+            offer, recorded = _registered(name, opened)
+            settings = recorded if settings is None else settings
+        offers.append(offer)
+    twice = next((one.model for one in offers if sum(other.model == one.model for other in offers) > 1), None)
+    if twice is not None:
+        raise RecipeError(f"{twice} is named twice", hint="A server serves one version under a name.")
+    return offers, Serve.model_validate(settings or {})
+
+
+def _registered(reference: str, store: Any) -> tuple[Offer, dict[str, Any]]:
+    from mlforge.artifact import Bundles
+    from mlforge.serving.offer import Offer
+
+    version = store.registry.resolve(reference)
+    store.artifacts.verify(version.bundle)
+    alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
+    folder = Bundles(store.artifacts.path(version.bundle)).bundle()
+    recorded = store.records.run(version.run).plain.get("serve") or {}
+    return Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias), recorded
+
+
+def _bundle(folder: str) -> Offer:
+    from mlforge.serving.offer import Offer
+
+    path = Path(folder).resolve()
+    return Offer(path.name, 0, hashlib.sha256((path / "bundle.json").read_bytes()).hexdigest(), path)
+
+
+def _serve(offers: list[Offer], settings: Serve) -> None:
+    try:
+        import granian  # noqa: F401 - is it there
+        import uvloop  # noqa: F401 - is it there
+    except ImportError as error:
+        raise MissingRequirement(f"mlforge serve needs {error.name}", hint="pip install 'mlforge[serve]'") from None
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from mlforge.runtime.bundle import read_bundle
+    from mlforge.serving.address import listen
+    from mlforge.serving.house import House
+    from mlforge.serving.plan import Plan
+
+    plan = Plan.made(offers, settings, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    for offer in offers:
+        read_bundle(offer.folder)  # damage is told here, once, and not by every worker
+    listener, url = listen(settings.host, settings.port)
+    House(plan, listener, lambda: _say(plan, url)).run()
+
+
+def _say(plan: Any, url: str) -> None:
+    from mlforge.runtime.bundle import MODEL
+
+    for offer in plan.offers:
+        click.echo(f"{offer}  onnx, {(offer.folder / MODEL).stat().st_size / 1000:,.0f} KB, raw rows in")
+    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''} × {plan.threads} thread{'s' if plan.threads > 1 else ''}"
+    click.echo(f"{workers}  ·  {url}  (docs /docs, metrics /metrics, v2 protocol /v2)")
