@@ -84,7 +84,7 @@ class Finishing:
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
             migrations=tuple(line for one in documents for line in one.report),
             deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget,
-            rollout=header.rollout, providers=self._providers(),
+            rollout=header.rollout, serve=header.serve, providers=self._providers(),
         )  # fmt: skip
 
     def _providers(self) -> dict[str, str]:

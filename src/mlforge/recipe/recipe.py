@@ -16,6 +16,7 @@ from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
 from mlforge.runtime.protections import sealed
 from mlforge.service.rollout import Rollout
+from mlforge.service.serve import Serve
 from mlforge.task import Task
 
 __all__ = ["Displaced", "Recipe"]
@@ -53,6 +54,7 @@ class Recipe:
     deprecations: tuple[str, ...] = ()  # keys that it writes and that will go
     requires: tuple[str, ...] = ()
     budget: Budget | None = None  # what a run may use; decides nothing that comes of it
+    serve: Serve | None = None  # how a server serves the model; decides nothing that comes of a run
     rollout: Rollout | None = None  # which version answers in a server; decides nothing that comes of a run
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
     reference: str = ""  # the name or path by which it was asked for

@@ -24,11 +24,13 @@ class Answering:
         self._also = tuple(name for name in engine.outputs if name not in ("prediction", "probability"))
         self._head = {"model": engine.name, "version": engine.version or None, "target": engine.bundle.output.target}
 
-    def json(self, answer: Answer, ident: str) -> bytes:
+    def json(self, answer: Answer, ident: str, fallback: str = "") -> bytes:
         """The body of an answer in JSON: predictions in the order of the rows, null for one that was rejected."""
         rows = self.rows(answer)
         load = answer.load
         told: dict[str, Any] = {**self._head, "id": ident, "predictions": rows}
+        if fallback:
+            told["fallback"] = fallback
         if load.rejected:
             told["predictions"] = placed = [None] * load.count
             for position, row in zip(load.positions(), rows, strict=True):

@@ -45,7 +45,7 @@ class App:
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
-        request.id = given if given and len(given) <= _LONGEST_ID and given.isprintable() else self._desk.ident()
+        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._desk.ident()
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 Columns = tuple["np.ndarray", ...]
 Outputs = Mapping[str, "np.ndarray"]
 Run = Callable[[Columns], Outputs]
+Failure = Literal["failed", "late"]
 _INLINE = 0.003  # seconds that a batch may hold up the loop
 
 
@@ -64,6 +65,7 @@ class Batch:
     asks: Sequence[Ask]
     columns: Columns
     outputs: Outputs
+    seconds: float  # that the graph took
     finished: float  # as `time.perf_counter` has it
 
 
@@ -78,7 +80,9 @@ class Batcher:
         self._queue: deque[Ask] = deque()
         self._rows = 0  # waiting
         self._busy = 0  # rows that are run beside the loop now
+        self.threaded = False  # run every batch beside the loop, however quick it is thought to be
         self.observers: list[Callable[[Batch], None]] = []
+        self.failures: list[Callable[[Sequence[Ask], Failure], None]] = []  # called with requests that the graph failed on, or that came too late
 
     @property
     def waiting(self) -> int:
@@ -103,7 +107,7 @@ class Batcher:
         asks, rows = self._taken()
         if not asks:
             return
-        if self._threads is not None and self.pace.seconds(rows) > _INLINE:
+        if self._threads is not None and (self.threaded or self.pace.seconds(rows) > _INLINE):
             self._beside(asks, rows)
         else:
             self._finish(asks, self._done(asks))
@@ -123,7 +127,7 @@ class Batcher:
             if ask.answer.done():
                 continue
             if ask.deadline < now:
-                ask.answer.set_exception(_late())
+                self._fail([ask], "late")
                 continue
             asks.append(ask)
             rows += ask.load.good
@@ -145,9 +149,8 @@ class Batcher:
 
     def _overdue(self, asks: list[Ask]) -> None:
         now = time.perf_counter()
-        for ask in (*asks, *self._queue):
-            if ask.deadline <= now and not ask.answer.done():
-                ask.answer.set_exception(_late())
+        if late := [ask for ask in (*asks, *self._queue) if ask.deadline <= now and not ask.answer.done()]:
+            self._fail(late, "late")
         left = [ask.deadline for ask in (*asks, *self._queue) if not ask.answer.done()]
         if left and self._busy:
             self._loop.call_at(self._loop.time() + max(0.001, min(left) - now), self._overdue, asks)
@@ -162,7 +165,7 @@ class Batcher:
             return error
         finished = time.perf_counter()
         self.pace.learn(sum(ask.load.good for ask in asks), finished - begun)
-        return Batch(asks, columns, outputs, finished)
+        return Batch(asks, columns, outputs, finished - begun, finished)
 
     def _finish(self, asks: Sequence[Ask], done: Batch | BaseException) -> None:
         """Give each request its answer. Of a batch that fails, one that is to blame shall harm no other: halves are run again."""
@@ -177,13 +180,22 @@ class Batcher:
                 observer(done)
         elif len(asks) == 1:
             log.warning("the model failed on a request of %d rows: %s: %s", asks[0].load.good, type(done).__name__, str(done)[:300])
-            if not asks[0].answer.done():
-                asks[0].answer.set_exception(Refused(422, "the model cannot answer these rows, although they keep its contract"))
+            self._fail(asks, "failed")
         else:
             middle = len(asks) // 2
             for part in (asks[:middle], asks[middle:]):
                 self._finish(part, self._done(part))
 
+    def _fail(self, asks: Sequence[Ask], how: Failure) -> None:
+        """Tell who waits that there will be no answer."""
+        for ask in asks:
+            if not ask.answer.done():
+                ask.answer.set_exception(Refused(*_TOLD[how]))
+        for hear in self.failures:
+            hear(asks, how)
 
-def _late() -> Refused:
-    return Refused(504, "no answer within the deadline")
+
+_TOLD: dict[Failure, tuple[int, str]] = {
+    "failed": (422, "the model cannot answer these rows, although they keep its contract"),
+    "late": (504, "no answer within the deadline"),
+}

@@ -22,6 +22,8 @@ class Lane:
 
     def __init__(self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None) -> None:
         self.engine = engine
+        self.role = "champion"  # what it is for: champion, canary, shadow or fallback
+        self.fallback = ""  # what answers in the place of what was asked for; answers say so
         self.door = Door(engine)
         self.answering = Answering(engine)
         self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads)

@@ -16,8 +16,8 @@ class Listening:
 
     def __init__(self, app: Any, socket: int, settings: Serve, loop: asyncio.AbstractEventLoop) -> None:
         """`socket` is the file descriptor of one that listens; `app` is called as RSGI says."""
-        from granian._futures import _future_watcher_wrapper, _new_cbscheduler
         from granian import _granian
+        from granian._futures import _future_watcher_wrapper, _new_cbscheduler
         from granian.constants import TaskImpl
         from granian.server.embed import Server
 

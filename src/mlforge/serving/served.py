@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from mlforge.errors import nearest
+from mlforge.serving.batcher import Answer
 from mlforge.serving.http import Refused
 from mlforge.serving.lane import Lane
+from mlforge.serving.load import Load
 
 __all__ = ["Models", "Served"]
 
@@ -17,9 +19,15 @@ class Served:
     def __init__(self, name: str, lane: Lane) -> None:
         self.name, self.lane = name, lane
         self.choose: Callable[[str | None], Lane] = self._same  # which lane answers, by the request's key
+        self.key_header: str | None = None  # the header that has the key
+        self.by_load: Callable[[Lane, Load], tuple[Lane, Load]] | None = None  # the lane once more, by what is in the rows
+        self.ask: Callable[[Lane, Load, str, float], Awaitable[tuple[Lane, Answer]]] = self._asked  # the answer, and the lane that gave it
 
     def _same(self, key: str | None) -> Lane:
         return self.lane
+
+    async def _asked(self, lane: Lane, load: Load, ident: str, deadline: float) -> tuple[Lane, Answer]:
+        return lane, await lane.ask(load, ident, deadline)
 
 
 class Models:

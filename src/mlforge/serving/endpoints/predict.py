@@ -13,6 +13,7 @@ from mlforge.serving.door import Asked
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
+from mlforge.serving.served import Served
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,25 +33,28 @@ def routes(desk: Desk) -> Iterable[Route]:
         if served is None:
             names = ", ".join(f"/models/{one.name}/predict" for one in desk.models)
             raise Refused(404, f"several models are served here: ask {names[:300]}")
-        return await _predicted(request, served.choose(None), desk)
+        return await _predicted(request, served, desk)
 
     async def named(request: Request) -> Response:
-        return await _predicted(request, desk.models.named(request.params["model"]).choose(None), desk)
+        return await _predicted(request, desk.models.named(request.params["model"]), desk)
 
     return (Route("POST", "/predict", only, name="predict"), Route("POST", "/models/{model}/predict", named, name="predict"))
 
 
-async def _predicted(request: Request, lane: Lane, desk: Desk) -> Response:
+async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     begun = time.perf_counter()
+    lane = served.choose(request.headers.get(served.key_header) if served.key_header else None)
     asked = _read(request.headers.get("content-type") or "", await request.body(), lane)
     load = asked.load
+    if served.by_load is not None:
+        lane, load = served.by_load(lane, load)
     ident = asked.id or request.id
     if load.rejected:
         desk.figures.rejected.add(len(load.rejected))
         partial = desk.settings.partial if asked.partial is None else asked.partial
         if not request.flag("partial", partial):
             raise load.refusal()
-    answer = await lane.ask(load, ident, begun + _patience(request, asked, desk))
+    lane, answer = await served.ask(lane, load, ident, begun + _patience(request, asked, desk))
     return _worded(request.headers.get("accept"), lane, answer, ident)
 
 
@@ -93,11 +97,12 @@ def _worded(accept: str | None, lane: Lane, answer: Answer, ident: str) -> Respo
             return Response(200, stream.getvalue(), (("content-type", ARROW[0]), *_about(lane)))
         if not any(one in ("*/*", "application/*", "application/json") for one in wanted):
             raise Refused(406, f"accept: {accept[:80]!r}; answers are application/json, text/csv or {ARROW[0]}")
-    return Response(200, lane.answering.json(answer, ident), JSON)
+    return Response(200, lane.answering.json(answer, ident, lane.fallback), (*JSON, *_about(lane)) if lane.fallback else JSON)
 
 
 def _about(lane: Lane) -> tuple[tuple[str, str], ...]:
-    return (("x-model", lane.engine.name), ("x-model-version", str(lane.engine.version)))
+    about = (("x-model", lane.engine.name), ("x-model-version", str(lane.engine.version)))
+    return (*about, ("mlforge-fallback", lane.fallback)) if lane.fallback else about
 
 
 def _csv(body: bytes) -> pl.DataFrame:
