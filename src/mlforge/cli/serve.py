@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlforge.cli.serve_access import access_options, secured, told
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -25,8 +26,9 @@ __all__ = ["command"]
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer; one a core by default.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of one prediction.")
+@access_options
 @store_option
-def command(models: tuple[str, ...], host: str | None, port: int | None, workers: int | None, threads: int | None, store: str | None) -> None:
+def command(models: tuple[str, ...], host: str | None, port: int | None, workers: int | None, threads: int | None, store: str | None, **access: Any) -> None:
     """Serve models over HTTP.
 
     Each is a registered model, its champion unless an alias or version is named, or the folder of a bundle. How it is served stands in its recipe under
@@ -38,11 +40,7 @@ def command(models: tuple[str, ...], host: str | None, port: int | None, workers
     """
     given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers), ("threads", threads)) if value is not None}
     offers, settings = _asked(models, store)
-    from mlforge.serving.access.listening import listening_allowed
-
-    settings = settings.model_copy(update=given)
-    listening_allowed(settings.host, settings.access)
-    _serve(offers, settings)
+    _serve(offers, secured(settings.model_copy(update=given), access, Workplace.here().project.state / "keys.json"))
 
 
 def _asked(models: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
@@ -108,5 +106,8 @@ def _say(plan: Any, url: str) -> None:
 
     for offer in plan.offers:
         click.echo(f"{offer}  onnx, {(offer.folder / MODEL).stat().st_size / 1000:,.0f} KB, raw rows in")
+    if also := told(plan.settings):
+        click.echo(also)
+    url = url.replace("http:", "https:", 1) if plan.settings.access.tls else url
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''} × {plan.threads} thread{'s' if plan.threads > 1 else ''}"
     click.echo(f"{workers}  ·  {url}  (docs /docs, metrics /metrics, v2 protocol /v2)")

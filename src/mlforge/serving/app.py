@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from mlforge.serving.access.body import BodyReader
+from mlforge.serving.access.door import key_check
 from mlforge.serving.desk import Desk
-from mlforge.serving.endpoints import health, metrics, models, predict
+from mlforge.serving.endpoints import feedback, health, metrics, models, predict
 from mlforge.serving.http import Refused, Request, Response, problem
 from mlforge.serving.routes import Route, Routes
 
@@ -19,7 +20,7 @@ __all__ = ["ENDPOINTS", "App"]
 
 log = logging.getLogger(__name__)
 
-ENDPOINTS = (predict, models, health, metrics)
+ENDPOINTS = (predict, feedback, models, health, metrics)
 _NONE: Mapping[str, str] = {}
 _LONGEST_ID = 128
 
@@ -30,7 +31,8 @@ class App:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
-        self.before: list[Callable[[Request, Route], Response | None]] = []
+        check = key_check(desk.settings.access)
+        self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
         self._under_way = 0

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mlforge.serving.batcher import Batch
+from mlforge.serving.journal.journal import Journal
 from mlforge.serving.lane import Lane
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
@@ -24,6 +25,7 @@ class Desk:
         self.plan, self.worker, self.loop = plan, worker, loop
         self.settings, self.ledger, self.roster, self.figures = plan.settings, plan.ledger, plan.roster, plan.figures
         self.threads = ThreadPoolExecutor(max_workers=max(2, plan.threads), thread_name_prefix="mlforge")
+        self.journal = Journal(plan.settings.log, plan.meters) if plan.settings.log else None
         self.models = Models(Served(offer.model, self.lane(offer)) for offer in plan.offers)
         self._prefix = f"{os.getpid():x}{int.from_bytes(os.urandom(4)):08x}"
         self._count = 0
@@ -33,6 +35,8 @@ class Desk:
         """Open a version; may be called in a thread. Raises DataError when its bundle is damaged."""
         lane = Lane.open(offer, self.settings.slo.p99_ms / 1000, self.plan.threads, self.loop, self.threads)
         lane.observers.append(self._counted)
+        if self.journal is not None:
+            lane.observers.append(self.journal.observer(lane))
         return lane
 
     def _counted(self, batch: Batch) -> None:
@@ -55,5 +59,7 @@ class Desk:
             hear(message)
 
     def close(self) -> None:
-        """No more work."""
+        """No more work; what was put aside is written."""
+        if self.journal is not None:
+            self.journal.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
