@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["judge_frame", "judge_rows"]
 
-_LARGEST = 2**63
+_LARGEST = 2**127  # of whole numbers that a frame can hold
+_USUAL = 2**63
 
 
 def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
@@ -96,8 +98,8 @@ def _series(name: str, values: list[Any]) -> pl.Series:
 
 def _plain(value: Any) -> Any:
     """A value that a frame can hold; whole numbers that it cannot are as JSON's other readers have them: floats."""
-    if isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < _LARGEST:
-        return float(value) if abs(value) < 10**300 else None
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        return float(value) if abs(value) < 10**300 else math.inf
     if isinstance(value, dict):
         return {"object": True}
     if isinstance(value, list):
@@ -109,4 +111,6 @@ def _plain(value: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    return f"list {_kind(value[0]) if value else ''}" if isinstance(value, list) else type(value).__name__
+    if isinstance(value, list):
+        return f"list of {_kind(value[0])}" if value else "list"
+    return "large int" if isinstance(value, int) and not -_USUAL <= value < _USUAL else type(value).__name__
