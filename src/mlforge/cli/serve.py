@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
 if TYPE_CHECKING:
+    import socket
+
     from mlforge.service.serve import Serve
     from mlforge.serving.offer import Offer
 
@@ -24,11 +27,21 @@ __all__ = ["command"]
 @click.argument("models", nargs=-1, required=True, metavar="MODEL[@ALIAS|@VERSION] …")
 @click.option("--host", help="Address to listen at; only this machine reaches 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
+@click.option("--grpc-port", type=click.IntRange(0, 65535), help="Port of the v2 protocol over gRPC; 0 takes a free one, without it there is none.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer; one a core by default.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of one prediction.")
 @access_options
 @store_option
-def command(models: tuple[str, ...], host: str | None, port: int | None, workers: int | None, threads: int | None, store: str | None, **access: Any) -> None:
+def command(
+    models: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    grpc_port: int | None,
+    workers: int | None,
+    threads: int | None,
+    store: str | None,
+    **access: Any,
+) -> None:
     """Serve models over HTTP.
 
     Each is a registered model, its champion unless an alias or version is named, or the folder of a bundle. How it is served stands in its recipe under
@@ -38,7 +51,11 @@ def command(models: tuple[str, ...], host: str | None, port: int | None, workers
     mlforge serve adult
     mlforge serve adult@champion churn@3 --port 0 --workers 2
     """
-    given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers), ("threads", threads)) if value is not None}
+    given = {
+        name: value
+        for name, value in (("host", host), ("port", port), ("grpc_port", grpc_port), ("workers", workers), ("threads", threads))
+        if value is not None
+    }
     offers, settings = _asked(models, store)
     _serve(offers, secured(settings.model_copy(update=given), access, Workplace.here().project.state / "keys.json"))
 
@@ -60,7 +77,11 @@ def _asked(models: tuple[str, ...], store: str | None) -> tuple[list[Offer], Ser
     twice = next((one.model for one in offers if sum(other.model == one.model for other in offers) > 1), None)
     if twice is not None:
         raise RecipeError(f"{twice} is named twice", hint="A server serves one version under a name.")
-    return offers, Serve.model_validate(settings or {})
+    if not settings:
+        return offers, Serve()
+    from mlforge.recipe.recorded import recorded_serve
+
+    return offers, recorded_serve(settings, Workplace.here().project, offers[0].model)
 
 
 def _registered(reference: str, store: Any) -> tuple[Offer, dict[str, Any]]:
@@ -94,11 +115,25 @@ def _serve(offers: list[Offer], settings: Serve) -> None:
     from mlforge.serving.house import House
     from mlforge.serving.plan import Plan
 
+    kept = _kept(settings)  # open until the end
+    if kept is not None:
+        settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
     plan = Plan.made(offers, settings, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     for offer in offers:
         read_bundle(offer.folder)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
     House(plan, listener, lambda: _say(plan, url)).run()
+
+
+def _kept(settings: Serve) -> socket.socket | None:
+    """The port for gRPC, if there is to be one."""
+    if settings.grpc_port is None:
+        return None
+    if find_spec("grpc") is None:
+        raise MissingRequirement("serve.grpc_port needs grpcio", hint="pip install 'mlforge[serve]'")
+    from mlforge.serving.grpc.listening import reserved
+
+    return reserved(settings.host, settings.grpc_port)
 
 
 def _say(plan: Any, url: str) -> None:
@@ -109,5 +144,8 @@ def _say(plan: Any, url: str) -> None:
     if also := told(plan.settings):
         click.echo(also)
     url = url.replace("http:", "https:", 1) if plan.settings.access.tls else url
+    port = plan.settings.grpc_port
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''} × {plan.threads} thread{'s' if plan.threads > 1 else ''}"
-    click.echo(f"{workers}  ·  {url}  (docs /docs, metrics /metrics, v2 protocol /v2)")
+    click.echo(
+        f"{workers}  ·  {url}  (docs /docs, metrics /metrics, v2 protocol /v2)" + (f"  ·  grpc://{plan.settings.host}:{port}" if port is not None else "")
+    )
