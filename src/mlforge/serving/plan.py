@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 from mlforge.service.serve import Serve
@@ -11,6 +11,7 @@ from mlforge.serving.figures import Figures
 from mlforge.serving.journal.meters import Meters
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.board import Board
 from mlforge.serving.roster import Roster
 
 __all__ = ["Plan"]
@@ -28,10 +29,13 @@ class Plan:
     roster: Roster
     figures: Figures
     meters: Meters  # of the request log
+    boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
 
     @classmethod
     def made(cls, offers: Sequence[Offer], settings: Serve, cores: int) -> Self:
         """For this machine: a worker a core and a thread each, where the settings do not say otherwise."""
         workers = settings.workers or max(1, cores // (settings.threads or 1))
-        ledger = Ledger(workers)
-        return cls(offers, settings, workers, settings.threads or max(1, cores // workers), ledger, Roster(workers), Figures.of(ledger), Meters.of(ledger))
+        ledger, roster = Ledger(workers), Roster(workers)
+        boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
+        threads = settings.threads or max(1, cores // workers)
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards)

@@ -36,10 +36,15 @@ class Move:
 
     version: int
     before: int | None  # where it pointed until then; None for the first
-    rolled_back: bool  # it went back; otherwise it was promoted, or registered as the first
+    event: str  # of the audit log: "registered" as the first, "alias" when it was promoted, "rolled_back"
     reason: str
     actor: str
     time: str  # ISO 8601, UTC
+
+    @property
+    def rolled_back(self) -> bool:
+        """Did it go back."""
+        return self.event == "rolled_back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ __all__ = ["moves", "standing"]
 _EVENTS = ("registered", "alias", "rolled_back")
 
 
-def moves(connection: sa.Connection, model: str, alias: str) -> list[Move]:
-    """Every move of an alias of a model, the oldest first."""
+def moves(connection: sa.Connection, model: str, alias: str, also: tuple[str, ...] = ()) -> list[Move]:
+    """Every move of an alias of a model, the oldest first; `also` what else was told of it, as if it were one."""
     columns = (audit.c.time, audit.c.actor, audit.c.event, audit.c.details)
-    chosen = sa.and_(audit.c.event.in_(_EVENTS), audit.c.subject.startswith(f"{model} ", autoescape=True))
+    chosen = sa.and_(audit.c.event.in_((*_EVENTS, *also)), audit.c.subject.startswith(f"{model} ", autoescape=True))
     rows = connection.execute(sa.select(*columns).where(chosen).order_by(audit.c.number))
     told = ((row, json.loads(row.details)) for row in rows)
     return [_move(row, details) for row, details in told if details.get("alias") == alias]
@@ -36,8 +36,8 @@ def standing(found: Sequence[Move]) -> list[int]:
     return stack
 
 
-def _move(row: sa.Row[Any], details: dict[str, Any]) -> Move:
+def _move(row: Any, details: dict[str, Any]) -> Move:
     return Move(
-        version=int(details["version"]), before=details.get("before"), rolled_back=row.event == "rolled_back",
+        version=int(details["version"]), before=details.get("before"), event=row.event,
         reason=str(details.get("reason", "")), actor=row.actor, time=row.time,
     )  # fmt: skip

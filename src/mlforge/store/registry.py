@@ -96,12 +96,26 @@ class Registry:
         with self._database.read() as connection:
             return moves(connection, model, alias)
 
+    def standing(self, model: str, alias: str = "champion") -> list[int]:
+        """The versions that would serve one after the other if each were rolled back, the one that serves last."""
+        return standing(self.history(model, alias))
+
     def previous(self, model: str, alias: str = "champion") -> Version | None:
         """The version that a rollback of the alias would lead to, if there is one."""
+        stack = self.standing(model, alias)
+        return next((version for version in self.versions(model) if len(stack) > 1 and version.version == stack[-2]), None)
+
+    def settle(self, model: str, alias: str, version: int, *, reason: str = "", actor: str | None = None) -> None:
+        """Note that the rollout of a version is over and that it stays, if the alias still points at it."""
+        with self._database.write() as connection:
+            if _pick(model, alias, _known(connection, model)).version == version:
+                self._audit.append(connection, "rolled_out", f"{model} {version}", {"alias": alias, "version": version, "reason": reason}, actor)
+
+    def unsettled(self, model: str, alias: str) -> int | None:
+        """The version that an alias was promoted to and whose rollout nobody has called over; None when there is no such."""
         with self._database.read() as connection:
-            stack = standing(moves(connection, model, alias))
-            known = {version.version: version for version in _versions(connection, model)}
-        return known.get(stack[-2]) if len(stack) > 1 else None
+            found = moves(connection, model, alias, ("rolled_out",))
+        return found[-1].version if found and found[-1].event == "alias" else None
 
     def models(self) -> list[str]:
         """Names of all models, sorted."""

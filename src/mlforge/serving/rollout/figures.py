@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, log2
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["BINS", "DECISIONS", "GROWTH", "SIZES", "WIDTH", "Figures", "Recorder", "bin_of", "size_of", "upper"]
 
@@ -30,6 +32,8 @@ class Figures:
     @classmethod
     def none(cls) -> Figures:
         """Nothing yet."""
+        import numpy as np
+
         return cls(np.zeros(WIDTH, np.int64))
 
     def __sub__(self, earlier: Figures) -> Figures:
@@ -62,7 +66,7 @@ class Figures:
 class Recorder:
     """Counts one version's answers in one worker, into memory that the house reads: nobody waits for anybody."""
 
-    def __init__(self, cells: memoryview) -> None:
+    def __init__(self, cells: memoryview[float]) -> None:
         self._cells = cells  # WIDTH float64, written by this worker alone
         self._settled = -_SETTLING
 

@@ -97,6 +97,11 @@ class Trial:
         return float(found.max() + log(np.exp(found - found.max()).mean()))
 
     @property
+    def begun(self) -> bool:
+        """Does it count already."""
+        return self._begun is not None
+
+    @property
     def answered(self) -> int:
         """Requests of the newcomer's that were looked at."""
         return self._new.requests
