@@ -69,6 +69,31 @@ def test_recorded_settings_are_read_for_the_project_that_serves(tmp_path: Path, 
     ],
 )
 def test_recorded_settings_reach_nothing_that_the_project_does_not_allow(tmp_path: Path, plain: dict[str, object], told: str) -> None:
-    with pytest.raises(RecipeError, match="with how the model is to be served") as error:
+    with pytest.raises(RecipeError, match="with how mine is to be served") as error:
         recorded_serve(plain, Project(tmp_path.resolve()), "mine")
+    assert told in str(error.value)
+
+
+def test_the_command_line_goes_before_what_was_recorded_and_may_name_any_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    overrides = ("serve.limits.rows=7", "serve.log={path: ../elsewhere}", "~serve.port")
+    serve = recorded_serve({"port": 9000, "limits": {"rows": 100, "depth": 10}}, Project(tmp_path / "project"), "mine", overrides)
+    assert serve.log is not None
+    assert (serve.port, serve.limits.rows, serve.limits.depth, serve.log.path) == (8080, 7, 10, str(tmp_path.resolve().parent / "elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("trainer.max_epochs=3", "decides nothing here"),
+        ("limits.rows=3", "Write serve.limits.rows=3"),
+        ("serve.limits.row=3", "Did you mean rows?"),
+        ("serve.limits.rows=many", "serve.limits.rows"),
+        ("serve.log.path=${oc.env:HOME}", "HOME"),
+        ("serve.limits.rows=1,2", "several values"),
+    ],
+)
+def test_an_override_that_means_nothing_here_is_told(tmp_path: Path, override: str, told: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        recorded_serve({}, Project(tmp_path.resolve()), "mine", (override,))
     assert told in str(error.value)

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from mlforge.service.serve import Serve
     from mlforge.serving.offer import Offer
+    from mlforge.store import Store
 
 __all__ = ["command"]
 
 
 @click.command("serve")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL[@ALIAS|@VERSION] …")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[@ALIAS|@VERSION] … [serve.KEY=VALUE …]")
 @click.option("--host", help="Address to listen at; only this machine reaches 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
 @click.option("--grpc-port", type=click.IntRange(0, 65535), help="Port of the v2 protocol over gRPC; 0 takes a free one, without it there is none.")
@@ -45,29 +46,33 @@ def command(
     """Serve models over HTTP.
 
     Each is a registered model, its champion unless an alias or version is named, or the folder of a bundle. How it is served stands in its recipe under
-    `serve`; the options here go before it.
+    `serve`; what the command line says goes before it: an option, or a key with its value as for `mlforge run`.
 
     \b
     mlforge serve adult
     mlforge serve adult@champion churn@3 --port 0 --workers 2
+    mlforge serve adult serve.limits.rows=100 serve.slo.p99_ms=20
     """
     given = {
         name: value
         for name, value in (("host", host), ("port", port), ("grpc_port", grpc_port), ("workers", workers), ("threads", threads))
         if value is not None
     }
-    offers, settings = _asked(models, store)
-    _serve(offers, secured(settings.model_copy(update=given), access, Workplace.here().project.state / "keys.json"))
+    overrides = tuple(text for text in models if "=" in text and not Path(text).exists())
+    named = tuple(text for text in models if text not in overrides)
+    if not named:
+        raise click.UsageError("Name a model, or the folder of a bundle.")
+    offers, settings = _asked(named, overrides, store)
+    _serve(offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
 
 
-def _asked(models: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
+def _asked(models: tuple[str, ...], overrides: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
     """The bundles that are asked for, verified, and the settings that the first of them was made with."""
     from mlforge.service.serve import Serve
 
-    found = [_bundle(name) if (Path(name) / "bundle.json").is_file() else None for name in models]
+    found = [_bundle(name) if _is_folder(name) else None for name in models]
     settings: dict[str, Any] | None = None
     offers: list[Offer] = []
-    opened = None if all(found) else Workplace.here().existing(store)
     for name, offer in zip(models, found, strict=True):
         if offer is None:
             assert opened is not None
@@ -77,23 +82,28 @@ def _asked(models: tuple[str, ...], store: str | None) -> tuple[list[Offer], Ser
     twice = next((one.model for one in offers if sum(other.model == one.model for other in offers) > 1), None)
     if twice is not None:
         raise RecipeError(f"{twice} is named twice", hint="A server serves one version under a name.")
-    if not settings:
+    if not settings and not overrides:
         return offers, Serve()
     from mlforge.recipe.recorded import recorded_serve
 
-    return offers, recorded_serve(settings, Workplace.here().project, offers[0].model)
+    return offers, recorded_serve(settings or {}, Workplace.here().project, offers[0].model, overrides)
 
 
-def _registered(reference: str, store: Any) -> tuple[Offer, dict[str, Any]]:
+def _is_folder(name: str) -> bool:
+    return (Path(name) / "bundle.json").is_file()
+
+
+def _registered(reference: str, store: Store) -> tuple[Offer, dict[str, Any]]:
     from mlforge.artifact import Bundles
     from mlforge.serving.offer import Offer
+    from mlforge.serving.rollout.crew import first
 
     version = store.registry.resolve(reference)
     store.artifacts.verify(version.bundle)
     alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
     folder = Bundles(store.artifacts.path(version.bundle)).bundle()
     recorded = store.records.run(version.run).plain.get("serve") or {}
-    return Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias), recorded
+    return first(store, Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias)), recorded
 
 
 def _bundle(folder: str) -> Offer:
@@ -103,7 +113,7 @@ def _bundle(folder: str) -> Offer:
     return Offer(path.name, 0, hashlib.sha256((path / "bundle.json").read_bytes()).hexdigest(), path)
 
 
-def _serve(offers: list[Offer], settings: Serve) -> None:
+def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings: Serve) -> None:
     try:
         import granian  # noqa: F401 - is it there
         import uvloop  # noqa: F401 - is it there
@@ -114,6 +124,7 @@ def _serve(offers: list[Offer], settings: Serve) -> None:
     from mlforge.serving.address import listen
     from mlforge.serving.house import House
     from mlforge.serving.plan import Plan
+    from mlforge.serving.rollout.crew import Crew
 
     kept = _kept(settings)  # open until the end
     if kept is not None:
@@ -122,7 +133,15 @@ def _serve(offers: list[Offer], settings: Serve) -> None:
     for offer in offers:
         read_bundle(offer.folder)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
-    House(plan, listener, lambda: _say(plan, url)).run()
+    house = House(plan, listener, lambda: _say(plan, url))
+    crew = Crew(store, plan, lambda: place.hooks.event) if store is not None else None
+    if crew is not None:
+        crew.begin(house)
+    try:
+        house.run()
+    finally:
+        if crew is not None:
+            crew.end()
 
 
 def _kept(settings: Serve) -> socket.socket | None:
