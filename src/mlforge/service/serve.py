@@ -29,6 +29,9 @@ class Serve(BaseModel):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen at; other machines reach only one that is not loopback")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="port to listen at; 0 takes a free one")
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        default=None, description="port of the v2 protocol over gRPC; 0 takes a free one, null has none"
+    )
     workers: int | None = Field(default=None, ge=1, le=256, description="processes that answer; null is one a core")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of one prediction; null shares the cores among the workers")
     slo: Objective = Field(default_factory=Objective, description="the objective by which batches are sized and load is refused")

@@ -15,12 +15,13 @@ from mlforge.serving.desk import Desk
 from mlforge.serving.endpoints import feedback, health, metrics, models, predict
 from mlforge.serving.http import Refused, Request, Response, problem
 from mlforge.serving.routes import Route, Routes
+from mlforge.serving.v2 import endpoints as v2
 
 __all__ = ["ENDPOINTS", "App"]
 
 log = logging.getLogger(__name__)
 
-ENDPOINTS = (predict, feedback, models, health, metrics)
+ENDPOINTS = (predict, feedback, models, health, metrics, v2)
 _NONE: Mapping[str, str] = {}
 _LONGEST_ID = 128
 
