@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,12 +22,20 @@ __all__ = ["Answer", "Server", "running"]
 _CODE = """
 import sys
 from pathlib import Path
-from mlforge.cli.serve import _serve
 from mlforge.service.serve import Serve
+from mlforge.serving.address import listen
+from mlforge.serving.grpc.listening import reserved
+from mlforge.serving.house import House
 from mlforge.serving.offer import Offer
+from mlforge.serving.plan import Plan
 folder, settings = Path(sys.argv[1]), Serve.model_validate_json(sys.argv[2])
 versions = {"mixed": 3, "matrix": 0, "cells": 1}
-_serve([Offer(name, version, f"{version:064d}", folder / name) for name, version in versions.items()], settings)
+listener, url = listen("127.0.0.1", 0)
+kept = reserved("127.0.0.1", 0)
+grpc = kept.getsockname()[1]
+offers = [Offer(name, version, f"{version:064d}", folder / name) for name, version in versions.items()]
+plan = Plan.made(offers, settings.model_copy(update={"grpc_port": grpc}), 2)
+House(plan, listener, lambda: print(listener.getsockname()[1], grpc, flush=True)).run()
 """
 
 
@@ -97,7 +104,7 @@ def running(**settings: object) -> Iterator[Server]:
         folder = Path(name)
         for make in (mixed, matrix, cells):
             make(folder / make.__name__)
-        asked = json.dumps({"port": 0, "grpc_port": 0, "workers": 2, "threads": 1, **settings})
+        asked = json.dumps({"workers": 2, "threads": 1, **settings})
         command = [sys.executable, "-c", _CODE, str(folder), asked]
         log = (folder / "log").open("w+")
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -112,12 +119,9 @@ def running(**settings: object) -> Iterator[Server]:
 
 
 def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
-    """What the server says of where it listens, once it is ready."""
+    """Where the server listens, once it is ready."""
     assert process.stdout is not None
-    until = time.monotonic() + 60
-    for line in process.stdout:
-        if "http://" in line:
-            rest = line.split("http://127.0.0.1:")[1]
-            return int(rest.split()[0]), int(line.split("grpc://127.0.0.1:")[1].split()[0]) if "grpc://" in line else 0
-        assert time.monotonic() < until
-    raise AssertionError(f"the server ended: {log.read_text()[-2000:]}")
+    said = process.stdout.readline().split()  # nothing when it has ended
+    if len(said) != 2:
+        raise AssertionError(f"the server ended: {log.read_text()[-2000:]}")
+    return int(said[0]), int(said[1])
