@@ -64,7 +64,7 @@ def mlforge_configure(settings: BaseModel, root: Path) -> None:
 
     A plugin that has settings names their pydantic model in its module: `MLFORGE_SETTINGS = "mlforge_mlflow.settings:Settings"`. The project writes them
     under `[tool.mlforge.settings.mlforge-mlflow]`. They are validated first: a key that is unknown or wrong is a problem with file and line. Without such
-    a table the model's defaults are given. Called by every verb that checks or runs a recipe, and by `promote`.
+    a table the model's defaults are given. Called by every verb that checks or runs a recipe, by `promote`, `rollback` and `serve`.
     """
 
 
@@ -110,6 +110,7 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
 
     - `registered`, a new version: `subject` is "adult 3"; details have `model`, `version`, `aliases`, `run`, `bundle` (its folder), `digest` (of all variants).
     - `promoted`, an alias was moved: `subject` is "adult 3"; as above, with `alias` and `reason`.
+    - `rolled_back`, an alias went back: likewise, with `before`, the version that was rolled back. Called where `mlforge rollback` runs, or the server.
     - `approved` or `rejected`, somebody signed: `subject` is the model; `model`, `role`, `actor`, `reason`, `run`, `digest` (as above), `verdict` (a digest).
     - `finished`, a run ended: `subject` is its id; `recipe`, `state` ("done", "refused", "waiting" for somebody to sign, "failed" or "interrupted"),
       `exit_code`, `message`, `smoke`, `ran` (the stages that were not reused), `seconds`, `report` (folder of its report, or None when nothing ran), and

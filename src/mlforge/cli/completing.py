@@ -75,6 +75,7 @@ def _arguments(verb: str, given: Sequence[str], current: str) -> Iterable[Answer
         "ls": _sections,
         "models": _models,
         "promote": _models,
+        "rollback": _models,
         "predict": lambda: [*_models(), *_versions(current)],
         "completion": lambda: [(shell, "") for shell in ("bash", "zsh", "fish")],
     }

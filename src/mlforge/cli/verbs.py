@@ -22,13 +22,16 @@ CHAPTERS = {
     "Use a model": {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
+        "rollback": "Go back to the version that was champion before",
         "approve": "Sign the verdict that a run waits with, or reject it",
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
         "explain": "Say why a model answers as it does, row by row",
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
+        "serve": "Serve models over HTTP",
     },
     "Keep house": {
+        "keys": "Make, list and revoke the keys of those who may ask a server",
         "plugins": "List plugins, and say what is wrong with a broken one",
         "completion": "Print what lets a shell complete verbs, recipes, keys and models",
         "doctor": "Look over this installation and project",
@@ -41,6 +44,11 @@ VERBS = {name: line for verbs in CHAPTERS.values() for name, line in verbs.items
 PARTS = {
     "sweep": {
         "show": "Print the trials of a run's sweep, or of a recipe's newest, the best first",
+    },
+    "keys": {
+        "new": "Make a key and print it",
+        "ls": "List the keys: what each is for, and whether it is valid",
+        "revoke": "Take back a key",
     },
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",

@@ -49,7 +49,7 @@ def _calls(graph: Graph, arrays: Mapping[str, object]) -> int:
     """How many calls make a round; the graph is warm afterwards."""
     began, calls = time.perf_counter(), 0
     while time.perf_counter() - began < _WARM:
-        graph.answer(arrays)
+        graph.ask(arrays)
         calls += 1
     return max(1, round(calls * _ROUND / _WARM))
 
@@ -58,7 +58,7 @@ def _timed(graph: Graph, arrays: Mapping[str, object], calls: int) -> float:
     """Seconds of a call."""
     began = time.perf_counter()
     for _ in range(calls):
-        graph.answer(arrays)
+        graph.ask(arrays)
     return (time.perf_counter() - began) / calls
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mlforge.components import Component, Stage
 from mlforge.errors import Problem, nearest
@@ -18,10 +18,14 @@ from mlforge.recipe.parts import parts
 from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
+from mlforge.recipe.rolling_out import rolling_out
 from mlforge.recipe.sweeping import sweeping, with_space
 from mlforge.recipe.typed import made, pruned
 from mlforge.sections import SECTIONS, TOP
 from mlforge.task import TASKS
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Finishing", "finish"]
 
@@ -64,6 +68,7 @@ class Finishing:
         )
         self.problems += check(facts)
         self.problems += list(sweeping(self, sections))
+        self.problems += list(rolling_out(header.rollout, header.contract, composed.root)) if header else []
         for (section, name), why in composed.shelf.problems.items():
             self.problems.append(
                 Problem(f"{section}", why.replace("\n", " ").rstrip("."), next((use.origin for use in composed.uses.values() if use.component == name), None))
@@ -82,7 +87,8 @@ class Finishing:
             plain={"mlforge": VERSION, **cast("dict[str, Plain]", composed.root.plain())}, root=composed.root,
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
             migrations=tuple(line for one in documents for line in one.report),
-            deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget, compress=header.compress, providers=self._providers(),
+            deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget, compress=header.compress,
+            rollout=header.rollout, serve=header.serve, providers=self._providers(),
         )  # fmt: skip
 
     def _providers(self) -> dict[str, str]:
@@ -151,6 +157,7 @@ class Finishing:
             placed_store, problem = placed(store, self.composed.project, "store", self._written(("store",)), vouched=("store",) in self.secret)
             node = node.with_items({**node.items, "store": placed_store})
             self.problems += [problem] if problem else []
+        node = self._placed(Header, node, "")
         header, problems = made(Header, node, "", "a recipe", self.secret)
         self.problems += [one for one in problems if self._new(one)]
         return header if complete else None
@@ -181,19 +188,25 @@ class Finishing:
         node, within = self._parts(where, kind, node.without("use"))
         node, complete = self._complete(node, tuple(where.split(".")), kind.model_fields)
         self.problems += list(variables(kind, node, self.composed.project, where))
-        for path in read_paths(kind, node):
-            leaf = node.find(path)
-            if leaf is not None and leaf.value != _MISSING:
-                written, vouched = self._written((*where.split("."), *path)), path in self.secret
-                absolute, problem = placed(leaf, self.composed.project, ".".join((where, *path)), written, vouched=vouched)
-                node = node.updated(path, absolute)
-                self.problems += [problem] if problem else []
+        node = self._placed(kind, node, where)
         if complete or node.items:
             known = {problem.where for problem in self.problems}
             one, problems = made(kind, node, where, f"{section}/{name}", self.secret, within)
             self.problems += [problem for problem in problems if problem.where not in known]
             return one if complete and None not in within.values() else None
         return None
+
+    def _placed(self, kind: type[BaseModel], node: Node, where: str) -> Node:
+        """With the paths of its files made absolute, where they may be read."""
+        start = tuple(where.split(".")) if where else ()
+        for path in read_paths(kind, node):
+            leaf = node.find(path)
+            if leaf is not None and leaf.value != _MISSING:
+                written, vouched = self._written((*start, *path)), path in self.secret
+                absolute, problem = placed(leaf, self.composed.project, ".".join((*start, *path)), written, vouched=vouched)
+                node = node.updated(path, absolute)
+                self.problems += [problem] if problem else []
+        return node
 
     def _parts(self, where: str, kind: type[Component], node: Node) -> tuple[Node, dict[str, Component | None]]:
         """The components within one, by the name that stands for each in its place."""

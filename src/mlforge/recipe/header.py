@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from mlforge.budget import Budget
 from mlforge.compress import Compress
 from mlforge.contract import Contract
+from mlforge.service.rollout import Rollout
+from mlforge.service.serve import Serve
 from mlforge.task import TASKS
 
 __all__ = ["HEADER", "Header"]
@@ -47,6 +49,8 @@ class Header(BaseModel):
     requires: tuple[Wanted, ...] = Field(default=(), description="plugins and packages that the recipe needs, as pip names them")
     budget: Budget | None = Field(default=None, description="what a run may use: it stops when a limit is reached")
     compress: Compress | None = Field(default=None, description="what a smaller variant of the model may cost and must bring: it decides which one ships")
+    rollout: Rollout | None = Field(default=None, description="which version answers in a server, and what happens when it does not")
+    serve: Serve | None = Field(default=None, description="how `mlforge serve` serves the model: address, processes, objective, limits, keys, log")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

@@ -29,13 +29,17 @@ _GLOB = re.compile(r"[*?\[]")
 
 
 def read_paths(kind: type[BaseModel], node: Node) -> Iterator[tuple[str, ...]]:
-    """Paths of all values that name a file to be read."""
+    """Paths of all values that name a file, in a model and in the models that are its fields."""
     from mlforge.components import Reads
 
     for name, info in kind.model_fields.items():
         child = node.items.get(name)
-        if child is not None and (_marked(info.metadata, Reads) or _has_mark(info.annotation, Reads)):
+        if child is None:
+            continue
+        if _marked(info.metadata, Reads) or _has_mark(info.annotation, Reads):
             yield from ((name, *below) for below, leaf in child.walk() if isinstance(leaf.value, str))
+        elif (inner := _model(info.annotation)) is not None:
+            yield from ((name, *below) for below in read_paths(inner, child))
 
 
 def variables(kind: type[BaseModel], node: Node, project: Project, where: str) -> Iterator[Problem]:
@@ -53,6 +57,16 @@ def variables(kind: type[BaseModel], node: Node, project: Project, where: str) -
 
 def _marked(metadata: Any, mark: type) -> bool:
     return any(isinstance(one, mark) for one in metadata)
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, if it holds one; components within a component are placed by themselves."""
+    from pydantic import BaseModel
+
+    from mlforge.components import Component
+
+    kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return kinds[0] if len(kinds) == 1 and not issubclass(kinds[0], Component) else None
 
 
 def _has_mark(annotation: Any, mark: type) -> bool:

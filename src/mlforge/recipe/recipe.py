@@ -16,6 +16,8 @@ from mlforge.recipe.commas import unswept
 from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
 from mlforge.runtime.protections import sealed
+from mlforge.service.rollout import Rollout
+from mlforge.service.serve import Serve
 from mlforge.task import Task
 
 __all__ = ["Displaced", "Recipe"]
@@ -54,6 +56,8 @@ class Recipe:
     requires: tuple[str, ...] = ()
     budget: Budget | None = None  # what a run may use; decides nothing that comes of it
     compress: Compress | None = None  # what decides which variant ships
+    serve: Serve | None = None  # how a server serves the model; decides nothing that comes of a run
+    rollout: Rollout | None = None  # which version answers in a server; decides nothing that comes of a run
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
     reference: str = ""  # the name or path by which it was asked for
     overrides: tuple[str, ...] = ()  # as they were given

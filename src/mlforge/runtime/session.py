@@ -76,12 +76,12 @@ class Graph:
 
     def run(self, frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         """The outputs for these rows (contract keys and types), each with one row per row."""
-        return self.answer(self.fed(frame))
+        return self.ask(self.fed(frame))
 
     def fed(self, frame: pl.DataFrame) -> dict[str, np.ndarray]:
         """The columns that it takes, as arrays."""
         return feed(frame, self.inputs, self.widths)
 
-    def answer(self, arrays: Mapping[str, object]) -> tuple[np.ndarray, ...]:
-        """The outputs for rows that are arrays already."""
-        return tuple(self._session.run(None, arrays))
+    def ask(self, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+        """The outputs for these arrays, one for each of `inputs`."""
+        return tuple(self._session.run(self.outputs, arrays))

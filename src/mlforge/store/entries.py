@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["AuditEntry", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
+__all__ = ["AuditEntry", "Move", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
 
 RunState = Literal["running", "done", "failed", "refused", "waiting", "interrupted"]
 StageState = Literal["running", "done", "reused", "failed"]
@@ -28,6 +28,23 @@ class Version:
 
     def __str__(self) -> str:
         return f"{self.model} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An alias came to point at a version."""
+
+    version: int
+    before: int | None  # where it pointed until then; None for the first
+    event: str  # of the audit log: "registered" as the first, "alias" when it was promoted, "rolled_back"
+    reason: str
+    actor: str
+    time: str  # ISO 8601, UTC
+
+    @property
+    def rolled_back(self) -> bool:
+        """Did it go back."""
+        return self.event == "rolled_back"
 
 
 @dataclass(frozen=True, slots=True)

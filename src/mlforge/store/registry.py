@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from mlforge.errors import RecipeError, nearest
 from mlforge.store.audit import Audit, who
 from mlforge.store.database import Database
-from mlforge.store.entries import Version
+from mlforge.store.entries import Move, Version
+from mlforge.store.history import moves, standing
 from mlforge.store.tables import aliases, versions
 from mlforge.store.text import now, to_text
 
@@ -68,6 +69,53 @@ class Registry:
                 details = {"alias": alias, "version": version, "before": before, "reason": reason}
                 self._audit.append(connection, "alias", f"{model} {found.version}", details, actor)
             return _pick(model, str(version), _versions(connection, model))
+
+    def roll_back(
+        self, model: str, to: int | None = None, *, alias: str = "champion", reason: str = "", actor: str | None = None, only: int | None = None
+    ) -> tuple[Version, Version] | None:
+        """Point an alias back at the version before, or at an earlier one; gives the version that it points at now, and the one that was rolled back.
+
+        `only`: when the alias still points at this version, else nothing is done and None is given, so that nobody's newer decision is undone.
+        RecipeError when it never pointed anywhere else, or not at `to`.
+        """
+        with self._database.write() as connection:
+            known = _known(connection, model)
+            now = _pick(model, alias, known)
+            if only is not None and now.version != only:
+                return None
+            earlier = [version for version in standing(moves(connection, model, alias)) if version != now.version]
+            back = _pick(model, str(_earlier(now, to, alias, earlier)), known)
+            _point(connection, model, alias, back.version)
+            details = {"alias": alias, "version": back.version, "before": now.version, "reason": reason}
+            self._audit.append(connection, "rolled_back", f"{model} {back.version}", details, actor)
+            after = _versions(connection, model)
+            return _pick(model, str(back.version), after), _pick(model, str(now.version), after)
+
+    def history(self, model: str, alias: str = "champion") -> list[Move]:
+        """Every move of an alias, the oldest first; none when model or alias is unknown."""
+        with self._database.read() as connection:
+            return moves(connection, model, alias)
+
+    def standing(self, model: str, alias: str = "champion") -> list[int]:
+        """The versions that would serve one after the other if each were rolled back, the one that serves last."""
+        return standing(self.history(model, alias))
+
+    def previous(self, model: str, alias: str = "champion") -> Version | None:
+        """The version that a rollback of the alias would lead to, if there is one."""
+        stack = self.standing(model, alias)
+        return next((version for version in self.versions(model) if len(stack) > 1 and version.version == stack[-2]), None)
+
+    def settle(self, model: str, alias: str, version: int, *, reason: str = "", actor: str | None = None) -> None:
+        """Note that the rollout of a version is over and that it stays, if the alias still points at it."""
+        with self._database.write() as connection:
+            if _pick(model, alias, _known(connection, model)).version == version:
+                self._audit.append(connection, "rolled_out", f"{model} {version}", {"alias": alias, "version": version, "reason": reason}, actor)
+
+    def unsettled(self, model: str, alias: str) -> int | None:
+        """The version that an alias was promoted to and whose rollout nobody has called over; None when there is no such."""
+        with self._database.read() as connection:
+            found = moves(connection, model, alias, ("rolled_out",))
+        return found[-1].version if found and found[-1].event == "alias" else None
 
     def models(self) -> list[str]:
         """Names of all models, sorted."""
@@ -130,6 +178,18 @@ def _pick(model: str, which: str, known: list[Version]) -> Version:
         raise RecipeError(f"Model {model} has no version {which}.", hint=f"It has versions 1 to {known[-1].version}.")
     names = sorted({alias for version in known for alias in version.aliases})
     raise RecipeError(f"Model {model} has no alias {which!r}.", hint=nearest(which, names) or f"It has {', '.join(names)}.")
+
+
+def _earlier(now: Version, to: int | None, alias: str, earlier: list[int]) -> int:
+    """The version to go back to."""
+    if to == now.version:
+        raise RecipeError(f"{now} is {alias} already.")
+    if to is not None and to not in earlier:
+        was = f"{', '.join(map(str, earlier))} can be gone back to" if earlier else "it has been no other version so far"
+        raise RecipeError(f"{now.model} {to} is no earlier {alias}: {was}.", hint=f"To make it {alias} all the same: mlforge promote {now.model} {to}")
+    if not earlier:
+        raise RecipeError(f"There is nothing to roll back to: {now} is the first {alias} of {now.model}.", hint=f"mlforge promote {now.model} VERSION")
+    return to if to is not None else earlier[-1]
 
 
 def _point(connection: sa.Connection, model: str, alias: str, version: int) -> None:

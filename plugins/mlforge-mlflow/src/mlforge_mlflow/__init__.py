@@ -72,7 +72,7 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
         _trackers.pop(subject).finish(details)
     elif event == "registered" and details["run"] in _trackers and _settings[-1].models:
         _trackers[details["run"]].register(details)
-    elif event in ("registered", "promoted") and _somewhere() and _settings[-1].models:
+    elif event in ("registered", "promoted", "rolled_back") and _somewhere() and _settings[-1].models:
         from mlforge_mlflow.models import mirror
         from mlforge_mlflow.server import Server
 

@@ -1,0 +1,170 @@
+"""`mlforge serve`: models behind HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlforge.cli.serve_access import access_options, secured, told
+from mlforge.cli.workplace import Workplace, store_option
+from mlforge.errors import MissingRequirement, RecipeError
+
+if TYPE_CHECKING:
+    import socket
+
+    from mlforge.service.serve import Serve
+    from mlforge.serving.offer import Offer
+    from mlforge.store import Store
+
+__all__ = ["command"]
+
+
+@click.command("serve")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[@ALIAS|@VERSION] … [serve.KEY=VALUE …]")
+@click.option("--host", help="Address to listen at; only this machine reaches 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
+@click.option("--grpc-port", type=click.IntRange(0, 65535), help="Port of the v2 protocol over gRPC; 0 takes a free one, without it there is none.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer; one a core by default.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of one prediction.")
+@access_options
+@store_option
+def command(
+    models: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    grpc_port: int | None,
+    workers: int | None,
+    threads: int | None,
+    store: str | None,
+    **access: Any,
+) -> None:
+    """Serve models over HTTP.
+
+    Each is a registered model, its champion unless an alias or version is named, or the folder of a bundle. How it is served stands in its recipe under
+    `serve`; what the command line says goes before it: an option, or a key with its value as for `mlforge run`.
+
+    \b
+    mlforge serve adult
+    mlforge serve adult@champion churn@3 --port 0 --workers 2
+    mlforge serve adult serve.limits.rows=100 serve.slo.p99_ms=20
+    """
+    given = {
+        name: value
+        for name, value in (("host", host), ("port", port), ("grpc_port", grpc_port), ("workers", workers), ("threads", threads))
+        if value is not None
+    }
+    overrides = tuple(text for text in models if "=" in text and not Path(text).exists())
+    named = tuple(text for text in models if text not in overrides)
+    if not named:
+        raise click.UsageError("Name a model, or the folder of a bundle.")
+    offers, settings = _asked(named, overrides, store)
+    _serve(offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
+
+
+def _asked(models: tuple[str, ...], overrides: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
+    """The bundles that are asked for, verified, and the settings that the first of them was made with."""
+    from mlforge.service.serve import Serve
+
+    found = [_bundle(name) if _is_folder(name) else None for name in models]
+    settings: dict[str, Any] | None = None
+    offers: list[Offer] = []
+    for name, offer in zip(models, found, strict=True):
+        if offer is None:
+            assert opened is not None
+            offer, recorded = _registered(name, opened)
+            settings = recorded if settings is None else settings
+        offers.append(offer)
+    twice = next((one.model for one in offers if sum(other.model == one.model for other in offers) > 1), None)
+    if twice is not None:
+        raise RecipeError(f"{twice} is named twice", hint="A server serves one version under a name.")
+    if not settings and not overrides:
+        return offers, Serve()
+    from mlforge.recipe.recorded import recorded_serve
+
+    return offers, recorded_serve(settings or {}, Workplace.here().project, offers[0].model, overrides)
+
+
+def _is_folder(name: str) -> bool:
+    return (Path(name) / "bundle.json").is_file()
+
+
+def _registered(reference: str, store: Store) -> tuple[Offer, dict[str, Any]]:
+    from mlforge.artifact import Bundles
+    from mlforge.serving.offer import Offer
+    from mlforge.serving.rollout.crew import first
+
+    version = store.registry.resolve(reference)
+    store.artifacts.verify(version.bundle)
+    alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
+    folder = Bundles(store.artifacts.path(version.bundle)).bundle()
+    recorded = store.records.run(version.run).plain.get("serve") or {}
+    return first(store, Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias)), recorded
+
+
+def _bundle(folder: str) -> Offer:
+    from mlforge.serving.offer import Offer
+
+    path = Path(folder).resolve()
+    return Offer(path.name, 0, hashlib.sha256((path / "bundle.json").read_bytes()).hexdigest(), path)
+
+
+def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings: Serve) -> None:
+    try:
+        import granian  # noqa: F401 - is it there
+        import uvloop  # noqa: F401 - is it there
+    except ImportError as error:
+        raise MissingRequirement(f"mlforge serve needs {error.name}", hint="pip install 'mlforge[serve]'") from None
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from mlforge.runtime.bundle import read_bundle
+    from mlforge.serving.address import listen
+    from mlforge.serving.house import House
+    from mlforge.serving.plan import Plan
+    from mlforge.serving.rollout.crew import Crew
+
+    kept = _kept(settings)  # open until the end
+    if kept is not None:
+        settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
+    plan = Plan.made(offers, settings, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    for offer in offers:
+        read_bundle(offer.folder)  # damage is told here, once, and not by every worker
+    listener, url = listen(settings.host, settings.port)
+    house = House(plan, listener, lambda: _say(plan, url))
+    crew = Crew(store, plan, lambda: place.hooks.event) if store is not None else None
+    if crew is not None:
+        crew.begin(house)
+    try:
+        house.run()
+    finally:
+        if crew is not None:
+            crew.end()
+
+
+def _kept(settings: Serve) -> socket.socket | None:
+    """The port for gRPC, if there is to be one."""
+    if settings.grpc_port is None:
+        return None
+    if find_spec("grpc") is None:
+        raise MissingRequirement("serve.grpc_port needs grpcio", hint="pip install 'mlforge[serve]'")
+    from mlforge.serving.grpc.listening import reserved
+
+    return reserved(settings.host, settings.grpc_port)
+
+
+def _say(plan: Any, url: str) -> None:
+    from mlforge.runtime.bundle import MODEL
+
+    for offer in plan.offers:
+        click.echo(f"{offer}  onnx, {(offer.folder / MODEL).stat().st_size / 1000:,.0f} KB, raw rows in")
+    if also := told(plan.settings):
+        click.echo(also)
+    url = url.replace("http:", "https:", 1) if plan.settings.access.tls else url
+    port = plan.settings.grpc_port
+    workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''} × {plan.threads} thread{'s' if plan.threads > 1 else ''}"
+    click.echo(
+        f"{workers}  ·  {url}  (docs /docs, metrics /metrics, v2 protocol /v2)" + (f"  ·  grpc://{plan.settings.host}:{port}" if port is not None else "")
+    )

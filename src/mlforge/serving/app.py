@@ -1,0 +1,77 @@
+"""The application of one worker: from granian's requests to endpoints, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from mlforge.serving.access.body import BodyReader
+from mlforge.serving.access.door import key_check
+from mlforge.serving.desk import Desk
+from mlforge.serving.endpoints import feedback, health, metrics, models, predict
+from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.routes import Route, Routes
+from mlforge.serving.v2 import endpoints as v2
+
+__all__ = ["ENDPOINTS", "App"]
+
+log = logging.getLogger(__name__)
+
+ENDPOINTS = (predict, feedback, models, health, metrics, v2)
+_NONE: Mapping[str, str] = {}
+_LONGEST_ID = 128
+
+
+class App:
+    """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
+        check = key_check(desk.settings.access)
+        self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
+        self._read = BodyReader(desk.settings.limits).read
+        self._answered = desk.figures.answered
+        self._under_way = 0
+
+    async def __call__(self, scope: Any, protocol: Any) -> None:
+        """RSGI: one request."""
+        begun = time.perf_counter()
+        if scope.proto != "http":
+            protocol.close(404)
+            return
+        self._under_way += 1
+        name = "other"
+        request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
+        given = request.headers.get("x-request-id")
+        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._desk.ident()
+        try:
+            route, request.params = self.routes.find(scope.method, scope.path)
+            name = route.name or name
+            response = self._refused(request, route) or await route.endpoint(request)
+        except Refused as refused:
+            response = refused.response()
+        except Exception:
+            log.exception("request %s failed", request.id)
+            response = problem(500, f"an error of the server; its log has it under {request.id}")
+        finally:
+            self._under_way -= 1
+        protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
+        self._answered(name, response.status, time.perf_counter() - begun)
+
+    async def drained(self, seconds: float) -> None:
+        """Return when every request under way is answered, or after so long."""
+        until = time.monotonic() + seconds
+        while self._under_way and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # for the last bytes to leave
+
+    def _refused(self, request: Request, route: Route) -> Response | None:
+        for guard in self.before:
+            if (response := guard(request, route)) is not None:
+                return response
+        return None

@@ -1,0 +1,201 @@
+"""Micro-batches: requests that are here at the same time go through the graph together, and none waits for one that is not here yet.
+
+The time that rows take is learned while serving. It decides how many go together (so that a batch stays well within the objective), whether a batch is run in
+the loop or beside it, and when more requests would only make all of them late: those are refused at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mlforge.serving.http import Refused
+from mlforge.serving.load import Load
+from mlforge.serving.pace import Pace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Answer", "Ask", "Batch", "Batcher", "Run"]
+
+log = logging.getLogger(__name__)
+
+Columns = tuple["np.ndarray", ...]
+Outputs = Mapping[str, "np.ndarray"]
+Run = Callable[[Columns], Outputs]
+Failure = Literal["failed", "late"]
+_INLINE = 0.003  # seconds that a batch may hold up the loop
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outputs for one request's good rows: from `start` to `stop` of a batch's."""
+
+    load: Load
+    outputs: Outputs
+    start: int
+    stop: int
+
+    def output(self, name: str) -> np.ndarray:
+        """One output, row by row."""
+        whole = self.outputs[name]
+        return whole if self.start == 0 and self.stop == len(whole) else whole[self.start : self.stop]
+
+
+class Ask:
+    """One request's rows, waiting for their answer."""
+
+    __slots__ = ("answer", "arrived", "deadline", "id", "load")
+
+    def __init__(self, load: Load, ident: str, arrived: float, deadline: float, answer: asyncio.Future[Answer]) -> None:
+        self.load, self.id, self.arrived, self.deadline, self.answer = load, ident, arrived, deadline, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What went through the graph together, for whoever looks on: requests in order, the graph's inputs and outputs for all their good rows."""
+
+    asks: Sequence[Ask]
+    columns: Columns
+    outputs: Outputs
+    seconds: float  # that the graph took
+    finished: float  # as `time.perf_counter` has it
+
+
+class Batcher:
+    """The queue before one engine."""
+
+    def __init__(
+        self, run: Run, columns: Callable[[Sequence[Load]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None
+    ) -> None:
+        self._run, self._columns, self.pace, self._loop = run, columns, pace, loop
+        self._threads = threads
+        self._queue: deque[Ask] = deque()
+        self._rows = 0  # waiting
+        self._busy = 0  # rows that are run beside the loop now
+        self.threaded = False  # run every batch beside the loop, however quick it is thought to be
+        self.observers: list[Callable[[Batch], None]] = []
+        self.failures: list[Callable[[Sequence[Ask], Failure], None]] = []  # called with requests that the graph failed on, or that came too late
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait or are run."""
+        return self._rows + self._busy
+
+    def ask(self, load: Load, ident: str, deadline: float) -> asyncio.Future[Answer]:
+        """Put rows into the queue; their answer comes as the future's result. Raises Refused when it would come too late to be of use."""
+        now = time.perf_counter()
+        wait = self.pace.seconds(self.waiting) if self.waiting else 0.0
+        if wait > self.pace.longest:
+            raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", str(max(1, math.ceil(wait)))),))
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        if not self._queue and not self._busy:
+            self._loop.call_soon(self._next)
+        self._queue.append(Ask(load, ident, now, deadline, answer))
+        self._rows += load.good
+        return answer
+
+    def _next(self) -> None:
+        """Take what is there, and run it."""
+        asks, rows = self._taken()
+        if not asks:
+            return
+        if self._threads is not None and (self.threaded or self.pace.seconds(rows) > _INLINE):
+            self._beside(asks, rows)
+        else:
+            self._finish(asks, self._done(asks))
+            self._onwards()
+
+    def _onwards(self) -> None:
+        if self._queue:
+            self._loop.call_soon(self._next)
+
+    def _taken(self) -> tuple[list[Ask], int]:
+        """The next requests whose rows go together; those that nobody waits for any more are left out."""
+        asks: list[Ask] = []
+        rows, now = 0, time.perf_counter()
+        while self._queue and (not asks or rows + self._queue[0].load.good <= self.pace.rows):
+            ask = self._queue.popleft()
+            self._rows -= ask.load.good
+            if ask.answer.done():
+                continue
+            if ask.deadline < now:
+                self._fail([ask], "late")
+                continue
+            asks.append(ask)
+            rows += ask.load.good
+        return asks, rows
+
+    def _beside(self, asks: list[Ask], rows: int) -> None:
+        """Run a batch in a thread, so that the loop goes on; who waits longer than its deadline is told so meanwhile."""
+        assert self._threads is not None
+        self._busy += rows
+        timer = self._loop.call_at(self._loop.time() + max(0.0, min(ask.deadline for ask in asks) - time.perf_counter()), self._overdue, asks)
+
+        def finish(done: asyncio.Future[Batch | BaseException]) -> None:
+            timer.cancel()
+            self._busy -= rows
+            self._finish(asks, done.result())
+            self._onwards()
+
+        self._loop.run_in_executor(self._threads, self._done, asks).add_done_callback(finish)
+
+    def _overdue(self, asks: list[Ask]) -> None:
+        now = time.perf_counter()
+        if late := [ask for ask in (*asks, *self._queue) if ask.deadline <= now and not ask.answer.done()]:
+            self._fail(late, "late")
+        left = [ask.deadline for ask in (*asks, *self._queue) if not ask.answer.done()]
+        if left and self._busy:
+            self._loop.call_at(self._loop.time() + max(0.001, min(left) - now), self._overdue, asks)
+
+    def _done(self, asks: Sequence[Ask]) -> Batch | BaseException:
+        """Run one batch; the error instead, when it fails."""
+        try:
+            columns = self._columns([ask.load for ask in asks])
+            begun = time.perf_counter()
+            outputs = self._run(columns) if columns else {}
+        except Exception as error:
+            return error
+        finished = time.perf_counter()
+        self.pace.learn(sum(ask.load.good for ask in asks), finished - begun)
+        return Batch(asks, columns, outputs, finished - begun, finished)
+
+    def _finish(self, asks: Sequence[Ask], done: Batch | BaseException) -> None:
+        """Give each request its answer. Of a batch that fails, one that is to blame shall harm no other: halves are run again."""
+        if isinstance(done, Batch):
+            start = 0
+            for ask in asks:
+                stop = start + ask.load.good
+                if not ask.answer.done():
+                    ask.answer.set_result(Answer(ask.load, done.outputs, start, stop))
+                start = stop
+            for observer in self.observers:
+                observer(done)
+        elif len(asks) == 1:
+            log.warning("the model failed on a request of %d rows: %s: %s", asks[0].load.good, type(done).__name__, str(done)[:300])
+            self._fail(asks, "failed")
+        else:
+            middle = len(asks) // 2
+            for part in (asks[:middle], asks[middle:]):
+                self._finish(part, self._done(part))
+
+    def _fail(self, asks: Sequence[Ask], how: Failure) -> None:
+        """Tell who waits that there will be no answer."""
+        for ask in asks:
+            if not ask.answer.done():
+                ask.answer.set_exception(Refused(*_TOLD[how]))
+        for hear in self.failures:
+            hear(asks, how)
+
+
+_TOLD: dict[Failure, tuple[int, str]] = {
+    "failed": (422, "the model cannot answer these rows, although they keep its contract"),
+    "late": (504, "no answer within the deadline"),
+}

@@ -1,0 +1,57 @@
+"""POST /feedback: what was true of rows that were asked about before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from mlforge.serving.access.json_shape import repeated_key, too_deep
+from mlforge.serving.desk import Desk
+from mlforge.serving.http import Refused, Request, Response, reply_json
+from mlforge.serving.journal.labels import labels_in
+from mlforge.serving.routes import Route
+from mlforge.serving.served import Served
+
+__all__ = ["routes"]
+
+_DEPTH = 3  # an object with a list of objects
+
+
+def routes(desk: Desk) -> Iterable[Route]:
+    """Labels for the only model, and for each by its name. A server without a log has no such routes."""
+    journal = desk.journal
+    if journal is None:
+        return
+
+    def take(served: Served, body: bytes) -> Response:
+        output = served.lane.engine.bundle.output
+        labels = labels_in(_decoded(body), output, desk.settings.limits.rows)
+        if not journal.label(served.name, labels, output):
+            raise Refused(503, "labels cannot be kept now: the log cannot be written", (("retry-after", "10"),))
+        return reply_json({"accepted": len(labels)}, 202)
+
+    async def only(request: Request) -> Response:
+        served = desk.models.only
+        if served is None:
+            raise Refused(404, "there are several models here: POST /models/NAME/feedback")
+        return take(served, await request.body())
+
+    async def named(request: Request) -> Response:
+        return take(desk.models.named(request.params["model"]), await request.body())
+
+    yield Route("POST", "/feedback", only, "feedback", "feedback")
+    yield Route("POST", "/models/{model}/feedback", named, "feedback", "feedback")
+
+
+def _decoded(body: bytes) -> object:
+    """What the JSON says. Raises Refused for a text that is none, or that says something twice."""
+    if too_deep(body, _DEPTH):
+        raise Refused(400, f"the body goes deeper than {_DEPTH} levels; labels do not")
+    try:
+        said: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"the body is not JSON: {str(error)[:120]}") from None
+    if (key := repeated_key(body, -1)) is not None:
+        raise Refused(400, f"the field {key!r} is there twice")
+    return said

@@ -1,0 +1,31 @@
+"""The figures of all workers, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlforge.serving.desk import Desk
+from mlforge.serving.http import Request, Response
+from mlforge.serving.routes import Route
+
+__all__ = ["routes"]
+
+_HEADERS = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
+
+
+def routes(desk: Desk) -> Iterable[Route]:
+    """/metrics."""
+
+    async def metrics(request: Request) -> Response:
+        return Response(200, (desk.ledger.text() + "".join(_now(desk))).encode(), _HEADERS)
+
+    return (Route("GET", "/metrics", metrics, "metrics"),)
+
+
+def _now(desk: Desk) -> Iterable[str]:
+    """What is no sum."""
+    yield "# HELP mlforge_workers_ready Workers that are ready for requests.\n# TYPE mlforge_workers_ready gauge\n"
+    yield f"mlforge_workers_ready {desk.roster.live}\n"
+    yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"
+    for served in desk.models:
+        yield f'mlforge_model_version{{model="{served.name}"}} {served.lane.engine.version}\n'

@@ -1,0 +1,33 @@
+"""What is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mlforge.serving.desk import Desk
+from mlforge.serving.http import Request, Response, reply_json
+from mlforge.serving.routes import Route
+from mlforge.serving.served import Served
+
+__all__ = ["routes"]
+
+
+def routes(desk: Desk) -> Iterable[Route]:
+    """/models and /models/NAME."""
+
+    async def all_models(request: Request) -> Response:
+        return reply_json({"models": [_brief(served) for served in desk.models]})
+
+    async def one_model(request: Request) -> Response:
+        served = desk.models.named(request.params["model"])
+        columns = served.lane.engine.contract.model_dump(mode="json", exclude_defaults=True)["columns"]
+        return reply_json(_brief(served) | {"columns": columns})
+
+    return (Route("GET", "/models", all_models), Route("GET", "/models/{model}", one_model))
+
+
+def _brief(served: Served) -> dict[str, Any]:
+    engine = served.lane.engine
+    told = {"name": served.name, "version": engine.version or None, "digest": engine.digest, "task": engine.bundle.task, "target": engine.bundle.output.target}
+    return told | ({"classes": list(engine.classes)} if engine.classes else {})

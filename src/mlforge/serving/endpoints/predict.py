@@ -1,0 +1,125 @@
+"""Predictions for named rows: JSON, CSV or Arrow in, JSON, CSV or Arrow out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from mlforge.serving.batcher import Answer
+from mlforge.serving.desk import Desk
+from mlforge.serving.door import Asked
+from mlforge.serving.http import JSON, Refused, Request, Response
+from mlforge.serving.lane import Lane
+from mlforge.serving.routes import Route
+from mlforge.serving.served import Served
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ARROW", "CSV", "routes"]
+
+ARROW = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file", "application/arrow")
+CSV = ("text/csv", "application/csv")
+_JSON = ("application/json", "application/x-www-form-urlencoded", "text/json", "")  # the second is what curl says when it is told nothing
+
+
+def routes(desk: Desk) -> Iterable[Route]:
+    """/predict, for the only model, and /models/NAME/predict."""
+
+    async def only(request: Request) -> Response:
+        served = desk.models.only
+        if served is None:
+            names = ", ".join(f"/models/{one.name}/predict" for one in desk.models)
+            raise Refused(404, f"several models are served here: ask {names[:300]}")
+        return await _predicted(request, served, desk)
+
+    async def named(request: Request) -> Response:
+        return await _predicted(request, desk.models.named(request.params["model"]), desk)
+
+    return (Route("POST", "/predict", only, name="predict"), Route("POST", "/models/{model}/predict", named, name="predict"))
+
+
+async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
+    begun = time.perf_counter()
+    lane = served.choose(request.headers.get(served.key_header) if served.key_header else None)
+    asked = _read(request.headers.get("content-type") or "", await request.body(), lane)
+    load = asked.load
+    if served.by_load is not None:
+        lane, load = served.by_load(lane, load)
+    ident = asked.id or request.id
+    if load.rejected:
+        desk.figures.rejected.add(len(load.rejected))
+        partial = desk.settings.partial if asked.partial is None else asked.partial
+        if not request.flag("partial", partial):
+            raise load.refusal()
+    lane, answer = await served.ask(lane, load, ident, begun + _patience(request, asked, desk))
+    return _worded(request.headers.get("accept"), lane, answer, ident)
+
+
+def _read(kind: str, body: bytes, lane: Lane) -> Asked:
+    """The rows of a body, by its media type."""
+    media = kind.partition(";")[0].strip().lower() if kind != "application/json" else kind
+    if media in _JSON:
+        return lane.door.json(body)
+    if media in CSV:
+        return Asked(lane.door.frame(_csv(body)))
+    if media in ARROW:
+        return Asked(lane.door.frame(_arrow(body)))
+    raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json, text/csv or {ARROW[0]} was expected")
+
+
+def _patience(request: Request, asked: Asked, desk: Desk) -> float:
+    """Seconds that the client waits: its own deadline, within the server's."""
+    longest = desk.settings.deadline
+    given = asked.deadline_ms
+    if given is None and (said := request.headers.get("x-deadline-ms")):
+        try:
+            given = float(said)
+        except ValueError:
+            raise Refused(400, f"x-deadline-ms is {said[:40]!r}; milliseconds were expected") from None
+    if given is None:
+        return longest
+    if not given > 0:
+        raise Refused(400, f"a deadline of {given:g} ms has passed already; a positive number of milliseconds was expected")
+    return min(longest, given / 1000)
+
+
+def _worded(accept: str | None, lane: Lane, answer: Answer, ident: str) -> Response:
+    if accept and accept not in ("*/*", "application/json"):
+        wanted = [part.partition(";")[0].strip() for part in accept.split(",")]
+        if any(one in CSV for one in wanted):
+            return Response(200, lane.answering.table(answer).write_csv().encode(), (("content-type", "text/csv; charset=utf-8"), *_about(lane)))
+        if any(one in ARROW for one in wanted):
+            stream = BytesIO()
+            lane.answering.table(answer).write_ipc_stream(stream)
+            return Response(200, stream.getvalue(), (("content-type", ARROW[0]), *_about(lane)))
+        if not any(one in ("*/*", "application/*", "application/json") for one in wanted):
+            raise Refused(406, f"accept: {accept[:80]!r}; answers are application/json, text/csv or {ARROW[0]}")
+    return Response(200, lane.answering.json(answer, ident, lane.fallback), (*JSON, *_about(lane)) if lane.fallback else JSON)
+
+
+def _about(lane: Lane) -> tuple[tuple[str, str], ...]:
+    about = (("x-model", lane.engine.name), ("x-model-version", str(lane.engine.version)))
+    return (*about, ("mlforge-fallback", lane.fallback)) if lane.fallback else about
+
+
+def _csv(body: bytes) -> pl.DataFrame:
+    """A table with a header; cells stay texts, which the contract types."""
+    import polars as pl
+
+    try:
+        return pl.read_csv(body, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise Refused(400, f"the body is no CSV with a header: {str(error).splitlines()[0][:200]}") from None
+
+
+def _arrow(body: bytes) -> pl.DataFrame:
+    """An Arrow stream, or an Arrow file."""
+    import polars as pl
+
+    try:
+        return pl.read_ipc(BytesIO(body), use_pyarrow=False) if body[:6] == b"ARROW1" else pl.read_ipc_stream(BytesIO(body), use_pyarrow=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise Refused(400, f"the body is no Arrow stream: {str(error).splitlines()[0][:200]}") from None

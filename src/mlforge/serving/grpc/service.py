@@ -1,0 +1,154 @@
+"""What is answered over gRPC: GRPCInferenceService, and gRPC's health service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from mlforge.serving.access.guard import Guard
+from mlforge.serving.grpc.contents import asked, told
+from mlforge.serving.grpc.messages import HEALTH, INFERENCE, message, methods
+from mlforge.serving.http import Refused
+from mlforge.serving.v2.malformed import Malformed
+from mlforge.serving.v2.metadata import server_metadata
+from mlforge.serving.v2.speaker import Speaker
+
+if TYPE_CHECKING:
+    from mlforge.serving.desk import Desk
+
+__all__ = ["Service"]
+
+log = logging.getLogger(__name__)
+
+_CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    422: grpc.StatusCode.FAILED_PRECONDITION,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "Check", "Watch"})
+_LOOK = 0.25  # seconds between looks at whether a watched server is still ready
+_Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+def _read(data: bytes, kind: Any) -> Any:
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise Malformed(f"the message is no {kind.DESCRIPTOR.full_name}") from None
+
+
+class _Metadata(dict[str, Any]):
+    """What came with a call, as HTTP's headers."""
+
+    def keys(self) -> list[str]:  # type: ignore[override]
+        """The names, in lower case."""
+        return list(super().keys())
+
+
+class Service:
+    """Both services of one worker."""
+
+    def __init__(self, desk: Desk, guard: Guard | None) -> None:
+        self._desk, self._guard = desk, guard
+        self._speaker = Speaker(desk)
+        self.closing = asyncio.Event()  # those who watch are told that it is over
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """For a grpc.aio server."""
+        return [
+            grpc.method_handlers_generic_handler(name, {method: self._handler(method, *kinds) for method, kinds in methods(name).items()})
+            for name in (INFERENCE, HEALTH)
+        ]
+
+    def _handler(self, name: str, request: Any, response: Any, streams: bool) -> grpc.RpcMethodHandler:
+        if streams:
+            return grpc.unary_stream_rpc_method_handler(self._watch, request.FromString, response.SerializeToString)
+        return grpc.unary_unary_rpc_method_handler(self._told(name, request), None, response.SerializeToString)
+
+    def _told(self, name: str, kind: Any) -> _Method:
+        """Answers a method, whatever happens. Messages are read here rather than by gRPC, which would tell of a wrong one by a traceback."""
+        method: _Method = getattr(self, f"_{name}")
+        counted = "infer" if name == "ModelInfer" else "other"
+
+        async def answer(request: Any, context: Any) -> Any:
+            begun, status = time.perf_counter(), 200
+            try:
+                self._allowed(name, context)
+                return await method(_read(request, kind), context)
+            except Refused as refused:
+                status = refused.status
+                await context.abort(_CODES.get(status, grpc.StatusCode.UNKNOWN), refused.message, tuple(refused.headers))
+            except Exception:
+                status, ident = 500, self._desk.ident()
+                log.exception("request %s failed", ident)
+                await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}")
+            finally:
+                self._desk.figures.answered(counted, status, time.perf_counter() - begun)
+
+        return answer
+
+    def _allowed(self, name: str, context: Any) -> None:
+        if self._guard is None:
+            return
+        given = _Metadata(context.invocation_metadata() or ())
+        refusal = self._guard.check("open" if name in _OPEN else "predict", given.get("authorization"), given.get("x-api-key"))
+        if refusal is not None:
+            raise Refused(refusal.status, refusal.message)
+
+    async def _ServerLive(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        return message("inference.ServerLiveResponse")(live=True)
+
+    async def _ServerReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return message("inference.ServerReadyResponse")(ready=self._speaker.ready)
+
+    async def _ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._speaker.lane(request.name, request.version)
+        return message("inference.ModelReadyResponse")(ready=self._speaker.ready)
+
+    async def _ServerMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return message("inference.ServerMetadataResponse")(**server_metadata())
+
+    async def _ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return message("inference.ModelMetadataResponse")(**asdict(self._speaker.metadata(request.name, request.version)))
+
+    async def _ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+        model = request.model_name
+        lane = self._speaker.lane(model, request.model_version, _Metadata(context.invocation_metadata() or ()))
+        given = asked(request)
+        return told(await self._speaker.infer(model, lane, given, self._desk.ident(), context.time_remaining()), given)
+
+    async def _Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if request.service not in ("", INFERENCE, HEALTH):
+            raise Refused(404, f"there is no service {request.service[:60]!r} here; there are {INFERENCE} and {HEALTH}")
+        return self._health(request.service)
+
+    async def _watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """The state now, and whenever it changes."""
+        last = None
+        while not self.closing.is_set():
+            now = self._health(request.service)
+            if now != last:
+                yield now
+            last = now
+            try:
+                await asyncio.wait_for(self.closing.wait(), _LOOK)
+            except TimeoutError:
+                continue
+        yield self._health(request.service)
+
+    def _health(self, service: str) -> Any:
+        known = service in ("", INFERENCE, HEALTH)
+        return message("grpc.health.v1.HealthCheckResponse")(status=("SERVING" if self._speaker.ready else "NOT_SERVING") if known else "SERVICE_UNKNOWN")

@@ -1,0 +1,44 @@
+"""One opened version, ready to be asked: its door, its queue and its engine. A batch is one lane's, so that versions never mix."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from mlforge.serving.answering import Answering
+from mlforge.serving.batcher import Answer, Batch, Batcher
+from mlforge.serving.door import Door
+from mlforge.serving.engine import Engine
+from mlforge.serving.load import Load
+from mlforge.serving.offer import Offer
+from mlforge.serving.pace import Pace
+
+__all__ = ["Lane"]
+
+
+class Lane:
+    """An engine with its door before it and its answers behind it."""
+
+    def __init__(self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None) -> None:
+        self.engine = engine
+        self.role = "champion"  # what it is for: champion, canary, shadow or fallback
+        self.fallback = ""  # what answers in the place of what was asked for; answers say so
+        self.door = Door(engine)
+        self.answering = Answering(engine)
+        self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads)
+
+    @classmethod
+    def open(cls, offer: Offer, objective: float, threads: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor | None = None) -> Lane:
+        """Open and warm a version; may be called in a thread. Raises DataError when its bundle is damaged."""
+        engine = Engine.open(offer, threads)
+        return cls(engine, Pace(objective, engine.warm()), loop, pool)
+
+    @property
+    def observers(self) -> list[Callable[[Batch], None]]:
+        """Called with each batch, after its answers were given."""
+        return self.batcher.observers
+
+    def ask(self, load: Load, ident: str, deadline: float) -> asyncio.Future[Answer]:
+        """The answer for the good rows of a request. Raises Refused when it would come too late."""
+        return self.batcher.ask(load, ident, deadline)

@@ -1,0 +1,41 @@
+"""What the house settles before it forks: all that a worker needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from mlforge.service.serve import Serve
+from mlforge.serving.figures import Figures
+from mlforge.serving.journal.meters import Meters
+from mlforge.serving.ledger import Ledger
+from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.board import Board
+from mlforge.serving.roster import Roster
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is served, how, by how many; and the memory that all share."""
+
+    offers: Sequence[Offer]
+    settings: Serve
+    workers: int
+    threads: int  # of one prediction
+    ledger: Ledger
+    roster: Roster
+    figures: Figures
+    meters: Meters  # of the request log
+    boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
+
+    @classmethod
+    def made(cls, offers: Sequence[Offer], settings: Serve, cores: int) -> Self:
+        """For this machine: a worker a core and a thread each, where the settings do not say otherwise."""
+        workers = settings.workers or max(1, cores // (settings.threads or 1))
+        ledger, roster = Ledger(workers), Roster(workers)
+        boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
+        threads = settings.threads or max(1, cores // workers)
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards)

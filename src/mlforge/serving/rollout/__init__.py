@@ -1,0 +1,1 @@
+"""How one version takes over from another while requests come in: canary, shadow, fallback, rollback."""

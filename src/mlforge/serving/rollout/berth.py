@@ -1,0 +1,175 @@
+"""A worker's part in rollouts: it hears who is to answer, opens what that needs in a thread, and lets it answer from one moment to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mlforge.errors import MlforgeError
+from mlforge.service.rollout import Rollout
+from mlforge.serving.lane import Lane
+from mlforge.serving.load import Load
+from mlforge.serving.offer import Offer
+from mlforge.serving.pace import Pace
+from mlforge.serving.rollout.board import INCUMBENT, NEWCOMER, Board
+from mlforge.serving.rollout.carrying import carried
+from mlforge.serving.rollout.figures import Recorder
+from mlforge.serving.rollout.ladder import Ladder
+from mlforge.serving.rollout.routing import chosen
+from mlforge.serving.rollout.standing import KIND, Standing
+from mlforge.serving.rollout.witness import Witness
+
+if TYPE_CHECKING:
+    from mlforge.serving.desk import Desk
+    from mlforge.serving.served import Served
+
+__all__ = ["Berth", "attend"]
+
+log = logging.getLogger(__name__)
+
+
+def attend(desk: Desk) -> None:
+    """Let a worker's models follow what the house says of them."""
+    for served in desk.models:
+        if (board := desk.plan.boards.get(served.name)) is not None:
+            desk.on(f"{KIND} {served.name}", Berth(desk, served, board).hear)
+
+
+class Berth:
+    """One model in one worker."""
+
+    def __init__(self, desk: Desk, served: Served, board: Board) -> None:
+        self._desk, self._served, self._board = desk, served, board
+        self._lanes: dict[str, Lane] = {served.lane.engine.digest: served.lane}
+        self._witnesses: list[Witness] = []
+        self._wanted: Standing | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._same = (served.choose, served.by_load, served.ask)
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """Somebody else is to answer. Of several that come while versions are opened, the last counts."""
+        self._wanted = Standing.read(told)
+        if self._task is None or self._task.done():
+            self._task = self._desk.loop.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        while (standing := self._wanted) is not None:
+            self._wanted = None
+            try:
+                lanes = await self._desk.loop.run_in_executor(None, self._opened, standing)
+            except (MlforgeError, OSError, RuntimeError) as error:  # a graph that onnxruntime cannot run is no error of ours
+                log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500])
+                self._board.reached(self._desk.worker, standing.generation, failed=True)
+                continue
+            self._take(standing, lanes)
+
+    def _opened(self, standing: Standing) -> dict[str, Lane]:
+        """Every lane that is needed, by digest; in a thread. Without the ladder's that cannot be opened."""
+        lanes = {}
+        for offer in (standing.serving, standing.newcomer):
+            if offer is not None:
+                lanes[offer.digest] = self._lane(offer)
+        for offer in standing.ladder:
+            try:
+                lanes.setdefault(offer.digest, self._lane(offer))
+            except (MlforgeError, OSError, RuntimeError) as error:
+                log.warning("%s cannot be opened, and is no fallback: %s", offer, str(error)[:500])
+        return lanes
+
+    def _lane(self, offer: Offer) -> Lane:
+        return self._lanes.get(offer.digest) or self._desk.lane(offer)
+
+    def _take(self, standing: Standing, lanes: dict[str, Lane]) -> None:
+        """From here on it is so: nothing else happens in this process meanwhile, and a request that has chosen its lane keeps it."""
+        for witness in self._witnesses:
+            witness.leave()
+        serving, newcomer = lanes[standing.serving.digest], lanes[standing.newcomer.digest] if standing.newcomer else None
+        for lane in lanes.values():
+            lane.role = "canary" if lane is newcomer else "champion" if lane is serving else "fallback"
+            lane.batcher.threaded = standing.settings.timeout_ms is not None
+        served, tally = self._served, self._board.tally
+        self._witnesses = [] if newcomer is None else list(self._watched(serving, newcomer))
+        served.choose, served.by_load, served.ask = self._same
+        served.key_header = None
+        if newcomer is not None:
+            self._share_out(standing, serving, newcomer)
+        if standing.settings.fallback is not None or standing.settings.timeout_ms is not None:
+            served.ask = self._ladder(standing, serving, lanes).ask
+        if served.lane is not serving:
+            tally.swaps.add()
+        served.lane = serving
+        self._lanes = lanes
+        self._board.reached(self._desk.worker, standing.generation)
+
+    def _watched(self, serving: Lane, newcomer: Lane) -> tuple[Witness, Witness]:
+        from mlforge.serving.rollout.comparing import Decider
+
+        decider = Decider.of(serving.engine.bundle)
+        recorders = [Recorder(self._board.cells(self._desk.worker, slot)) for slot in (INCUMBENT, NEWCOMER)]
+        return Witness(serving, recorders[0], decider), Witness(newcomer, recorders[1], decider, self._board.tally.canary.add)
+
+    def _share_out(self, standing: Standing, serving: Lane, newcomer: Lane) -> None:
+        """Requests between two versions: by a header, by a column of their first row, or by chance."""
+        canary, share = standing.settings.canary, standing.share
+        assert canary is not None
+        salt = newcomer.engine.digest
+
+        def choose(key: str | None) -> Lane:
+            return newcomer if chosen(key, share, salt) else serving
+
+        def by_load(lane: Lane, load: Load) -> tuple[Lane, Load]:
+            key = _value(lane, load, str(canary.key))
+            other = newcomer if chosen(key, share, salt) else serving
+            taken = carried(load, lane.engine, other.engine)
+            return (lane, load) if taken is None else (other, taken)
+
+        self._served.key_header = canary.header
+        if canary.header is None and canary.key is not None and canary.key in serving.engine.inputs:
+            self._served.choose, self._served.by_load = self._always(serving), by_load
+        else:
+            self._served.choose = choose
+
+    @staticmethod
+    def _always(lane: Lane) -> Callable[[str | None], Lane]:
+        return lambda key: lane
+
+    def _ladder(self, standing: Standing, serving: Lane, lanes: Mapping[str, Lane]) -> Ladder:
+        settings, tally = standing.settings, self._board.tally
+        rungs = [lane for offer in standing.ladder if (lane := lanes.get(offer.digest)) is not None]
+        if settings.fallback is not None:
+            if standing.newcomer is not None:
+                rungs.insert(0, serving)
+            rungs = [_rung(lane) for lane in dict.fromkeys(rungs)]
+            rungs += self._made_up(serving, settings)
+        tally.resting.set(0.0)
+        return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0))
+
+    def _made_up(self, serving: Lane, settings: Rollout) -> list[Lane]:
+        assert settings.fallback is not None
+        if settings.fallback.constant is None and not settings.fallback.rules:
+            return []
+        from mlforge.serving.rollout.madeup import MadeUp
+
+        lane = Lane(MadeUp(serving.engine, settings.fallback), Pace(self._desk.settings.slo.p99_ms / 1000, 1e-5), self._desk.loop)
+        lane.role, lane.fallback = "fallback", "declared"
+        return [lane]
+
+
+def _rung(lane: Lane) -> Lane:
+    """The same lane as a rung: its queue and its graph, and answers that say so."""
+    rung = copy.copy(lane)
+    rung.role, rung.fallback = "fallback", str(lane.engine.offer)
+    return rung
+
+
+def _value(lane: Lane, load: Load, column: str) -> str | None:
+    """A column of the first good row, as text."""
+    if not load.good:
+        return None
+    place = lane.engine.inputs.index(column)
+    value = load.rows[0][place] if load.rows is not None else load.columns[place][0].tolist() if load.columns is not None else None
+    return str(value[0] if isinstance(value, list) else value)

@@ -1,0 +1,161 @@
+"""The course of one model's rollouts in one server: what its alias points at, who answers meanwhile, and when a newcomer has come through or has to go.
+
+alias moved ─▶ no canary: the newcomer serves at once
+            └▶ canary: a share of the requests, step by step ─▶ it serves
+                                     └▶ found worse, or cannot be opened: the alias goes back, with the reason
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mlforge.errors import MlforgeError
+from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.board import INCUMBENT, NEWCOMER, Board
+from mlforge.serving.rollout.shelf import Shelf
+from mlforge.serving.rollout.standing import Standing
+
+if TYPE_CHECKING:
+    from mlforge.serving.rollout.trial import Trial
+    from mlforge.store import Version
+
+__all__ = ["Course"]
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[str, str, dict[str, Any]], None]  # event, subject, details
+
+
+class Course:
+    """Looks at the store and at what workers count, and says who answers. `turn` is called a few times a second, in one process."""
+
+    def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None) -> None:
+        self._shelf, self._board, self._tell = shelf, board, tell
+        self._generation = 1
+        self._serving = serving
+        self._settings = shelf.settings(shelf.version(serving.version))
+        self._newcomer: Offer | None = None
+        self._trial: Trial | None = None
+        self._step = self._at_step = 0
+        self._verified: dict[str, Offer | None] = {}
+        self._refused: int | None = None  # a version that cannot be opened while nobody may move the alias back
+        self.standing = self._stand()
+
+    def turn(self) -> Standing | None:
+        """Look once; the standing, if it is another one now."""
+        pointed = self._shelf.pointed() if self._settings.follow else None
+        before = self.standing
+        if pointed is not None and pointed.version != (self._newcomer or self._serving).version:
+            self._moved(pointed)
+        elif self._newcomer is not None:
+            self._judge()
+        now = self._stand()
+        if now != before:
+            self._generation += 1
+            self.standing = self._stand()
+            return self.standing
+        return None
+
+    def _moved(self, pointed: Version) -> None:
+        """The alias was moved, by whomever."""
+        if pointed.version == self._refused:
+            return
+        self._newcomer = self._trial = None
+        if pointed.version == self._serving.version:
+            log.warning("%s serves again; the rollout was called off", self._serving)
+            return
+        try:
+            offer = self._shelf.offer(pointed)
+        except MlforgeError as error:
+            self._back(pointed.version, f"it cannot be opened: {str(error).splitlines()[0]}")
+            return
+        settings = self._shelf.settings(pointed)
+        if settings.canary is not None and settings.canary.steps[0] < 1 and self._shelf.promoted(pointed.version):
+            from mlforge.serving.rollout.comparing import comparable
+            from mlforge.serving.rollout.trial import Trial
+
+            self._settings, self._newcomer, self._step, self._at_step = settings, offer, 0, 0
+            self._trial = Trial(settings.canary, comparable(self._serving, offer), incumbent=str(self._serving))
+            log.warning("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
+        else:
+            self._serve(offer, settings)
+
+    def _serve(self, offer: Offer, settings: Any = None) -> None:
+        log.warning("%s serves; before, %s did", offer, self._serving.version)
+        self._settings = settings or self._settings
+        self._serving, self._newcomer, self._trial = offer, None, None
+
+    def _judge(self) -> None:
+        """How does the newcomer do."""
+        newcomer, trial, canary = self._newcomer, self._trial, self._settings.canary
+        assert newcomer is not None
+        assert trial is not None
+        assert canary is not None
+        if self._board.failed(self.standing.generation):
+            self._back(newcomer.version, "a worker could not open it")
+            return
+        if trial.begun or self._board.everybody(self.standing.generation):
+            why = trial.look(self._board.figures(INCUMBENT), self._board.figures(NEWCOMER))
+            if why is not None:
+                self._back(newcomer.version, why)
+            elif trial.answered - self._at_step >= canary.requests:
+                self._onwards(newcomer, trial, canary.steps)
+
+    def _onwards(self, newcomer: Offer, trial: Trial, steps: tuple[float, ...]) -> None:
+        """The next step; after the last, the newcomer serves."""
+        self._step, self._at_step = self._step + 1, trial.answered
+        if steps[self._step] < 1:
+            trial.next_step()
+            log.warning("%s gets %g %% of the requests: no worse in %s", newcomer, 100 * steps[self._step], f"{trial.answered:,}")
+        else:
+            self._shelf.settle(newcomer.version, f"no worse than {self._serving} in {trial.answered:,} requests")
+            self._serve(newcomer)
+
+    def _back(self, newcomer: int, why: str) -> None:
+        """The alias goes back to the one that serves, and everybody is told why."""
+        self._newcomer = self._trial = None
+        try:
+            moved = self._shelf.roll_back(newcomer, self._serving.version, why)
+        except MlforgeError as error:
+            self._refused = newcomer
+            log.error("%s %d does not serve: %s. The alias could not be moved back: %s", self._shelf.model, newcomer, why, error)
+            return
+        if moved is not None:
+            now, gone = moved
+            log.error("%s was rolled back, and %s serves: %s", gone, now, why)
+            self._tell("rolled_back", str(now), self._details(now, gone, why))
+
+    def _details(self, now: Version, gone: Version, why: str) -> dict[str, Any]:
+        told = {"model": now.model, "version": now.version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle}
+        return told | {"bundle": str(self._serving.folder), "alias": self._shelf.alias, "before": gone.version, "reason": why}
+
+    def _stand(self) -> Standing:
+        canary = self._settings.canary
+        share = canary.steps[self._step] if self._newcomer is not None and canary is not None else 0.0
+        return Standing(self._generation, self._serving, self._settings, self._newcomer, share, tuple(self._ladder()), self._shadow())
+
+    def _ladder(self) -> list[Offer]:
+        fallback = self._settings.fallback
+        if fallback is None:
+            return []
+        wanted = [self._shelf.before(self._serving.version) if fallback.previous else None]
+        wanted.append(self._shelf.found(fallback.model) if fallback.model else None)
+        return [offer for version in wanted if version is not None and (offer := self._openable(version)) is not None]
+
+    def _shadow(self) -> Offer | None:
+        if self._settings.shadow is None:
+            return None
+        version = self._shelf.found(f"{self._shelf.model}@{self._settings.shadow.version}")
+        return self._openable(version) if version is not None and version.version != self._serving.version else None
+
+    def _openable(self, version: Version) -> Offer | None:
+        """Its offer, verified once; None when it is damaged, which is told once."""
+        if version.bundle not in self._verified:
+            try:
+                self._verified[version.bundle] = self._shelf.offer(version)
+            except MlforgeError as error:
+                log.warning("%s cannot be opened, and is no fallback or shadow: %s", version, str(error).splitlines()[0])
+                self._verified[version.bundle] = None
+        return self._verified[version.bundle]

@@ -1,0 +1,93 @@
+"""What is answered when a version fails, is too slow or has been given a rest: the next rung, flagged as such."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from math import inf
+
+from mlforge.service.rollout import Rollout
+from mlforge.serving.batcher import Answer
+from mlforge.serving.http import Refused
+from mlforge.serving.lane import Lane
+from mlforge.serving.load import Load
+from mlforge.serving.rollout.breaker import Breaker, State
+from mlforge.serving.rollout.carrying import carried
+from mlforge.serving.rollout.madeup import MadeUp
+
+__all__ = ["Ladder"]
+
+_CAUGHT = (422, 504)  # the graph failed, or was late; a server that refuses work must not make more of it
+
+
+class Ladder:
+    """Asks one version, and then the rungs below it. `ask` takes the place of `Served.ask`."""
+
+    def __init__(
+        self, settings: Rollout, rungs: Sequence[Lane], loop: asyncio.AbstractEventLoop, fell: Callable[[], None], opened: Callable[[bool], None]
+    ) -> None:
+        self._rungs, self._loop, self._fell, self._opened = rungs, loop, fell, opened
+        self._timeout = inf if settings.timeout_ms is None else settings.timeout_ms / 1000
+        self._settings = settings.breaker
+        self._breakers: dict[Lane, Breaker] = {}
+        self._resting = 0
+
+    async def ask(self, lane: Lane, load: Load, ident: str, deadline: float) -> tuple[Lane, Answer]:
+        """The answer, and the lane that gave it. Raises Refused when there is no rung that can; within twice the timeout in any case."""
+        begun = time.perf_counter()
+        try:
+            return lane, await self._asked(lane, load, ident, min(deadline, begun + self._timeout))
+        except Refused as refused:
+            if refused.status not in _CAUGHT:
+                raise
+            refusal = refused
+        for rung in self._rungs:
+            taken = carried(load, lane.engine, rung.engine) if rung.engine is not lane.engine else None
+            if taken is None:
+                continue
+            try:
+                until = inf if isinstance(rung.engine, MadeUp) else min(deadline, begun + 2 * self._timeout)
+                answer = await self._asked(rung, taken, ident, until)
+            except Refused:
+                continue
+            self._fell()
+            return rung, answer
+        raise refusal
+
+    async def _asked(self, lane: Lane, load: Load, ident: str, deadline: float) -> Answer:
+        """By this lane, if its breaker lets it. Raises Refused."""
+        breaker = self._breakers.get(lane)
+        if breaker is None:
+            breaker = self._breakers[lane] = Breaker(self._settings)
+        if self._rungs and not breaker.allows():
+            raise Refused(422, "the model is given a rest, for it has failed again and again")
+        try:
+            answer = await self._bounded(lane.ask(load, ident, deadline), deadline)
+        except Refused as refused:
+            if refused.status in _CAUGHT:
+                self._note(breaker, failed=True)
+            raise
+        self._note(breaker, failed=False)
+        return answer
+
+    async def _bounded(self, answer: asyncio.Future[Answer], deadline: float) -> Answer:
+        """The answer, or Refused when the deadline comes first: whatever the graph is doing."""
+        if deadline == inf:
+            return await answer
+        timer = self._loop.call_later(max(0.0, deadline - time.perf_counter()) + 0.002, _late, answer)
+        try:
+            return await answer
+        finally:
+            timer.cancel()
+
+    def _note(self, breaker: Breaker, *, failed: bool) -> None:
+        before = breaker.state
+        breaker.note(failed)
+        if (before is State.CLOSED) != (breaker.state is State.CLOSED):
+            self._opened(breaker.state is not State.CLOSED)
+
+
+def _late(answer: asyncio.Future[Answer]) -> None:
+    if not answer.done():
+        answer.set_exception(Refused(504, "no answer within the time that the model is given"))

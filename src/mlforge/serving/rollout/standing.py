@@ -1,0 +1,53 @@
+"""Who answers for a model right now, as the house tells its workers: the whole of it, not a change, so that one message is enough for one that comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from mlforge.service.rollout import Rollout
+from mlforge.serving.offer import Offer
+
+__all__ = ["KIND", "Standing"]
+
+KIND = "rollout"  # of the message: "rollout adult" is about adult
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The lanes of one model."""
+
+    generation: int  # each standing has a higher one than those before it
+    serving: Offer
+    settings: Rollout
+    newcomer: Offer | None = None  # on trial
+    share: float = 0.0  # of the requests that the newcomer answers
+    ladder: tuple[Offer, ...] = ()  # asked in this order when the one that serves fails
+    shadow: Offer | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "generation": self.generation, "serving": _plain(self.serving), "settings": self.settings.model_dump(mode="json"),
+            "newcomer": _plain(self.newcomer) if self.newcomer else None, "share": self.share, "ladder": [_plain(one) for one in self.ladder],
+            "shadow": _plain(self.shadow) if self.shadow else None,
+        }  # fmt: skip
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """From JSON."""
+        return cls(
+            told["generation"], _offer(told["serving"]), Rollout.model_validate(told["settings"]),
+            _offer(told["newcomer"]) if told["newcomer"] else None, told["share"], tuple(_offer(one) for one in told["ladder"]),
+            _offer(told["shadow"]) if told["shadow"] else None,
+        )  # fmt: skip
+
+
+def _plain(offer: Offer) -> dict[str, Any]:
+    return {"model": offer.model, "version": offer.version, "digest": offer.digest, "folder": str(offer.folder), "alias": offer.alias}
+
+
+def _offer(told: Mapping[str, Any]) -> Offer:
+    return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"])

@@ -1,0 +1,56 @@
+"""Which workers live, and what each of them is at: shared memory of the house and all its workers."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from enum import IntEnum
+
+__all__ = ["Roster", "State"]
+
+_WORDS = 2  # a worker's state and process id
+
+
+class State(IntEnum):
+    """What a worker is at."""
+
+    GONE = 0
+    STARTING = 1
+    READY = 2
+    DRAINING = 3
+
+
+class Roster:
+    """One place a worker. Made before the fork; each worker writes its own place, and the house clears those of the dead."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._cells = memoryview(mmap.mmap(-1, max(1, workers) * _WORDS * 8)).cast("q")
+
+    def set(self, worker: int, state: State, pid: int | None = None) -> None:
+        """Note what a worker is at."""
+        self._cells[worker * _WORDS] = state
+        if pid is not None:
+            self._cells[worker * _WORDS + 1] = pid
+
+    def state(self, worker: int) -> State:
+        """What a worker is at."""
+        return State(self._cells[worker * _WORDS])
+
+    def pid(self, worker: int) -> int:
+        """A worker's process; 0 when it has none."""
+        return self._cells[worker * _WORDS + 1]
+
+    def states(self) -> Iterator[State]:
+        """Of each worker."""
+        return (self.state(worker) for worker in range(self.workers))
+
+    @property
+    def live(self) -> int:
+        """How many are ready."""
+        return sum(state is State.READY for state in self.states())
+
+    @property
+    def ready(self) -> bool:
+        """Is every worker there and ready for requests."""
+        return self.live == self.workers

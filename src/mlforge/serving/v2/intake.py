@@ -1,0 +1,120 @@
+"""From the tensors of a request to the rows that a graph can take, held against the contract like any other rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlforge.serving.load import Load
+from mlforge.serving.v2.signature import Signature, Slot
+from mlforge.serving.v2.tensor import Tensor
+from mlforge.serving.v2.vectors import Unsettled, Vector, bounds, vector
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlforge.serving.door import Door
+    from mlforge.serving.engine import Engine
+
+__all__ = ["Intake"]
+
+_FEW = 8  # rows up to which the door's way, row by row, is quicker than column by column
+
+
+class Intake:
+    """The tensors of one engine."""
+
+    def __init__(self, engine: Engine, door: Door) -> None:
+        self.signature = Signature(engine.contract)
+        self._engine, self._door = engine, door
+        self._vectors = _vectors(engine)
+        self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
+
+    def load(self, tensors: Sequence[Tensor]) -> Load:
+        """The rows. Raises Malformed when the tensors are not the model's."""
+        if self.signature.is_matrix(tensors):
+            return self._of_matrix(tensors[0])
+        columns = self.signature.columns(tensors)
+        rows = tensors[0].rows
+        if rows <= _FEW:
+            listed = {slot.name: _listed(columns[slot.key], slot) for slot in self.signature.slots}
+            if all(values is not None for values in listed.values()):
+                return self._door.sequences(listed)
+        return self._of_columns({slot.key: _elements(columns[slot.key], slot) for slot in self.signature.slots}, rows)
+
+    def _of_matrix(self, tensor: Tensor) -> Load:
+        rows, width = tensor.shape
+        if rows <= _FEW and isinstance(tensor.values, list):
+            return self._door.sequences({slot.name: tensor.values[place::width] for place, slot in enumerate(self.signature.slots)})
+        cells = tensor.array().reshape(rows, width)
+        if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
+            return Load(rows, None, columns)
+        return self._of_columns({slot.key: cells[:, place] for place, slot in enumerate(self.signature.slots)}, rows)
+
+    def _of_columns(self, columns: Mapping[str, Any], rows: int) -> Load:
+        if self._vectors is not None and rows:
+            try:
+                made = {key: judge(columns[key]) for key, judge in self._vectors.items()}
+                return Load(rows, None, tuple(made[key] for key in self._engine.inputs))
+            except Unsettled:
+                pass
+        import polars as pl
+
+        return self._door.frame(pl.DataFrame([_series(slot.name, columns[slot.key]) for slot in self.signature.slots]))
+
+
+class _Matrix:
+    """The bounds of all columns at once, where they are numbers and have no other rules."""
+
+    def __init__(self, engine: Engine, signature: Signature) -> None:
+        columns = [engine.contract.columns[slot.key] for slot in signature.slots]
+        self._low, self._high = np.array([bounds(column) for column in columns]).T
+        self._whole = np.array([column.dtype == "int" for column in columns])
+        self._places = [[slot.key for slot in signature.slots].index(key) for key in engine.inputs]
+
+    def columns(self, cells: np.ndarray) -> tuple[np.ndarray, ...] | None:
+        """A column for each of the graph's inputs; None when a cell is missing or breaks a rule."""
+        numbers = cells.astype(np.float64)
+        if not (len(numbers) and (numbers.min(axis=0) >= self._low).all() and (numbers.max(axis=0) <= self._high).all()):
+            return None
+        if cells.dtype.kind not in "iu" and self._whole.any() and not (np.trunc(numbers[:, self._whole]) == numbers[:, self._whole]).all():
+            return None
+        by_column = np.ascontiguousarray(numbers.T)
+        return tuple(by_column[place].reshape(-1, 1) for place in self._places)
+
+
+def _vectors(engine: Engine) -> Mapping[str, Vector] | None:
+    if engine.bundle.protections or "tensor(uint8)" in engine.graph.inputs.values():
+        return None
+    tokens = frozenset(engine.contract.nulls)
+    try:
+        return {key: vector(column, tokens) for key, column in engine.contract.columns.items() if column.role != "ignore"}
+    except Unsettled:
+        return None
+
+
+def _listed(tensor: Tensor, slot: Slot) -> Any:
+    """Values row by row, missing ones None; nothing where numbers are not finite, which only the contract can judge."""
+    values = tensor.values
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            return None
+        values = values.tolist()
+    return [values[place : place + slot.width] for place in range(0, len(values), slot.width)] if slot.cell else values
+
+
+def _elements(tensor: Tensor, slot: Slot) -> Any:
+    """Numbers as an array, of a row's shape where a row has several; texts as a list."""
+    if tensor.datatype.name == "BYTES":
+        return tensor.values
+    return tensor.array().reshape(tensor.rows, slot.width) if slot.cell else tensor.array()
+
+
+def _series(name: str, values: Any) -> pl.Series:
+    import polars as pl
+
+    if isinstance(values, list):
+        return pl.Series(name, values, dtype=pl.String)
+    return pl.Series(name, np.ascontiguousarray(values.astype(np.float32) if values.dtype == np.float16 else values))

@@ -1,0 +1,66 @@
+"""One worker: a process that opens the models and answers requests until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+
+from mlforge.serving.plan import Plan
+from mlforge.serving.roster import State
+
+__all__ = ["work"]
+
+log = logging.getLogger(__name__)
+
+
+def work(plan: Plan, worker: int, listener: int, house: socket.socket) -> None:
+    """Be worker number `worker` until SIGTERM, or until the house is gone. Raises MlforgeError when a model cannot be opened."""
+    import uvloop
+
+    plan.ledger.take(worker)
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(_work(plan, worker, listener, house, loop))
+
+
+async def _work(plan: Plan, worker: int, listener: int, house: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    from mlforge.serving.app import App
+    from mlforge.serving.desk import Desk
+    from mlforge.serving.listening import Listening
+
+    desk = Desk(plan, worker, loop)
+    app = App(desk)
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    hearing = loop.create_task(_hear(desk, house, over))
+    listening = Listening(app, listener, plan.settings, loop)
+    gc.collect()
+    gc.freeze()  # what is there now stays: it need not be looked at again, and its memory stays shared with the other workers
+    plan.roster.set(worker, State.READY, os.getpid())
+    await over.wait()
+    plan.roster.set(worker, State.DRAINING)
+    listening.stop()
+    await app.drained(plan.settings.drain)
+    hearing.cancel()
+    desk.close()
+
+
+async def _hear(desk: object, house: socket.socket, over: asyncio.Event) -> None:
+    """Messages of the house, one JSON a line; when it is gone, nobody would replace or stop this worker, so it ends."""
+    from mlforge.serving.desk import Desk
+
+    assert isinstance(desk, Desk)
+    reader, _ = await asyncio.open_connection(sock=house, limit=2**24)
+    while line := await reader.readline():
+        kind, message = json.loads(line)
+        try:
+            desk.heard(kind, message)
+        except Exception:
+            log.exception("a message of the house could not be used: %s", kind)
+    over.set()

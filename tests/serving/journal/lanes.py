@@ -1,0 +1,33 @@
+"""A real lane to log from: a bundle that is opened in this process, asked through its door."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlforge.serving.batcher import Batch
+from mlforge.serving.engine import Engine
+from mlforge.serving.lane import Lane
+from mlforge.serving.offer import Offer
+from mlforge.serving.pace import Pace
+
+__all__ = ["answered"]
+
+
+def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], watch: Callable[[Lane], Callable[[Batch], None]], *, version: int = 4) -> Lane:
+    """Ask a bundle, all requests at once; `watch` makes the lane's observer."""
+
+    async def ask() -> Lane:
+        import orjson
+
+        loop = asyncio.get_running_loop()
+        lane = Lane(Engine.open(Offer("people", version, "d", folder), 1), Pace(600.0, 0.001), loop)
+        lane.observers.append(watch(lane))
+        waiting = [lane.ask(lane.door.json(orjson.dumps(rows)).load, ident, time.perf_counter() + 30) for ident, rows in requests]
+        await asyncio.gather(*waiting)
+        return lane
+
+    return asyncio.run(ask())
