@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mlforge.runtime.casts import array_size
 from mlforge.serving.columns import Columns
 from mlforge.serving.compiled import Compiled, Unsettled
 from mlforge.serving.http import Refused
@@ -46,7 +47,8 @@ class Door:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.columns = Columns(engine.graph.inputs, engine.graph.widths)
+        arrays = {key: size for key, column in engine.contract.columns.items() if (size := array_size(column.dtype)) is not None}
+        self.columns = Columns(engine.graph.inputs, engine.graph.widths, arrays)
         self.compiled = _compiled(engine)
         self._decoders = [msgspec.json.Decoder(_envelope(row)) for row in self.compiled.named] if self.compiled else []
 
