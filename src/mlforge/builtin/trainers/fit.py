@@ -25,7 +25,7 @@ from mlforge.builtin.trainers.utilisation import utilisation
 from mlforge.builtin.trainers.watcher import Watcher
 from mlforge.builtin.trainers.weighing import weighed
 from mlforge.components import Fitting
-from mlforge.errors import RunFailed
+from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class _Attempt:
         network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
         if (again := settings.checkpoint_activations) is not False:
             computed_again(network, () if again is True else again)
+        if settings.changes and isinstance(network, lightning.LightningModule):
+            raise RecipeError("trainer.changes: the model is a LightningModule, which sets its learning rate itself", hint="Leave trainer.changes out.")
         if settings.compile is not None:
             network.compile(mode=settings.compile)
         return Keeper(fitting, settings, train, self.checkpoints, network, self.asked), validation

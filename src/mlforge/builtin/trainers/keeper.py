@@ -37,6 +37,7 @@ class Keeper:
         self.weights = Weights(network, sharded=settings.strategy == "fsdp" and fitting.place.world > 1)
         self.average = Average(network, settings.ema) if settings.ema is not None else None
         self.record, self.rule = Record(), settings.rule(fitting.smoke)
+        self.now = settings  # with what has changed by the current epoch
         self.step = 0  # steps of the current epoch that are done
         self.best: dict[str, torch.Tensor] = {}
         self.losses: list[torch.Tensor] = []  # of each portion of the current epoch
@@ -50,7 +51,7 @@ class Keeper:
     @property
     def total(self) -> int:
         """Steps that there will be at most."""
-        most = self.rule.last * self.batches.steps
+        most = (1 if self.fitting.smoke else self.settings.max_epochs) * self.batches.steps
         return most if self.settings.max_steps is None else min(most, self.settings.max_steps)
 
     @property
@@ -61,7 +62,7 @@ class Keeper:
     def rate(self, step: int) -> float:
         """The learning rate of a step of the current epoch."""
         done = self.record.epochs * self.batches.steps + step
-        return self.settings.lr * factor(self.settings.schedule, done, self.total, self.settings.warmup)
+        return self.now.lr * factor(self.settings.schedule, done, self.total, self.settings.warmup)
 
     @property
     def learned(self) -> bool:
@@ -78,6 +79,8 @@ class Keeper:
         if self.average is not None:
             self.average.tensors = dict(saved.state["average"])
         self.batches.start, self._over = self.step, self.done >= self.total
+        if self.record.stopped:
+            self.record.settle(self.rule, over=self._over or self._late())
         if (losses := saved.state["losses"]) is not None:
             self._before = losses.repeat_interleave(self.batches.portions // saved.record.portions)  # each counts as often as those that come
 
@@ -90,7 +93,10 @@ class Keeper:
 
     def begin_epoch(self, trainer: Any) -> None:
         """Start from the seed and the epoch alone, or from where the epoch was left."""
-        self.batches.epoch = self.record.epochs
+        self.batches.epoch, self.now = self.record.epochs, self.settings.at(self.record.epochs)
+        if self.settings.changes:
+            for group in (group for one in trainer.optimizers for group in one.param_groups):
+                group["weight_decay"] = self.now.weight_decay
         self.losses = []
         seeded(self.fitting.seed, self.record.epochs, self.fitting.place)
         if self._state is not None and self.step:
@@ -187,7 +193,7 @@ class Keeper:
 
     def diverged(self, what: str) -> RunFailed:
         """The error for a loss that is not finite."""
-        return RunFailed(f"trainer: {what}", hint=f"Try trainer.lr={self.settings.lr / 10:g}, or trainer.clip=1.0.")
+        return RunFailed(f"trainer: {what}", hint=f"Try trainer.lr={self.now.lr / 10:g}, or trainer.clip=1.0.")
 
     def _told(self, trainer: Any) -> torch.Tensor:
         """The loss of each portion of the epoch; the ranks' mean."""

@@ -52,7 +52,7 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """The loss of a portion of a step."""
-        loss = mean(row_losses(self.network(*batch.blocks), batch.target, self.settings.label_smoothing), batch)
+        loss = mean(row_losses(self.network(*batch.blocks), batch.target, self.keeper.now.label_smoothing), batch)
         self.keeper.noted(loss.detach())
         return loss
 

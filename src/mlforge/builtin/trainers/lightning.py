@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from mlforge.builtin.trainers.changes import Change, changed
 from mlforge.builtin.trainers.record import Rule
 from mlforge.builtin.trainers.schedule import Schedule
 from mlforge.builtin.trainers.sharding import Sharding
@@ -32,6 +33,7 @@ class Lightning(Trainer):
     fits: ClassVar[frozenset[str]] = frozenset({"network"})
     together: ClassVar[bool] = True
     observed: ClassVar[bool] = True
+    adjustable: ClassVar[frozenset[str]] = frozenset({"lr", "weight_decay", "label_smoothing"})
     tunable: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lr": {"loguniform": (1e-4, 3e-2)}, "weight_decay": {"loguniform": (1e-4, 1e-1)}}
 
     max_epochs: int = Field(default=30, ge=1, description="how often to go through the training rows at most")
@@ -56,6 +58,8 @@ class Lightning(Trainer):
     clip: float | None = Field(default=None, gt=0, description="longest gradient; longer ones are shortened to it")
     clip_by: Literal["norm", "value"] = Field(default="norm", description="what clip limits: the length of the whole gradient, or each of its numbers")
     max_steps: int | None = Field(default=None, ge=1, description="stop after so many steps, within an epoch if need be")
+    changes: Mapping[str, Change] = Field(default={}, description="what changes while it trains, by any name: a sweep of a population finds such changes")
+    stop_after: int | None = Field(default=None, ge=1, description="stop after so many epochs, with the schedule as if it went on to max_epochs")
     max_time: Duration | None = Field(default=None, description="stop after so much time of fitting, and judge what there is")
     precision: Precision = Field(
         default="32-true", description="number format: the mixed ones compute in 16 bits, bf16-true keeps the weights so too, transformer-engine computes in 8"
@@ -107,7 +111,12 @@ class Lightning(Trainer):
     def rule(self, smoke: bool) -> Rule:
         """By what the best epoch is chosen, and when to stop."""
         higher = self.score.endswith("accuracy") if self.higher is None else self.higher
-        return Rule(1 if smoke else self.max_epochs, self.patience, self.score, higher, self.min_delta)
+        last = min(self.max_epochs, self.stop_after or self.max_epochs)
+        return Rule(1 if smoke else last, self.patience, self.score, higher, self.min_delta)
+
+    def at(self, epochs: int) -> Lightning:
+        """The settings when so many epochs are done."""
+        return changed(self, self.changes.values(), epochs) if self.changes else self
 
     def fit(self, fitting: Fitting) -> None:
         """Fit, or continue from the last whole checkpoint; on one machine, device and set of versions the same bytes either way."""

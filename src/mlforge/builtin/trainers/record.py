@@ -53,9 +53,13 @@ class Record:
             self.best_epoch, self.best_score = self.epochs, score
         if _gain(score, self.patient_score, rule) > rule.least:
             self.patient_since, self.patient_score = self.epochs, score
+        self.settle(rule, over=over)
+        return better
+
+    def settle(self, rule: Rule, *, over: bool) -> None:
+        """Is there nothing more to do. Asked again of a fit that goes on from another, which may have had less to do."""
         out_of_patience = rule.patience is not None and self.epochs - self.patient_since >= rule.patience
         self.stopped = over or self.epochs >= rule.last or out_of_patience
-        return better
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
