@@ -14,6 +14,7 @@ from mlforge.components import (
     Logger,
     Mitigation,
     Model,
+    Monitor,
     Perturbation,
     Probe,
     Protection,
@@ -63,6 +64,7 @@ SECTIONS = {
         Section("exporters", Exporter, True, "variants of the bundle; `compress` decides which ships, else the first listed does"),
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),
+        Section("monitors", Monitor, True, "what is watched once the model serves"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),
         Section("stages", Stage, True, "settings of single stages: retries and time limits"),
     )

@@ -81,6 +81,7 @@ _TABLE = {
     "evaluators/importance": "probes.importance:Importance",
     "evaluators/shap": "probes.shap:Shap",
     "evaluators/segments": "probes.segments:Segments",
+    "monitors/drift": "monitors.drift:Drift",
     "perturbations/typos": "perturbations.typos:Typos",
     "perturbations/noise": "perturbations.noise:Noise",
     "perturbations/shift": "perturbations.shift:Shift",
@@ -97,7 +98,7 @@ _TABLE = {
     "gates/baseline": "gates.baseline:Baseline",
     "gates/no_regression": "gates.no_regression:NoRegression",
 }
-_STAGES = ("ingest", "split", "inspect", "prepare", "tune", "train", "export", "evaluate", "gate", "register")
+_STAGES = ("ingest", "split", "inspect", "prepare", "tune", "train", "export", "evaluate", "calibrate", "gate", "register")
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""Monitors: probes that hold live windows against a reference."""

@@ -1,0 +1,210 @@
+"""What a promise on alarms is worth on these data: windows are drawn from the reference itself, with and without a planted shift.
+
+Under no drift, which rows are the window's and which are the reference's is exchangeable: so windows drawn at random, held against the rows that are left, show
+how often the monitor alarms without cause, with all dependence between columns and all ties that the data have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from mlforge.alarm import Detection
+from mlforge.builtin.monitors.binned import yardstick
+from mlforge.builtin.monitors.correcting import adjusted
+from mlforge.builtin.monitors.distances import Yardstick
+from mlforge.builtin.monitors.family import CALIBRATION, FEW, Family
+from mlforge.builtin.monitors.tails import clopper_pearson
+from mlforge.errors import DataError
+from mlforge.finding import Finding
+from mlforge.window import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlforge.builtin.monitors.tails import Array
+
+__all__ = ["SAMPLED", "calibrated", "detectable", "false_alarms"]
+
+SAMPLED = 32_768  # rows of the reference that windows are drawn from
+_POWER = 0.95
+_PLANTED = 400  # windows for each shift that is tried
+_CONFIDENCE = 0.99
+_SHIFTS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Windows drawn from the reference."""
+
+    rows: int  # of each window
+    windows: int
+    alarms: int
+    least: Array  # of each window, the smallest adjusted p-value among the columns that moved far enough to matter
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the share of windows that alarm."""
+        return clopper_pearson(self.alarms, self.windows, _CONFIDENCE)
+
+
+def calibrated(family: Family, reference: Profile, values: pl.DataFrame, seed: int) -> tuple[Profile, Sequence[Finding]]:
+    """The reference with the level that keeps the promise on it, and what was achieved."""
+    import polars as pl
+
+    against = yardstick(reference)
+    size = _size(family, values.height)
+    if size < FEW:
+        why = f"insufficient: {values.height} rows of reference; windows of {2 * FEW} and more are needed to see how often they alarm"
+        return reference, [Finding(name=f"{family.about}/{name}", value=None, text=why, rows=values.height) for name in ("false_alarms", "detectable")]
+    windows = int(min(max(60 / family.level, 1000), 4000))
+    drawn = [false_alarms(family, against, values, rows, windows, seed) for rows in sorted({min(100, size), size})]
+    factor = min((_needed(family, one) for one in drawn), default=1.0)
+    reference = Profile(dict(reference.tables) | {CALIBRATION: pl.DataFrame({"factor": [factor], "rows": [size], "windows": [windows]})})
+    found = detectable(family, against, values, size, factor, seed)
+    told = [_achieved(family, drawn, factor), _seen(family, against, found, size)]
+    if family.detect and size == Detection.parse(family.detect).rows:
+        _kept(family, found, size, int(against.layout.spread(against.counts)[0].sum()))
+    return reference, told
+
+
+def false_alarms(family: Family, against: Yardstick, values: pl.DataFrame, rows: int, windows: int, seed: int) -> Drawn:
+    """Windows of so many rows, each held against the rows that are left."""
+    import numpy as np
+
+    layout = against.layout
+    width = max(one.width for one in layout.columns)
+    codes = np.stack([one.codes(values[one.column]) for one in layout.columns], axis=1) + np.arange(len(layout.columns)) * width
+    whole = np.bincount(codes.ravel(), minlength=width * len(layout.columns)).reshape(len(layout.columns), width).astype(float)
+    random, least = np.random.default_rng((seed, rows)), []
+    for _ in range(windows):
+        chosen = codes[random.choice(len(codes), rows, replace=False)]
+        window = np.bincount(chosen.ravel(), minlength=width * len(layout.columns)).reshape(len(layout.columns), width).astype(float)
+        distances = against.distances(window, None, whole - window)
+        matters = distances.effect() >= family.floor
+        least.append(float(adjusted(distances.p, family.correction)[matters].min(initial=1.0)))
+    found = np.array(least)
+    return Drawn(rows, windows, int((found <= family.level).sum()), found)
+
+
+def detectable(family: Family, against: Yardstick, values: pl.DataFrame, rows: int, factor: float, seed: int) -> dict[str, float]:
+    """For each column of numbers, the smallest shift (in sd) that alarms in 95 of 100 windows of so many rows, all other columns as they were."""
+    found = {}
+    for place, one in enumerate(against.layout.columns):
+        deviation = float(against.deviations[place])
+        if one.numeric and deviation > 0:
+            found[one.column] = _smallest(family, against, place, values[one.column].to_numpy() / 1.0, rows, factor, seed)
+    return found
+
+
+def _smallest(family: Family, against: Yardstick, place: int, values: Array, rows: int, factor: float, seed: int) -> float:
+    low, high = 0, len(_SHIFTS)
+    while low < high:  # power grows with the shift
+        middle = (low + high) // 2
+        if _power(family, against, place, values, _SHIFTS[middle], rows, factor, seed) >= _POWER:
+            high = middle
+        else:
+            low = middle + 1
+    return _SHIFTS[low] if low < len(_SHIFTS) else float("inf")
+
+
+def _power(family: Family, against: Yardstick, place: int, values: Array, shift: float, rows: int, factor: float, seed: int) -> float:
+    """The share of windows, drawn with replacement and shifted, in which the column alarms even as the only one: by Holm's first step, the hardest."""
+    import numpy as np
+    import polars as pl
+
+    one, count = against.layout.columns[place], len(against.layout.columns)
+    codes = one.codes(pl.Series(one.column, values + shift * float(against.deviations[place])))
+    drawn = np.random.default_rng((seed, place, rows)).integers(len(codes), size=(_PLANTED, rows))
+    flat = codes[drawn] + np.arange(_PLANTED)[:, None] * one.width
+    windows = np.bincount(flat.ravel(), minlength=_PLANTED * one.width).reshape(_PLANTED, one.width).astype(float)
+    distances = _alone(against, place).distances(windows)
+    hit = (np.minimum(distances.p * count, 1.0) <= family.level * factor) & (distances.effect() >= family.floor)
+    return float(hit.mean())
+
+
+def _alone(against: Yardstick, place: int) -> Yardstick:
+    """One column, as often as windows are drawn."""
+    import numpy as np
+
+    from mlforge.builtin.monitors.binned import histogram
+    from mlforge.builtin.monitors.layout import Layout
+
+    layout = Layout((against.layout.columns[place],) * _PLANTED)
+    counts = np.tile(histogram(against.layout, against.counts, place), _PLANTED)
+    return Yardstick(layout, counts, np.repeat(against.deviations[place], _PLANTED), np.repeat(against.means[place], _PLANTED))
+
+
+def _size(family: Family, rows: int) -> int:
+    """Rows of a drawn window: what a judgement rests on, and at most half of what there is."""
+    return min(family.wanted, rows // 2)
+
+
+def _needed(family: Family, drawn: Drawn) -> float:
+    """By how much the level must be lowered; 1 where what was found does not contradict the promise."""
+    import numpy as np
+
+    if drawn.interval[0] <= family.level:
+        return 1.0
+    allowed = int(family.level * drawn.windows)
+    ranked = np.sort(drawn.least)
+    return float(max(ranked[max(allowed - 1, 0)] / family.level * 0.999, 1e-6))
+
+
+def _achieved(family: Family, drawn: Sequence[Drawn], factor: float) -> Finding:
+    """Of the window sizes that were tried, the one that alarms most often."""
+    counts = [int((one.least <= family.level * factor).sum()) for one in drawn]
+    worst = max(range(len(drawn)), key=lambda place: counts[place])
+    one = drawn[worst]
+    low, high = clopper_pearson(counts[worst], one.windows, _CONFIDENCE)
+    share = counts[worst] / one.windows
+    lowered = "" if factor == 1 else f"; for that, the level was lowered to {factor:.2g} of itself"
+    text = (
+        f"of {one.windows:,} windows of {one.rows:,} rows drawn from the reference, {share:.2%} alarm without cause;"
+        f" {family.false_alarms} with {family.windowing.text} allows {family.level:.2%}{lowered}"
+    )
+    evidence = {
+        "allowed": family.level,
+        "factor": factor,
+        "tried": [{"rows": d.rows, "windows": d.windows, "alarms": c} for d, c in zip(drawn, counts, strict=True)],
+    }
+    how = "99 % Clopper–Pearson over drawn windows"
+    return Finding(
+        name=f"{family.about}/false_alarms", value=share, low=low, high=high, interval=how, text=text, better="lower", rows=one.rows, evidence=evidence
+    )
+
+
+def _seen(family: Family, against: Yardstick, found: dict[str, float], rows: int) -> Finding:
+    name = f"{family.about}/detectable"
+    if not found:
+        return Finding(name=name, value=None, text="no column is a number, so no shift can be stated in standard deviations", rows=rows)
+    worst = max(found, key=lambda key: (found[key], key))
+    known = {key: shift for key, shift in found.items() if shift < float("inf")}
+    evidence = {"columns": dict(sorted(known.items(), key=lambda item: -item[1])[:50]), "power": _POWER}
+    if worst not in known:
+        return Finding(name=name, value=None, text=f"within {rows:,} rows, no shift of {worst} is sure to be seen", rows=rows, evidence=evidence)
+    text = f"within {rows:,} rows, a shift of {found[worst]:g} sd in any one column alarms in 95 of 100 windows; {worst} needs the largest"
+    return Finding(name=name, value=found[worst], unit="sd", text=text, better="lower", rows=rows, evidence=evidence)
+
+
+def _kept(family: Family, found: dict[str, float], rows: int, reference: int) -> None:
+    """Raises DataError when the promise cannot be kept."""
+    assert family.detect is not None
+    asked = Detection.parse(family.detect)
+    short = {key: shift for key, shift in found.items() if shift > asked.size * 1.0001}
+    if not short:
+        return
+    worst = max(short, key=lambda key: (short[key], key))
+    seen = short[worst]
+    what = f"what is sure to be seen in {worst} is {seen:g}sd" if seen < float("inf") else f"no shift of {worst} is sure to be seen"
+    effective = rows * reference / (rows + reference)
+    needed = effective * (seen / asked.size) ** 2 if seen < float("inf") else float("inf")
+    more = f"detect: {asked.size:g}sd within {ceil(needed * reference / (reference - needed) / 100) * 100} rows, " if needed < reference else ""
+    other = f"detect: {seen:g}sd within {rows} rows, " if seen < float("inf") else ""
+    raise DataError(
+        f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference, with {family.false_alarms}"
+        f" over {len(found)} columns of numbers and {family.windowing.text}, {what}",
+        hint=f"Ask for {other}{more}or allow more false alarms.",
+    )

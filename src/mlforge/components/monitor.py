@@ -1,0 +1,48 @@
+"""The kind that watches a released model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from mlforge.alarm import Windowing, Windows
+from mlforge.components.judgement import Probe
+from mlforge.finding import Finding
+from mlforge.window import Profile, Window
+
+__all__ = ["Monitor"]
+
+
+class Monitor(Probe):
+    """Watches live windows (`monitors`), and holds them against what the model was built with.
+
+    Its findings are about one window. One that is a warning, or critical, is an alarm; all others are figures. Profiles are sketches: they are kept for every
+    window, and with the model's version.
+    """
+
+    against: ClassVar[Literal["train", "test"]] = "train"
+    """The part of the data that is its reference; "test" where predictions are looked at, which are too good on training rows."""
+
+    fitted: ClassVar[bool] = False
+    """Its sketches are cut by those of the reference: rows are summarised once to see where to cut, and again with `window.reference`, as windows are."""
+
+    windows: Windows = Field(default="daily", description="over which windows it looks: hourly, daily, weekly, 15m, 1000 rows, or sliding: 1d every 6h")
+
+    @property
+    def windowing(self) -> Windowing:
+        """Its windows."""
+        return Windowing.parse(self.windows)
+
+    @property
+    def wanted(self) -> int:
+        """Rows that a judgement should rest on: a window with fewer is judged together with those before it."""
+        return 0
+
+    def calibrate(self, reference: Profile, sample: Window, seed: int) -> tuple[Profile, Sequence[Finding]]:
+        """What the reference's own rows say about its alarms, with a uniform `sample` of them: the reference with what was learned, and findings on it.
+
+        Raises DataError, with the reason, when it promises what cannot be kept with these data.
+        """
+        return reference, ()
