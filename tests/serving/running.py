@@ -54,7 +54,12 @@ class Running:
     def workers(self) -> list[int]:
         """Process ids of its workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children]
+        return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text().strip() != "mlforge-clerk"]
+
+    def clerk(self) -> int:
+        """The process that follows aliases; there is one where the model comes from a store."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return next(int(child) for child in children if int(child) not in self.workers())
 
     def stop(self, timeout: float = 30.0) -> int:
         """End it as an init system does; its exit code."""

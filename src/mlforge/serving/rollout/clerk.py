@@ -3,6 +3,7 @@ that neither can hold up the house or a worker. When it dies, the server goes on
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.offer import Offer
@@ -18,18 +20,18 @@ from mlforge.serving.rollout.course import Course, Tell
 from mlforge.serving.rollout.shelf import Shelf
 from mlforge.store import Store
 
-__all__ = ["clerk", "fork"]
+__all__ = ["NAME", "clerk", "fork"]
 
 log = logging.getLogger(__name__)
 
 _TURN = 0.25  # seconds
+NAME = "mlforge-clerk"  # of the process, for who lists them
 
 
 def clerk(store: Store, boards: Mapping[str, Board], offers: Sequence[Offer], house: socket.socket, tell: Tell) -> None:
     """Work until the house is gone. The standings are written to `house`, one JSON a line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the house says when it is over
-    store.forked()
     courses: dict[str, Course] = {}
     gone, silent = select.poll(), False
     gone.register(house, select.POLLIN)
@@ -62,6 +64,8 @@ def fork(work: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/comm").write_text(NAME)
         kept = theirs.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)

@@ -64,7 +64,7 @@ class Course:
             return
         self._newcomer = self._trial = None
         if pointed.version == self._serving.version:
-            log.warning("%s serves again; the rollout was called off", self._serving)
+            log.info("%s serves again; the rollout was called off", self._serving)
             return
         try:
             offer = self._shelf.offer(pointed)
@@ -78,12 +78,12 @@ class Course:
 
             self._settings, self._newcomer, self._step, self._at_step = settings, offer, 0, 0
             self._trial = Trial(settings.canary, comparable(self._serving, offer), incumbent=str(self._serving))
-            log.warning("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
+            log.info("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
         else:
             self._serve(offer, settings)
 
     def _serve(self, offer: Offer, settings: Any = None) -> None:
-        log.warning("%s serves; before, %s did", offer, self._serving.version)
+        log.info("%s serves; before, %s did", offer, self._serving.version)
         self._settings = settings or self._settings
         self._serving, self._newcomer, self._trial = offer, None, None
 
@@ -108,7 +108,7 @@ class Course:
         self._step, self._at_step = self._step + 1, trial.answered
         if steps[self._step] < 1:
             trial.next_step()
-            log.warning("%s gets %g %% of the requests: no worse in %s", newcomer, 100 * steps[self._step], f"{trial.answered:,}")
+            log.info("%s gets %g %% of the requests: no worse in %s", newcomer, 100 * steps[self._step], f"{trial.answered:,}")
         else:
             self._shelf.settle(newcomer.version, f"no worse than {self._serving} in {trial.answered:,} requests")
             self._serve(newcomer)
@@ -120,11 +120,11 @@ class Course:
             moved = self._shelf.roll_back(newcomer, self._serving.version, why)
         except MlforgeError as error:
             self._refused = newcomer
-            log.error("%s %d does not serve: %s. The alias could not be moved back: %s", self._shelf.model, newcomer, why, error)
+            log.warning("%s %d does not serve: %s. The alias could not be moved back: %s", self._shelf.model, newcomer, why, error)
             return
         if moved is not None:
             now, gone = moved
-            log.error("%s was rolled back, and %s serves: %s", gone, now, why)
+            log.warning("%s was rolled back, and %s serves: %s", gone, now, why)
             self._tell("rolled_back", str(now), self._details(now, gone, why))
 
     def _details(self, now: Version, gone: Version, why: str) -> dict[str, Any]:

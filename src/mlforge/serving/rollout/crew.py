@@ -76,6 +76,7 @@ class Crew:
 
     def _start(self) -> None:
         self._rest = b""
+        self._store.close()  # SQLite bears no fork with an open connection; the clerk opens its own
         self._pid, self._line = fork(lambda line: clerk(self._store, self._boards, self._offers, line, self._hooks()))
         self._line.setblocking(False)
 
