@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlforge.serving.load import Load
+from mlforge.serving.v2.datatypes import BYTES
 from mlforge.serving.v2.signature import Signature, Slot
 from mlforge.serving.v2.tensor import Tensor
 from mlforge.serving.v2.vectors import Unsettled, Vector, bounds, vector
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Intake"]
 
 _FEW = 8  # rows up to which the door's way, row by row, is quicker than column by column
+_NARROW = 2  # columns up to which it is not
 
 
 class Intake:
@@ -29,6 +31,7 @@ class Intake:
     def __init__(self, engine: Engine, door: Door) -> None:
         self.signature = Signature(engine.contract)
         self._engine, self._door = engine, door
+        self._few = _FEW if len(engine.inputs) > _NARROW else 0
         self._vectors = _vectors(engine)
         self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
 
@@ -38,7 +41,7 @@ class Intake:
             return self._of_matrix(tensors[0])
         columns = self.signature.columns(tensors)
         rows = tensors[0].rows
-        if rows <= _FEW:
+        if rows <= self._few:
             listed = {slot.name: _listed(columns[slot.key], slot) for slot in self.signature.slots}
             if all(values is not None for values in listed.values()):
                 return self._door.sequences(listed)
@@ -46,7 +49,7 @@ class Intake:
 
     def _of_matrix(self, tensor: Tensor) -> Load:
         rows, width = tensor.shape
-        if rows <= _FEW and isinstance(tensor.values, list):
+        if rows <= self._few and isinstance(tensor.values, list):
             return self._door.sequences({slot.name: tensor.values[place::width] for place, slot in enumerate(self.signature.slots)})
         cells = tensor.array().reshape(rows, width)
         if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
@@ -107,7 +110,7 @@ def _listed(tensor: Tensor, slot: Slot) -> Any:
 
 def _elements(tensor: Tensor, slot: Slot) -> Any:
     """Numbers as an array, of a row's shape where a row has several; texts as a list."""
-    if tensor.datatype.name == "BYTES":
+    if tensor.datatype is BYTES:
         return tensor.values
     return tensor.array().reshape(tensor.rows, slot.width) if slot.cell else tensor.array()
 
