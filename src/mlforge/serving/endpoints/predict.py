@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from mlforge.serving.access.arrow_shape import arrow_within
 from mlforge.serving.batcher import Answer
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
@@ -22,6 +23,7 @@ __all__ = ["ARROW", "CSV", "routes"]
 
 ARROW = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file", "application/arrow")
 CSV = ("text/csv", "application/csv")
+_MOST_COLUMNS = 10_000  # of a CSV
 _JSON = ("application/json", "application/x-www-form-urlencoded", "text/json", "")  # the second is what curl says when it is told nothing
 
 
@@ -44,7 +46,7 @@ def routes(desk: Desk) -> Iterable[Route]:
 async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     begun = time.perf_counter()
     lane = served.choose(request.headers.get(served.key_header) if served.key_header else None)
-    asked = _read(request.headers.get("content-type") or "", await request.body(), lane)
+    asked = _read(request.headers.get("content-type") or "", await request.body(), lane, desk.settings.limits.rows)
     load = asked.load
     if served.by_load is not None:
         lane, load = served.by_load(lane, load)
@@ -58,7 +60,7 @@ async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     return _worded(request.headers.get("accept"), lane, answer, ident)
 
 
-def _read(kind: str, body: bytes, lane: Lane) -> Asked:
+def _read(kind: str, body: bytes, lane: Lane, most: int) -> Asked:
     """The rows of a body, by its media type."""
     media = kind.partition(";")[0].strip().lower() if kind != "application/json" else kind
     if media in _JSON:
@@ -66,7 +68,7 @@ def _read(kind: str, body: bytes, lane: Lane) -> Asked:
     if media in CSV:
         return Asked(lane.door.frame(_csv(body)))
     if media in ARROW:
-        return Asked(lane.door.frame(_arrow(body)))
+        return Asked(lane.door.frame(_arrow(body, most)))
     raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json, text/csv or {ARROW[0]} was expected")
 
 
@@ -109,17 +111,20 @@ def _csv(body: bytes) -> pl.DataFrame:
     """A table with a header; cells stay texts, which the contract types."""
     import polars as pl
 
+    if (columns := body.partition(b"\n")[0].count(b",") + 1) > _MOST_COLUMNS:
+        raise Refused(413, f"the CSV has {columns:,} columns; at most {_MOST_COLUMNS:,} are read")
     try:
         return pl.read_csv(body, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise Refused(400, f"the body is no CSV with a header: {str(error).splitlines()[0][:200]}") from None
 
 
-def _arrow(body: bytes) -> pl.DataFrame:
+def _arrow(body: bytes, most: int) -> pl.DataFrame:
     """An Arrow stream, or an Arrow file."""
     import polars as pl
 
     try:
-        return pl.read_ipc(BytesIO(body), use_pyarrow=False) if body[:6] == b"ARROW1" else pl.read_ipc_stream(BytesIO(body), use_pyarrow=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        read = pl.read_ipc if arrow_within(body, most) else pl.read_ipc_stream
+        return read(BytesIO(body), use_pyarrow=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise Refused(400, f"the body is no Arrow stream: {str(error).splitlines()[0][:200]}") from None
