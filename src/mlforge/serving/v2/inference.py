@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from mlforge.serving.access.json_shape import keys_in, none_repeated, repeated_key
 from mlforge.serving.v2.binary import unpacked
 from mlforge.serving.v2.datatypes import datatype
 from mlforge.serving.v2.elements import elements
@@ -89,13 +90,30 @@ def named_once(names: Sequence[str], where: str) -> None:
 
 def _decoded(text: bytes) -> _Request:
     try:
-        return _REQUEST.decode(text)
+        request = _REQUEST.decode(text)
+        if not none_repeated(text, _keys(request)):  # fields that the protocol does not know, or one that is there twice
+            everything = msgspec.json.decode(text)
+            if (key := repeated_key(text, keys_in(everything))) is not None:
+                raise Malformed(f"the key {key!r} is there twice in one object")
+        return request
     except msgspec.ValidationError as error:
         raise Malformed(f"the request is not as the protocol says: {str(error).replace('`', '')}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"the body is not UTF-8 JSON: {error!s:.120}") from None
     except RecursionError:
         raise Malformed("the body is nested too deeply") from None
+
+
+def _keys(request: _Request) -> int:
+    """How many keys the decoded objects have together."""
+    keys = 1 + (request.id is not None) + _parameter_keys(request.parameters)
+    for one in request.inputs:
+        keys += 3 + (len(memoryview(one.data)) > 0) + (0 if one.parameters is None else _parameter_keys(one.parameters))
+    return keys + (0 if request.outputs is None else 1 + sum(1 + _parameter_keys(one.parameters) for one in request.outputs))
+
+
+def _parameter_keys(parameters: Parameters | None) -> int:
+    return 0 if parameters is None else 1 + len(parameters)
 
 
 def _tensors(inputs: Sequence[_Input], binary: memoryview | None) -> list[Tensor]:

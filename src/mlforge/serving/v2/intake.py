@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlforge.service.limits import Limits
+from mlforge.serving.access.frame_shape import rows_within
+from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
 from mlforge.serving.v2.datatypes import BYTES
 from mlforge.serving.v2.signature import Signature, Slot
@@ -28,29 +31,37 @@ _NARROW = 2  # columns up to which it is not
 class Intake:
     """The tensors of one engine."""
 
-    def __init__(self, engine: Engine, door: Door) -> None:
+    def __init__(self, engine: Engine, door: Door, limits: Limits) -> None:
         self.signature = Signature(engine.contract)
+        self._limits = limits
         self._engine, self._door = engine, door
         self._few = _FEW if len(engine.inputs) > _NARROW else 0
         self._vectors = _vectors(engine)
         self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
 
     def load(self, tensors: Sequence[Tensor]) -> Load:
-        """The rows. Raises Malformed when the tensors are not the model's."""
+        """The rows. Raises Malformed when the tensors are not the model's, and Refused when they are beyond the limits."""
+        for tensor in tensors:
+            self._within(tensor)
         if self.signature.is_matrix(tensors):
             return self._of_matrix(tensors[0])
         columns = self.signature.columns(tensors)
         rows = tensors[0].rows
         if rows <= self._few:
-            listed = {slot.name: _listed(columns[slot.key], slot) for slot in self.signature.slots}
-            if all(values is not None for values in listed.values()):
+            listed = {slot.name: values for slot in self.signature.slots if (values := _listed(columns[slot.key], slot)) is not None}
+            if len(listed) == len(columns):
                 return self._door.sequences(listed)
         return self._of_columns({slot.key: _elements(columns[slot.key], slot) for slot in self.signature.slots}, rows)
 
+    def _within(self, tensor: Tensor) -> None:
+        rows_within(tensor.rows, self._limits)
+        if tensor.datatype is BYTES and (longest := max(map(len, filter(None, tensor.values)), default=0)) > self._limits.text:
+            raise Refused(413, f"input {tensor.name!r:.60}: a text of {longest:,} characters; at most {self._limits.text:,} were expected")
+
     def _of_matrix(self, tensor: Tensor) -> Load:
         rows, width = tensor.shape
-        if rows <= self._few and isinstance(tensor.values, list):
-            return self._door.sequences({slot.name: tensor.values[place::width] for place, slot in enumerate(self.signature.slots)})
+        if rows <= self._few and (values := _finite(tensor)) is not None:
+            return self._door.sequences({slot.name: values[place::width] for place, slot in enumerate(self.signature.slots)})
         cells = tensor.array().reshape(rows, width)
         if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
             return Load(rows, None, columns)
@@ -98,14 +109,19 @@ def _vectors(engine: Engine) -> Mapping[str, Vector] | None:
         return None
 
 
-def _listed(tensor: Tensor, slot: Slot) -> Any:
-    """Values row by row, missing ones None; nothing where numbers are not finite, which only the contract can judge."""
+def _finite(tensor: Tensor) -> list[Any] | None:
+    """The values as JSON has them; nothing where numbers are not finite, which only the contract can judge."""
     values = tensor.values
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            return None
-        values = values.tolist()
-    return [values[place : place + slot.width] for place in range(0, len(values), slot.width)] if slot.cell else values
+    if isinstance(values, list):
+        return values
+    finite: list[Any] | None = None if values.dtype.kind == "f" and not np.isfinite(values).all() else values.tolist()
+    return finite
+
+
+def _listed(tensor: Tensor, slot: Slot) -> list[Any] | None:
+    """The same row by row."""
+    values = _finite(tensor)
+    return [values[place : place + slot.width] for place in range(0, len(values), slot.width)] if slot.cell and values is not None else values
 
 
 def _elements(tensor: Tensor, slot: Slot) -> Any:
