@@ -12,7 +12,7 @@ from typing import Any
 from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.door import key_check
 from mlforge.serving.desk import Desk
-from mlforge.serving.endpoints import feedback, health, metrics, models, predict
+from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
@@ -21,7 +21,7 @@ __all__ = ["ENDPOINTS", "App"]
 
 log = logging.getLogger(__name__)
 
-ENDPOINTS = (predict, feedback, models, health, metrics, v2)
+ENDPOINTS = (predict, explain, feedback, models, health, metrics, openapi, v2)
 _NONE: Mapping[str, str] = {}
 _LONGEST_ID = 128
 

@@ -91,7 +91,27 @@ class Door:
                 pass
         return judge_rows([dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)], self._engine)
 
+    def raw(self, body: bytes) -> Sequence[Mapping[str, Any]]:
+        """The rows of a JSON body as they are, each an object; nothing is judged yet. Raises Refused when it is none."""
+        rows, _ = self._decoded(body)
+        if isinstance(rows, dict):
+            raise Refused(400, "columns: rows were expected here: a list of objects")
+        return self._objects(rows)
+
     def _generic(self, body: bytes) -> Asked:
+        rows, told = self._decoded(body)
+        if isinstance(rows, dict):
+            return _asked(self._readable(self.sequences(rows), body), told)
+        return _asked(self._readable(self._rows(self._objects(rows)), body), told)
+
+    def _objects(self, rows: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        for place, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise Refused(400, f"row {place}: a JSON {_noun(row)}; an object with a value for each column was expected")
+        return rows
+
+    def _decoded(self, body: bytes) -> tuple[Any, Mapping[str, Any]]:
+        """The rows, or columns, of a body, decoded without types and within the limits; and what else it says."""
         if too_deep(body, self._limits.depth):
             raise Refused(400, f"the body is nested deeper than {self._limits.depth} levels; rows are flat")
         try:
@@ -103,12 +123,7 @@ class Door:
         rows, told = _shaped(read)
         rows_within(max(map(len, rows.values()), default=0) if isinstance(rows, dict) else len(rows), self._limits)
         self._once(body, keys_in(read), read)
-        if isinstance(rows, dict):
-            return _asked(self._readable(self.sequences(rows), body), told)
-        for place, row in enumerate(rows):
-            if not isinstance(row, dict):
-                raise Refused(400, f"row {place}: a JSON {_noun(row)}; an object with a value for each column was expected")
-        return _asked(self._readable(self._rows(rows), body), told)
+        return rows, told
 
     def _once(self, body: bytes, keys: int, read: Any) -> None:
         """No object says something twice: a decoder takes the last, and somebody else may take the first. `keys` were found where `read` was decoded."""

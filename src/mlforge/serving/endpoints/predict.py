@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlforge.serving.access.arrow_shape import arrow_within
 from mlforge.serving.batcher import Answer
+from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
+from mlforge.serving.row_schema import example_row, row_schema
 from mlforge.serving.served import Served
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ARROW", "CSV", "routes"]
+__all__ = ["ARROW", "CSV", "paths", "routes"]
 
 ARROW = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file", "application/arrow")
 CSV = ("text/csv", "application/csv")
@@ -31,11 +33,7 @@ def routes(desk: Desk) -> Iterable[Route]:
     """/predict, for the only model, and /models/NAME/predict."""
 
     async def only(request: Request) -> Response:
-        served = desk.models.only
-        if served is None:
-            names = ", ".join(f"/models/{one.name}/predict" for one in desk.models)
-            raise Refused(404, f"several models are served here: ask {names[:300]}")
-        return await _predicted(request, served, desk)
+        return await _predicted(request, desk.models.single("predict"), desk)
 
     async def named(request: Request) -> Response:
         return await _predicted(request, desk.models.named(request.params["model"]), desk)
@@ -128,3 +126,47 @@ def _arrow(body: bytes, most: int) -> pl.DataFrame:
         return read(BytesIO(body), use_pyarrow=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise Refused(400, f"the body is no Arrow stream: {str(error).splitlines()[0][:200]}") from None
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes them: with the contract's types and ranges, and an example."""
+    told: dict[str, object] = {f"/models/{served.name}/predict": {"post": _operation(served, f"predict_{served.name}", desk)} for served in desk.models}
+    only = desk.models.only
+    return {"/predict": {"post": _operation(only, "predict", desk)}, **told} if only is not None else told
+
+
+def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
+    engine = served.lane.engine
+    rows = {"type": "array", "items": row_schema(engine.contract), "maxItems": desk.settings.limits.rows}
+    more = {
+        "partial": {"type": "boolean", "description": "answer the rows that keep the contract although others do not", "default": desk.settings.partial},
+        "deadline_ms": {"type": "number", "exclusiveMinimum": 0, "description": "how long the client waits"},
+        "id": {"type": "string", "description": "a name for the request, by which labels are joined later"},
+    }
+    body: dict[str, Any] = {"schema": {"type": "object", "required": ["rows"], "properties": {"rows": rows, **more}}}
+    if (example := example_row(engine.contract)) is not None:
+        body["example"] = {"rows": [example]}
+    content = {"application/json": body, **{media: {"schema": {}} for media in (CSV[0], ARROW[0])}}
+    partial = {"name": "partial", "in": "query", "schema": {"type": "boolean"}, "description": "as in the body"}
+    responses = {
+        **answered("predictions, in the order of the rows", _answer(engine.classes)),
+        **failures(400, 401, 403, 404, 406, 408, 413, 415, 422, 503, 504),
+    }
+    return operation(
+        ident, f"Predict {engine.bundle.output.target} with {engine.offer}", responses, tag="predict", parameters=[partial],
+        requestBody={"required": True, "content": content},
+    )  # fmt: skip
+
+
+def _answer(classes: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"prediction": {"enum": list(classes)} if classes else {"type": ["number", "integer", "string"]}}
+    if classes:
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        row["probabilities"] = {"type": "object", "properties": dict.fromkeys(classes, share), "required": list(classes)}
+    predictions = {"type": "array", "items": {"type": ["object", "null"], "properties": row}, "description": "null for a row that was rejected"}
+    rejected = {"type": "array", "items": {"type": "object", "properties": {"row": {"type": "integer"}, "reason": {"type": "string"}}}}
+    properties = {
+        "model": {"type": "string"}, "version": {"type": ["integer", "null"]}, "target": {"type": "string"}, "id": {"type": "string"},
+        "predictions": predictions, "rejected": rejected,
+    }  # fmt: skip
+    return {"type": "object", "required": ["model", "version", "target", "id", "predictions"], "properties": properties}
