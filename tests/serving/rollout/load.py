@@ -39,13 +39,13 @@ class Clients:
     def versions(self) -> set[int]:
         return {version for status, version, _ in self.answers if status == 200}
 
-    def note(self, status: int, told: Any, seconds: float, biases: dict[int, float]) -> None:
+    def note(self, status: int, told: Any, seconds: float, row: dict[str, Any], biases: dict[int, float]) -> None:
         version = told.get("version") if status == 200 else None
         with self._lock:
             self.answers[(status, version, told.get("fallback") if status == 200 else told.get("error"))] += 1
             self.slowest = max(self.slowest, seconds)
             if status == 200 and version in biases and told.get("fallback") != "declared":
-                found, right = told["predictions"][0]["probabilities"]["yes"], probability(ROW, biases[version])
+                found, right = told["predictions"][0]["probabilities"]["yes"], probability(row, biases[version])
                 if abs(found - right) > 1e-5:
                     self.wrong.append(f"version {version} would have said {right}, and {found} was said")
 
@@ -79,7 +79,7 @@ def _ask(server: Running, seen: Clients, over: threading.Event, biases: dict[int
             headers = {"content-type": "application/json", "x-customer": f"{number}-{asked % 50}"}
             connection.request("POST", "/predict", body, headers)
             response = connection.getresponse()
-            seen.note(response.status, json.loads(response.read()), time.perf_counter() - begun, biases)
+            seen.note(response.status, json.loads(response.read()), time.perf_counter() - begun, row, biases)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             if not broken:

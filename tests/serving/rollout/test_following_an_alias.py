@@ -28,7 +28,7 @@ def swapped(store: Store, seen: Clients, swaps: int) -> None:
     """Promote one and the other in turn, each as soon as the last is seen to answer."""
     for swap in range(swaps):
         version = 2 - swap % 2
-        before = {key: count for key, count in seen.answers.items()}
+        before = dict(seen.answers)
         store.registry.set_alias("people", "champion", version)
         until(
             lambda version=version, before=before: any(key[1] == version and count > before.get(key, 0) + 5 for key, count in list(seen.answers.items())), 5.0

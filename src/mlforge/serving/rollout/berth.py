@@ -60,12 +60,11 @@ class Berth:
         while (standing := self._wanted) is not None:
             self._wanted = None
             try:
-                lanes = await self._desk.loop.run_in_executor(None, self._opened, standing)
-            except (MlforgeError, OSError, RuntimeError) as error:  # a graph that onnxruntime cannot run is no error of ours
-                log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500])
+                self._take(standing, await self._desk.loop.run_in_executor(None, self._opened, standing))
+            except Exception as error:  # whatever it is, this worker goes on answering as before, and the house hears of it
+                expected = isinstance(error, MlforgeError | OSError | RuntimeError)  # onnxruntime's own are RuntimeErrors
+                log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500], exc_info=not expected)
                 self._board.reached(self._desk.worker, standing.generation, failed=True)
-                continue
-            self._take(standing, lanes)
 
     def _opened(self, standing: Standing) -> dict[str, Lane]:
         """Every lane that is needed, by digest; in a thread. Without the ladder's that cannot be opened."""
@@ -146,7 +145,8 @@ class Berth:
             rungs = [_rung(lane) for lane in dict.fromkeys(rungs)]
             rungs += self._made_up(serving, settings)
         tally.resting.set(0.0)
-        return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0))
+        trial = lanes[standing.newcomer.digest] if standing.newcomer is not None else None
+        return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0), trial)
 
     def _made_up(self, serving: Lane, settings: Rollout) -> list[Lane]:
         assert settings.fallback is not None

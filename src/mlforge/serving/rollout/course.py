@@ -8,6 +8,7 @@ alias moved ─▶ no canary: the newcomer serves at once
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +26,15 @@ __all__ = ["Course"]
 
 log = logging.getLogger(__name__)
 
+_OPENING = 60.0  # seconds that workers have to open a newcomer
 Tell = Callable[[str, str, dict[str, Any]], None]  # event, subject, details
 
 
 class Course:
     """Looks at the store and at what workers count, and says who answers. `turn` is called a few times a second, in one process."""
 
-    def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None) -> None:
-        self._shelf, self._board, self._tell = shelf, board, tell
+    def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shelf, self._board, self._tell, self._clock = shelf, board, tell, clock
         self._generation = 1
         self._serving = serving
         self._settings = shelf.settings(shelf.version(serving.version))
@@ -77,6 +79,7 @@ class Course:
             from mlforge.serving.rollout.trial import Trial
 
             self._settings, self._newcomer, self._step, self._at_step = settings, offer, 0, 0
+            self._since = self._clock()
             self._trial = Trial(settings.canary, comparable(self._serving, offer), incumbent=str(self._serving))
             log.info("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
         else:
@@ -96,7 +99,10 @@ class Course:
         if self._board.failed(self.standing.generation):
             self._back(newcomer.version, "a worker could not open it")
             return
-        if trial.begun or self._board.everybody(self.standing.generation):
+        if not trial.begun and not self._board.everybody(self.standing.generation):
+            if self._clock() - self._since > _OPENING:
+                self._back(newcomer.version, f"not every worker could open it within {_OPENING:.0f} s")
+        else:
             why = trial.look(self._board.figures(INCUMBENT), self._board.figures(NEWCOMER))
             if why is not None:
                 self._back(newcomer.version, why)
