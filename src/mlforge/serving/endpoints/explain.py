@@ -95,7 +95,7 @@ def paths(desk: Desk) -> dict[str, object]:
     if not desk.settings.explain:
         return {}
     told: dict[str, object] = {}
-    for served in desk.models:
+    for served in (one for one in desk.models if FILE in one.lane.engine.bundle.files):
         schema = {"type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "minItems": 1, "maxItems": _MOST}}}
         schema["properties"]["rows"]["items"] = row_schema(served.lane.engine.contract)  # type: ignore[index]
         said = answered("for each row what each column adds, and what would turn the answer", {"type": "object"})
