@@ -94,7 +94,7 @@ def test_columns_are_judged_as_the_contract_judges_a_table(people: tuple[Intake,
     age, income, member, city, note, born, visits = (list(values) for values in zip(*rows, strict=True))
     if not binary:  # JSON has no numbers but finite ones
         income = [None if value is None or not math.isfinite(value) else value for value in income]
-        visits = [[0.0 if math.isnan(value) else value for value in one] for one in visits]
+        visits = [[value if math.isfinite(value) else 0.0 for value in one] for one in visits]
     flat = [value for one in visits for value in one]
 
     def values(name: str, given: list[Any]) -> list[Any] | np.ndarray:
