@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlforge.cli.serve_access import access_options, secured, told
+from mlforge.cli.serve_access import access_options, as_overrides, secured, told
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -65,7 +65,7 @@ def command(
         raise click.UsageError("Name a model, or the folder of a bundle.")
     place = Workplace.here()
     opened = None if all(map(_is_folder, named)) else place.existing(store)
-    offers, settings = _asked(named, overrides, opened)
+    offers, settings = _asked(named, overrides and (*overrides, *as_overrides(access)), opened)
     _serve(place, opened, offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
 
 
