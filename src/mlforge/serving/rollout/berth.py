@@ -25,6 +25,7 @@ from mlforge.serving.rollout.witness import Witness
 
 if TYPE_CHECKING:
     from mlforge.serving.desk import Desk
+    from mlforge.serving.rollout.echo import Echo
     from mlforge.serving.served import Served
 
 __all__ = ["Berth", "attend"]
@@ -45,7 +46,7 @@ class Berth:
     def __init__(self, desk: Desk, served: Served, board: Board) -> None:
         self._desk, self._served, self._board = desk, served, board
         self._lanes: dict[str, Lane] = {served.lane.engine.digest: served.lane}
-        self._witnesses: list[Witness] = []
+        self._witnesses: list[Witness | Echo] = []
         self._wanted: Standing | None = None
         self._task: asyncio.Task[None] | None = None
         self._same = (served.choose, served.by_load, served.ask)
@@ -92,6 +93,10 @@ class Berth:
             lane.batcher.threaded = standing.settings.timeout_ms is not None
         served, tally = self._served, self._board.tally
         self._witnesses = [] if newcomer is None else list(self._watched(serving, newcomer))
+        if standing.shadow is not None and standing.settings.shadow is not None:
+            from mlforge.serving.rollout.echo import Echo
+
+            self._witnesses.append(Echo(serving, served.name, standing.settings.shadow.share, self._board.copying, tally))
         served.choose, served.by_load, served.ask = self._same
         served.key_header = None
         if newcomer is not None:

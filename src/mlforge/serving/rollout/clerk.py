@@ -3,15 +3,12 @@ that neither can hold up the house or a worker. When it dies, the server goes on
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.offer import Offer
@@ -20,12 +17,11 @@ from mlforge.serving.rollout.course import Course, Tell
 from mlforge.serving.rollout.shelf import Shelf
 from mlforge.store import Store
 
-__all__ = ["NAME", "clerk", "fork"]
+__all__ = ["clerk"]
 
 log = logging.getLogger(__name__)
 
 _TURN = 0.25  # seconds
-NAME = "mlforge-clerk"  # of the process, for who lists them
 
 
 def clerk(store: Store, boards: Mapping[str, Board], offers: Sequence[Offer], house: socket.socket, tell: Tell) -> None:
@@ -52,26 +48,3 @@ def _turn(courses: dict[str, Course], offer: Offer, store: Store, board: Board, 
         courses[offer.model] = Course(Shelf(store, offer.model, offer.alias), board, offer, tell)
     if (standing := courses[offer.model].turn()) is not None:
         house.sendall(json.dumps([offer.model, standing.plain()]).encode() + b"\n")
-
-
-def fork(work: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
-    """A process that does the work and has nothing of the house's but its end of a line; its id, and ours."""
-    ours, theirs = socket.socketpair()
-    pid = os.fork()
-    if pid:
-        theirs.close()
-        return pid, ours
-    code = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/comm").write_text(NAME)
-        kept = theirs.fileno()
-        os.closerange(3, kept)
-        os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
-        work(theirs)
-        code = 0
-    except BaseException:
-        log.exception("the process that follows aliases ended")
-    finally:
-        os._exit(code)

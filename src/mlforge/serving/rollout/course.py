@@ -35,7 +35,7 @@ class Course:
 
     def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None, clock: Callable[[], float] = time.monotonic) -> None:
         self._shelf, self._board, self._tell, self._clock = shelf, board, tell, clock
-        self._generation = 1
+        self._generation = time.time_ns() // 1_000_000  # above those of a clerk before
         self._serving = serving
         self._settings = shelf.settings(shelf.version(serving.version))
         self._newcomer: Offer | None = None
