@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from mlforge.serving.batcher import Answer
 from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
+from mlforge.serving.engine import Engine
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
@@ -149,7 +150,7 @@ def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
     content = {"application/json": body, **{media: {"schema": {}} for media in (CSV[0], ARROW[0])}}
     partial = {"name": "partial", "in": "query", "schema": {"type": "boolean"}, "description": "as in the body"}
     responses = {
-        **answered("predictions, in the order of the rows", _answer(engine.classes)),
+        **answered("predictions, in the order of the rows", _answer(engine)),
         **failures(400, 401, 403, 404, 406, 408, 413, 415, 422, 503, 504),
     }
     return operation(
@@ -158,8 +159,9 @@ def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _answer(classes: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"prediction": {"enum": list(classes)} if classes else {"type": ["number", "integer", "string"]}}
+def _answer(engine: Engine) -> dict[str, Any]:
+    classes = engine.classes  # as texts, which keys are; a prediction is the class itself
+    row: dict[str, Any] = {"prediction": {"enum": list(engine.bundle.output.classes)} if classes else {"type": ["number", "integer", "string"]}}
     if classes:
         share = {"type": "number", "minimum": 0, "maximum": 1}
         row["probabilities"] = {"type": "object", "properties": dict.fromkeys(classes, share), "required": list(classes)}
