@@ -54,12 +54,24 @@ class Running:
     def workers(self) -> list[int]:
         """Process ids of its workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children]
+        return [int(child) for child in children if _name(int(child)) not in ("mlforge-clerk", "mlforge-shadow")]
+
+    def aide(self, name: str) -> int | None:
+        """The process of this name beside its workers: `mlforge-clerk` where a model comes from a store, `mlforge-shadow` where one has a shadow."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return next((int(child) for child in children if _name(int(child)) == name), None)
 
     def stop(self, timeout: float = 30.0) -> int:
         """End it as an init system does; its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:  # it has ended meanwhile
+        return ""
 
 
 @contextmanager

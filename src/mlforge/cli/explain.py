@@ -47,6 +47,7 @@ def command(model: str, row: str | None, source: str | None, rows: int, orders: 
     opened.artifacts.verify(version.bundle)
     from mlforge.artifact import Bundles
     from mlforge.explaining.explainer import Explainer
+    from mlforge.explaining.plain import plain
 
     explainer = Explainer.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
     unknown = sorted(set(keep) - set(explainer.contract.columns))
@@ -55,7 +56,7 @@ def command(model: str, row: str | None, source: str | None, rows: int, orders: 
     frame = _row(row) if row is not None else _read(source or "", rows, place)
     told = [explainer.explain(one, orders=orders, immutable=keep) for one in frame.iter_slices(1)]
     if as_json:
-        click.echo(json.dumps([_plain(one) for one in told], indent=1, default=str))
+        click.echo(json.dumps([plain(one) for one in told], indent=1, default=str))
         return
     for number, one in enumerate(told, 1):
         click.echo(f"{version.model} {version.version}, row {number}")
@@ -89,18 +90,13 @@ def _read(text: str, count: int, place: Workplace) -> pl.DataFrame:
     raise DataError(f"{text}: there are no rows to explain")
 
 
-def _ranked(one: Explanation) -> list[str]:
-    shares = one.attribution.shares
-    return sorted(shares, key=lambda key: (-abs(shares[key].value), key))
-
-
 def _lines(one: Explanation) -> list[str]:
     """For a person."""
     attribution = one.attribution
     lines = [f"  prediction  {_value(one.prediction)}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
     if attribution.failed:
         return [*lines, f"  The explanation failed: {attribution.failed}. What the columns add is not shown."]
-    ranked = _ranked(one)
+    ranked = one.ranked
     width = max((len(key) for key in ranked[:_SHOWN]), default=0)
     lines += ["", "  what each column adds"]
     for key in ranked[:_SHOWN]:
@@ -131,30 +127,3 @@ def _value(value: Any) -> str:
     if value is None:
         return "missing"
     return f"{value:.6g}" if isinstance(value, float) else str(value)[:60]
-
-
-def _plain(one: Explanation) -> dict[str, Any]:
-    """As JSON has it. A failed explanation says so, and has no columns."""
-    attribution = one.attribution
-    failed = attribution.failed
-    shares = {key: {"value": attribution.shares[key].value, "error": attribution.shares[key].error} for key in _ranked(one)}
-    return {
-        "prediction": one.prediction,
-        "explains": one.about,
-        "answer": _finite(attribution.said),
-        "base": _finite(attribution.base),
-        "columns": {} if failed else shares,
-        "exact": attribution.exact,
-        "additivity": _finite(attribution.gap),
-        "failed": failed,
-        "held": list(one.untold),
-        "effects": [{"column": effect.column, "values": effect.values, "row": effect.row, "mean": effect.mean} for effect in one.effects],
-        "counterfactuals": [
-            {"prediction": other.prediction, "changes": {change.column: {"before": change.before, "after": change.after} for change in other.changes}}
-            for other in one.counterfactuals
-        ],
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if value - value == 0 else None

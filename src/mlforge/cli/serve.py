@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlforge.cli.serve_access import access_options, secured, told
+from mlforge.cli.serve_access import access_options, as_overrides, secured, told
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -62,11 +63,13 @@ def command(
     named = tuple(text for text in models if text not in overrides)
     if not named:
         raise click.UsageError("Name a model, or the folder of a bundle.")
-    offers, settings = _asked(named, overrides, store)
-    _serve(offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
+    place = Workplace.here()
+    opened = None if all(map(_is_folder, named)) else place.existing(store)
+    offers, settings = _asked(named, overrides and (*overrides, *as_overrides(access)), opened)
+    _serve(place, opened, offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
 
 
-def _asked(models: tuple[str, ...], overrides: tuple[str, ...], store: str | None) -> tuple[list[Offer], Serve]:
+def _asked(models: tuple[str, ...], overrides: tuple[str, ...], opened: Store | None) -> tuple[list[Offer], Serve]:
     """The bundles that are asked for, verified, and the settings that the first of them was made with."""
     from mlforge.service.serve import Serve
 
@@ -133,6 +136,7 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     for offer in offers:
         read_bundle(offer.folder)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
+    logging.getLogger("mlforge.serving.rollout").setLevel(logging.INFO)  # who serves is told, whatever else is not
     house = House(plan, listener, lambda: _say(plan, url))
     crew = Crew(store, plan, lambda: place.hooks.event) if store is not None else None
     if crew is not None:

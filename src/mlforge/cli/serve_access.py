@@ -13,7 +13,7 @@ from mlforge.errors import RecipeError
 if TYPE_CHECKING:
     from mlforge.service.serve import Serve
 
-__all__ = ["access_options", "secured", "told"]
+__all__ = ["access_options", "as_overrides", "secured", "told"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS = (
@@ -30,6 +30,13 @@ def access_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def as_overrides(access: dict[str, Any]) -> tuple[str, ...]:
+    """The options as overrides, so that they are there when other overrides need them: what to write in a log, and to which."""
+    keys = {"keys": "access.keys", "tls_certificate": "access.tls.certificate", "tls_key": "access.tls.key", "log": "log.path"}
+    given = {key: str(access[name]) for name, key in keys.items() if access[name] is not None}
+    return tuple(f'serve.{key}="{value.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34))}"' for key, value in given.items())
 
 
 def secured(settings: Serve, access: dict[str, Any], own: Path) -> Serve:

@@ -47,6 +47,12 @@ class Explanation:
     counterfactuals: tuple[Counterfactual, ...]
     row: pl.DataFrame  # as the model sees it: typed and protected
 
+    @property
+    def ranked(self) -> list[str]:
+        """The columns, those that add most first."""
+        shares = self.attribution.shares
+        return sorted(shares, key=lambda key: (-abs(shares[key].value), key))
+
 
 class Explainer:
     """An opened bundle with its background."""

@@ -74,7 +74,7 @@ class Fallback(BaseModel):
     model: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9][\w.-]*(@[\w.-]+)?$", description="then a simpler model: NAME or NAME@ALIAS, of the same contract"
     )
-    rules: Mapping[str, Rule] = Field(default_factory=dict, description="then the prediction of the first rule that holds, by a name of yours")
+    rules: Mapping[str, Rule] = Field(default_factory=dict, description="then the prediction of the first rule that holds, in the order of their names")
     constant: Value | None = Field(default=None, description="then this prediction")
 
 

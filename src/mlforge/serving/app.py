@@ -12,7 +12,7 @@ from typing import Any
 from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.door import key_check
 from mlforge.serving.desk import Desk
-from mlforge.serving.endpoints import feedback, health, metrics, models, predict
+from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
@@ -21,7 +21,7 @@ __all__ = ["ENDPOINTS", "App"]
 
 log = logging.getLogger(__name__)
 
-ENDPOINTS = (predict, feedback, models, health, metrics, v2)
+ENDPOINTS = (predict, explain, feedback, models, health, metrics, openapi, v2)
 _NONE: Mapping[str, str] = {}
 _LONGEST_ID = 128
 
@@ -36,7 +36,7 @@ class App:
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
-        self._under_way = 0
+        self._under_way = desk.figures.under_way
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -44,7 +44,7 @@ class App:
         if scope.proto != "http":
             protocol.close(404)
             return
-        self._under_way += 1
+        self._under_way.add()
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
@@ -59,14 +59,14 @@ class App:
             log.exception("request %s failed", request.id)
             response = problem(500, f"an error of the server; its log has it under {request.id}")
         finally:
-            self._under_way -= 1
+            self._under_way.add(-1.0)
         protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
         self._answered(name, response.status, time.perf_counter() - begun)
 
     async def drained(self, seconds: float) -> None:
         """Return when every request under way is answered, or after so long."""
         until = time.monotonic() + seconds
-        while self._under_way and time.monotonic() < until:
+        while self._under_way.here() > 0 and time.monotonic() < until:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)  # for the last bytes to leave
 

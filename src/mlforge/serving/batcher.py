@@ -80,6 +80,8 @@ class Batcher:
         self._queue: deque[Ask] = deque()
         self._rows = 0  # waiting
         self._busy = 0  # rows that are run beside the loop now
+        self._running: list[Ask] = []  # and the requests they are of
+        self._alarm: asyncio.TimerHandle | None = None  # for the first of those that wait longer than they may, while something runs beside the loop
         self.threaded = False  # run every batch beside the loop, however quick it is thought to be
         self.observers: list[Callable[[Batch], None]] = []
         self.failures: list[Callable[[Sequence[Ask], Failure], None]] = []  # called with requests that the graph failed on, or that came too late
@@ -100,6 +102,8 @@ class Batcher:
             self._loop.call_soon(self._next)
         self._queue.append(Ask(load, ident, now, deadline, answer))
         self._rows += load.good
+        if self._busy:
+            self._arm()
         return answer
 
     def _next(self) -> None:
@@ -136,24 +140,35 @@ class Batcher:
     def _beside(self, asks: list[Ask], rows: int) -> None:
         """Run a batch in a thread, so that the loop goes on; who waits longer than its deadline is told so meanwhile."""
         assert self._threads is not None
-        self._busy += rows
-        timer = self._loop.call_at(self._loop.time() + max(0.0, min(ask.deadline for ask in asks) - time.perf_counter()), self._overdue, asks)
+        self._busy, self._running = rows, asks
+        self._arm()
 
         def finish(done: asyncio.Future[Batch | BaseException]) -> None:
-            timer.cancel()
-            self._busy -= rows
+            self._busy, self._running = 0, []
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
             self._finish(asks, done.result())
             self._onwards()
 
         self._loop.run_in_executor(self._threads, self._done, asks).add_done_callback(finish)
 
-    def _overdue(self, asks: list[Ask]) -> None:
+    def _arm(self) -> None:
+        """Set the alarm for the first deadline of those that wait."""
+        waiting = [ask.deadline for ask in (*self._running, *self._queue) if not ask.answer.done()]
+        if waiting:
+            when = self._loop.time() + max(0.001, min(waiting) - time.perf_counter())
+            if self._alarm is None or when < self._alarm.when() - 0.001:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._alarm = self._loop.call_at(when, self._overdue)
+
+    def _overdue(self) -> None:
+        self._alarm = None
         now = time.perf_counter()
-        if late := [ask for ask in (*asks, *self._queue) if ask.deadline <= now and not ask.answer.done()]:
+        if late := [ask for ask in (*self._running, *self._queue) if ask.deadline <= now and not ask.answer.done()]:
             self._fail(late, "late")
-        left = [ask.deadline for ask in (*asks, *self._queue) if not ask.answer.done()]
-        if left and self._busy:
-            self._loop.call_at(self._loop.time() + max(0.001, min(left) - now), self._overdue, asks)
+        self._arm()
 
     def _done(self, asks: Sequence[Ask]) -> Batch | BaseException:
         """Run one batch; the error instead, when it fails."""

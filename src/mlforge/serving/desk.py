@@ -33,7 +33,7 @@ class Desk:
 
     def lane(self, offer: Offer) -> Lane:
         """Open a version; may be called in a thread. Raises DataError when its bundle is damaged."""
-        lane = Lane.open(offer, self.settings.slo.p99_ms / 1000, self.plan.threads, self.loop, self.threads)
+        lane = Lane.open(offer, self.settings.slo.p99_ms / 1000, self.plan.threads, self.loop, self.threads, self.settings.limits)
         lane.observers.append(self._counted)
         if self.journal is not None:
             lane.observers.append(self.journal.observer(lane))

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mlforge.runtime.casts import array_size
+from mlforge.service.limits import Limits
+from mlforge.serving.access.frame_shape import frame_within, rows_within
+from mlforge.serving.access.json_shape import keys_in, none_repeated, repeated_key, too_deep
 from mlforge.serving.columns import Columns
 from mlforge.serving.compiled import Compiled, Unsettled
 from mlforge.serving.http import Refused
@@ -45,8 +49,9 @@ class Asked:
 class Door:
     """The door of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
         self._engine = engine
+        self._limits = limits or Limits()
         arrays = {key: size for key, column in engine.contract.columns.items() if (size := array_size(column.dtype)) is not None}
         self.columns = Columns(engine.graph.inputs, engine.graph.widths, arrays)
         self.compiled = _compiled(engine)
@@ -58,14 +63,17 @@ class Door:
             try:
                 read = decoder.decode(body)
                 assert self.compiled is not None
-                return Asked(Load(len(read.rows), self.compiled.rows(read.rows)), read.partial, read.deadline_ms, read.id)
-            except (msgspec.DecodeError, Unsettled, RecursionError):
+                rows_within(len(read.rows), self._limits)
+                self._once(body, _keys(read), None)
+                load = self._readable(Load(len(read.rows), self.compiled.rows(read.rows)), body)
+                return Asked(load, read.partial, read.deadline_ms, read.id)
+            except (msgspec.DecodeError, UnicodeDecodeError, Unsettled, RecursionError):
                 continue
         return self._generic(body)
 
     def frame(self, frame: pl.DataFrame) -> Load:
         """Raw rows as a table."""
-        return judge_frame(frame, self._engine)
+        return judge_frame(frame_within(frame, self._limits), self._engine)
 
     def sequences(self, columns: Mapping[str, Sequence[Any]]) -> Load:
         """Raw rows as one sequence of values for each column, by key or real name. Raises Refused when their lengths differ."""
@@ -73,6 +81,7 @@ class Door:
         if len(sizes) > 1:
             raise Refused(400, f"columns are of {' and '.join(str(size) for size in sorted(sizes)[:4])} values; as many in each were expected")
         count = next(iter(sizes), 0)
+        rows_within(count, self._limits)
         if self.compiled is not None:
             names = self.compiled.names
             try:
@@ -82,7 +91,29 @@ class Door:
                 pass
         return judge_rows([dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)], self._engine)
 
+    def raw(self, body: bytes) -> Sequence[Mapping[str, Any]]:
+        """The rows of a JSON body as they are, each an object; nothing is judged yet. Raises Refused when it is none."""
+        rows, _ = self._decoded(body)
+        if isinstance(rows, dict):
+            raise Refused(400, "columns: rows were expected here: a list of objects")
+        return self._objects(rows)
+
     def _generic(self, body: bytes) -> Asked:
+        rows, told = self._decoded(body)
+        if isinstance(rows, dict):
+            return _asked(self._readable(self.sequences(rows), body), told)
+        return _asked(self._readable(self._rows(self._objects(rows)), body), told)
+
+    def _objects(self, rows: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        for place, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise Refused(400, f"row {place}: a JSON {_noun(row)}; an object with a value for each column was expected")
+        return rows
+
+    def _decoded(self, body: bytes) -> tuple[Any, Mapping[str, Any]]:
+        """The rows, or columns, of a body, decoded without types and within the limits; and what else it says."""
+        if too_deep(body, self._limits.depth):
+            raise Refused(400, f"the body is nested deeper than {self._limits.depth} levels; rows are flat")
         try:
             read = msgspec.json.decode(body)
         except RecursionError:
@@ -90,12 +121,27 @@ class Door:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Refused(400, f"the body is no JSON: {str(error)[:200]}") from None
         rows, told = _shaped(read)
-        if isinstance(rows, dict):
-            return _asked(self.sequences(rows), told)
-        for place, row in enumerate(rows):
-            if not isinstance(row, dict):
-                raise Refused(400, f"row {place}: a JSON {_noun(row)}; an object with a value for each column was expected")
-        return _asked(self._rows(rows), told)
+        rows_within(max(map(len, rows.values()), default=0) if isinstance(rows, dict) else len(rows), self._limits)
+        self._once(body, keys_in(read), read)
+        return rows, told
+
+    def _once(self, body: bytes, keys: int, read: Any) -> None:
+        """No object says something twice: a decoder takes the last, and somebody else may take the first. `keys` were found where `read` was decoded."""
+        if none_repeated(body, keys):
+            return
+        read = msgspec.json.decode(body) if read is None else read
+        if (key := repeated_key(body, keys_in(read))) is not None:
+            raise Refused(400, f"the key {key!r} is there twice in one object")
+
+    def _readable(self, load: Load, body: bytes) -> Load:
+        """No text is longer than the limit; there is none in a body that is not longer itself."""
+        most = self._limits.text
+        if len(body) > most:
+            values = chain.from_iterable(load.rows if load.rows is not None else (column.flat for column in load.columns or () if column.dtype == object))
+            longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+            if longest > most:
+                raise Refused(413, f"the rows have a text of {longest:,} characters; at most {most:,} were expected")
+        return load
 
     def _rows(self, rows: Sequence[Mapping[str, Any]]) -> Load:
         """Decoded rows; the quick way once more, for those that came in another envelope."""
@@ -106,6 +152,15 @@ class Door:
             except (msgspec.ValidationError, Unsettled, OverflowError):
                 continue
         return judge_rows(rows, self._engine)
+
+
+def _keys(read: Any) -> int:
+    """How many keys there are at least: each row's, `rows`, and what else is said."""
+    return (
+        len(read.rows) * (len(read.rows[0].__struct_fields__) if read.rows else 0)
+        + 1
+        + ((read.partial is not None) + (read.deadline_ms is not None) + (read.id is not None))
+    )
 
 
 def _compiled(engine: Engine) -> Compiled | None:

@@ -20,6 +20,7 @@ class Figures:
 
     requests: dict[str, dict[int, Cell]]  # by kind of endpoint and status
     seconds: dict[str, Timer]  # from the first look at a request to its answer
+    under_way: Cell
     rows: Cell
     rejected: Cell
     batches: Cell
@@ -41,6 +42,7 @@ class Figures:
         return cls(
             requests,
             {name: ledger.timer("mlforge_request_seconds", {"endpoint": name}, about=about) for name in _NAMES},
+            ledger.cell("mlforge_requests_under_way", about="Requests that are not answered yet.", kind="gauge"),
             cell("rows_total", "Rows predicted."),
             cell("rejected_rows_total", "Rows that broke their model's contract."),
             cell("batches_total", "Batches that went through a graph."),

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _TURN = 0.25  # seconds between looks around
 _YOUNG = 2.0  # seconds; a worker that dies so soon may do so again
-_LONGEST_WAIT = 5.0  # seconds before a worker that dies again and again is replaced
+_LONGEST_WAIT = 1.0  # seconds before a worker that dies again and again is replaced
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 

@@ -16,7 +16,7 @@ from mlforge.serving.load import Load, Rejected
 if TYPE_CHECKING:
     from mlforge.serving.engine import Engine
 
-__all__ = ["judge_frame", "judge_rows"]
+__all__ = ["frame_of", "judge_frame", "judge_rows"]
 
 _LARGEST = 2**127  # of whole numbers that a frame can hold
 _USUAL = 2**63
@@ -32,6 +32,15 @@ def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
     made = feed(parted.rows, engine.graph.inputs, engine.graph.widths) if parted.rows.height else {}
     columns = tuple(made[name] for name in engine.inputs) if made else None
     return Load(frame.height, None if made else (), columns, rejected, parted.accepted.to_list() if rejected else None)
+
+
+def frame_of(row: Mapping[str, Any], engine: Engine) -> pl.DataFrame:
+    """One row as a frame. A key that is not there is a missing value. Raises Refused for one that is misspelt."""
+    names = _names([row], engine)
+    if (stray := _stray(row, names)) is not None:
+        raise Refused(400, stray)
+    ((_, frame),) = _parted([(0, row)], names)
+    return frame
 
 
 def judge_rows(rows: Sequence[Mapping[str, Any]], engine: Engine) -> Load:

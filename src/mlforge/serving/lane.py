@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from mlforge.service.limits import Limits
 from mlforge.serving.answering import Answering
 from mlforge.serving.batcher import Answer, Batch, Batcher
 from mlforge.serving.door import Door
@@ -20,19 +21,24 @@ __all__ = ["Lane"]
 class Lane:
     """An engine with its door before it and its answers behind it."""
 
-    def __init__(self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None) -> None:
+    def __init__(
+        self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None, limits: Limits | None = None
+    ) -> None:
         self.engine = engine
         self.role = "champion"  # what it is for: champion, canary, shadow or fallback
         self.fallback = ""  # what answers in the place of what was asked for; answers say so
-        self.door = Door(engine)
+        self.door = Door(engine, limits)
         self.answering = Answering(engine)
         self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads)
 
     @classmethod
-    def open(cls, offer: Offer, objective: float, threads: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor | None = None) -> Lane:
+    def open(
+        cls, offer: Offer, objective: float, threads: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor | None = None,
+        limits: Limits | None = None,
+    ) -> Lane:  # fmt: skip
         """Open and warm a version; may be called in a thread. Raises DataError when its bundle is damaged."""
         engine = Engine.open(offer, threads)
-        return cls(engine, Pace(objective, engine.warm()), loop, pool)
+        return cls(engine, Pace(objective, engine.warm()), loop, pool, limits)
 
     @property
     def observers(self) -> list[Callable[[Batch], None]]:

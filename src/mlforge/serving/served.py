@@ -51,6 +51,13 @@ class Models:
             raise Refused(404, f"there is no model {name[:60]!r} here. {nearest(name[:60], self._served) or 'There is ' + ', '.join(self._served)}")
         return self._served[name]
 
+    def single(self, what: str) -> Served:
+        """The only model. Raises Refused when there are several, naming where each is asked."""
+        if len(self._served) != 1:
+            names = ", ".join(f"/models/{name}/{what}" for name in self._served)
+            raise Refused(404, f"several models are served here: ask {names[:300]}")
+        return next(iter(self._served.values()))
+
     @property
     def only(self) -> Served | None:
         """The model, where there is one."""

@@ -9,9 +9,14 @@ import logging
 import os
 import signal
 import socket
+from typing import TYPE_CHECKING
 
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
+
+if TYPE_CHECKING:
+    from mlforge.serving.desk import Desk
+    from mlforge.serving.grpc.listening import GrpcListening
 
 __all__ = ["work"]
 
@@ -32,23 +37,32 @@ async def _work(plan: Plan, worker: int, listener: int, house: socket.socket, lo
     from mlforge.serving.app import App
     from mlforge.serving.desk import Desk
     from mlforge.serving.listening import Listening
+    from mlforge.serving.rollout.berth import attend
 
     desk = Desk(plan, worker, loop)
     app = App(desk)
+    attend(desk)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     hearing = loop.create_task(_hear(desk, house, over))
     listening = Listening(app, listener, plan.settings, loop)
+    grpc = await _grpc(desk) if plan.settings.grpc_port is not None else None
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again, and its memory stays shared with the other workers
     plan.roster.set(worker, State.READY, os.getpid())
     await over.wait()
     plan.roster.set(worker, State.DRAINING)
     listening.stop()
-    await app.drained(plan.settings.drain)
+    await asyncio.gather(app.drained(plan.settings.drain), *(() if grpc is None else (grpc.stop(plan.settings.drain),)))
     hearing.cancel()
     desk.close()
+
+
+async def _grpc(desk: Desk) -> GrpcListening:
+    from mlforge.serving.grpc.listening import GrpcListening
+
+    return await GrpcListening.start(desk)
 
 
 async def _hear(desk: object, house: socket.socket, over: asyncio.Event) -> None:

@@ -93,10 +93,6 @@ class Store:
             return ()
         return (Path(url.database), Path(f"{url.database}-wal"))
 
-    def forked(self) -> None:
-        """To be called first in a process that was forked from the one that opened it: its connections stay the other's."""
-        self._database.engine.dispose(close=False)
-
     def close(self) -> None:
-        """Close the connections to the database."""
+        """Close the connections to the database; whoever asks the store again opens others."""
         self._database.close()

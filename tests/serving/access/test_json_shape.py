@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlforge.serving.access.json_shape import repeated_key, too_deep
+from mlforge.serving.access.json_shape import keys_in, none_repeated, repeated_key, too_deep
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet='ab"\\[]{}:, \n', max_size=8),
@@ -68,3 +68,21 @@ def test_nasty_bodies_take_linear_time(body: bytes) -> None:
 def test_two_hundred_thousand_levels_are_too_deep() -> None:
     assert too_deep(b"[" * 200_000 + b"]" * 200_000, 32)
     assert too_deep(b'{"a":' * 200_000, 32)
+
+
+@given(VALUES)
+def test_the_keys_of_a_decoded_text_are_counted(value: Any) -> None:
+    assert keys_in(value) == keys(value)
+
+
+@given(VALUES, st.booleans())
+def test_what_is_certain_without_looking_closely_is_true(value: Any, spaced: bool) -> None:
+    body = json.dumps([value, {"a": 1, "b": 2}], separators=(", ", " : " if spaced else ":")).encode()
+    twice = body[: body.rindex(b'"b"')] + b'"a"' + body[body.rindex(b'"b"') + 3 :]
+    assert not none_repeated(twice, keys_in(json.loads(twice)))
+    assert repeated_key(twice, keys_in(json.loads(twice))) == "a"
+
+
+def test_times_of_day_in_values_cost_no_closer_look() -> None:
+    body = b'{"rows":[{"at":"2024-01-01T10:11:12","n":1}]}'
+    assert none_repeated(body, 3)

@@ -93,7 +93,7 @@ def _bundle(folder: Path, model: bytes, columns: Mapping[str, Mapping[str, Any]]
     return folder
 
 
-def mixed(folder: Path) -> Path:
+def mixed(folder: Path, *, dated: bool = True) -> Path:
     """A column of almost every type; two classes that are texts."""
     graph = _Graph(1)
     graph.number("age", scale=0.02)
@@ -101,7 +101,8 @@ def mixed(folder: Path) -> Path:
     graph.truth("member")
     graph.text("city", ["Bern", "Oslo", "Rom"])
     graph.text("note", ["good"])
-    graph.number("born", scale=1e-9)
+    if dated:
+        graph.number("born", scale=1e-9)
     graph.number("visits", 3)
     columns: dict[str, dict[str, Any]] = {
         "age": {"dtype": "int", "ge": 16, "le": 100},
@@ -109,7 +110,7 @@ def mixed(folder: Path) -> Path:
         "member": {"dtype": "bool"},
         "city": {"dtype": "category", "nullable": True, "values": ["Bern", "Oslo", "Rom"]},
         "note": {"dtype": "string", "nullable": True},
-        "born": {"dtype": "datetime", "nullable": True},
+        **({"born": {"dtype": "datetime", "nullable": True}} if dated else {}),
         "visits": {"dtype": "array[float, 3]"},
     }
     return _bundle(folder, graph.classes(["no", "yes"]), columns, Output("classes", "bought", ("no", "yes")), nulls=["?"])

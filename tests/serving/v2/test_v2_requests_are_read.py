@@ -120,6 +120,26 @@ def test_a_body_that_is_no_request_is_refused(body: bytes, told: str) -> None:
         read_inference(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"inputs": [], "inputs": []}',
+        b'{"inputs": [{"name": "x", "name": "y", "shape": [1], "datatype": "FP32", "data": [1]}]}',
+        b'{"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [1], "data" : [2]}]}',
+        b'{"inputs": [], "parameters": {"a": 1, "a": 2}}',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(body: bytes) -> None:
+    """A decoder takes the last; somebody in between may take the first."""
+    with pytest.raises(Malformed, match="is there twice in one object"):
+        read_inference(body)
+
+
+def test_fields_that_the_protocol_does_not_know_are_let_be() -> None:
+    body = b'{"model_name": "x", "more": {"a": {"a": [{"b": 1}]}}, "inputs": [{"name": "x : y", "shape": [1], "datatype": "FP32", "data": [1]}]}'
+    assert read_inference(body).tensors[0].name == "x : y"
+
+
 def test_a_name_that_stands_twice_is_refused() -> None:
     with pytest.raises(Malformed, match="inputs: 'x' is given twice"):
         _read(_one("FP32", [1], [1]), _one("FP32", [1], [1]))

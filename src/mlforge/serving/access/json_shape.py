@@ -1,18 +1,20 @@
-"""The shape of a JSON text, looked at before it is decoded: how deep it goes, and whether an object has a key twice.
+"""The shape of a JSON text: how deep it goes, and whether an object has a key twice, which a decoder would not tell.
 
-Both looks are cheap where all is well, one count over the bytes, and take linear time where it is not: the patterns cannot backtrack, and match a string that
+The looks are cheap where all is well, one count over the bytes, and take linear time where it is not: the patterns cannot backtrack, and match a string that
 never ends, too.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
-__all__ = ["repeated_key", "too_deep"]
+__all__ = ["keys_in", "none_repeated", "repeated_key", "too_deep"]
 
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _STRING = re.compile(_TEXT, re.DOTALL)
 _TOKEN = re.compile(_TEXT + rb"|[][{}:]", re.DOTALL)
+_SPACED = re.compile(rb'"\s+:')
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
@@ -30,12 +32,25 @@ def too_deep(body: bytes, depth: int) -> bool:
     return True
 
 
-def repeated_key(body: bytes, keys: int) -> str | None:
-    """A key that an object of this JSON has twice, shortened; None when there is none.
+def keys_in(value: object) -> int:
+    """How many keys the objects of a decoded text have together."""
+    if isinstance(value, Mapping):
+        return len(value) + sum(keys_in(one) for one in value.values() if isinstance(one, Mapping | list))
+    return sum(keys_in(one) for one in value if isinstance(one, Mapping | list)) if isinstance(value, Sequence) else 0
 
-    `keys` is how many the decoded objects have together. Every key comes with a colon: as many colons as keys, and none was lost.
+
+def none_repeated(body: bytes, keys: int) -> bool:
+    """Is it certain that no object of this JSON has a key twice, when the decoded objects have so many together.
+
+    A text has at least as many colons as keys, and where nobody puts a space before a colon, at least as many colons behind a quote: as many as there are keys,
+    and none was lost.
     """
-    if body.count(b":") == keys:
+    return body.count(b":") == keys or (body.count(b'":') == keys and _SPACED.search(body) is None)
+
+
+def repeated_key(body: bytes, keys: int) -> str | None:
+    """A key that an object of this JSON has twice, shortened; None when there is none. `keys` is how many the decoded objects have together."""
+    if none_repeated(body, keys):
         return None
     around: list[set[bytes] | None] = []  # the keys of each object that is open; None for a list
     last = b""

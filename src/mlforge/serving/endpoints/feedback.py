@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from mlforge.serving.access.json_shape import repeated_key, too_deep
+from mlforge.serving.access.json_shape import keys_in, repeated_key, too_deep
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Refused, Request, Response, reply_json
 from mlforge.serving.journal.labels import labels_in
@@ -52,6 +52,6 @@ def _decoded(body: bytes) -> object:
         said: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(400, f"the body is not JSON: {str(error)[:120]}") from None
-    if (key := repeated_key(body, -1)) is not None:
+    if (key := repeated_key(body, keys_in(said))) is not None:
         raise Refused(400, f"the field {key!r} is there twice")
     return said

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlforge.serving.describing import answered, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response, reply_json
 from mlforge.serving.routes import Route
 
-__all__ = ["routes"]
+__all__ = ["paths", "routes"]
 
 
 def routes(desk: Desk) -> Iterable[Route]:
@@ -23,3 +24,14 @@ def routes(desk: Desk) -> Iterable[Route]:
         return reply_json({"ready": roster.ready, "workers": workers}, 200 if roster.ready else 503)
 
     return (Route("GET", "/health/live", live, "open"), Route("GET", "/health/ready", ready, "open"), Route("GET", "/health", ready, "open"))
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes them."""
+    live = {"type": "object", "properties": {"live": {"type": "boolean"}}}
+    ready = {"type": "object", "properties": {"ready": {"type": "boolean"}, "workers": {"type": "object"}}}
+    not_ready = {"503": {"description": "a worker is missing", "content": {"application/json": {"schema": ready}}}}
+    return {
+        "/health/live": {"get": operation("live", "Is the server alive", answered("it is", live), tag="health", is_open=True)},
+        "/health/ready": {"get": operation("ready", "Are all workers ready", {**answered("they are", ready), **not_ready}, tag="health", is_open=True)},
+    }

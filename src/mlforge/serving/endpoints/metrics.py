@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlforge.serving.describing import answered, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response
 from mlforge.serving.routes import Route
 
-__all__ = ["routes"]
+__all__ = ["paths", "routes"]
 
 _HEADERS = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
 
@@ -29,3 +30,10 @@ def _now(desk: Desk) -> Iterable[str]:
     yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"
     for served in desk.models:
         yield f'mlforge_model_version{{model="{served.name}"}} {served.lane.engine.version}\n'
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes it."""
+    told = answered("one figure a line", {"type": "string"}, "text/plain")
+    is_open = desk.settings.access.open_metrics
+    return {"/metrics": {"get": operation("metrics", "Figures of all workers, for Prometheus", told, tag="health", is_open=is_open)}}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response, reply_json
 from mlforge.serving.routes import Route
 from mlforge.serving.served import Served
 
-__all__ = ["routes"]
+__all__ = ["paths", "routes"]
 
 
 def routes(desk: Desk) -> Iterable[Route]:
@@ -31,3 +32,20 @@ def _brief(served: Served) -> dict[str, Any]:
     engine = served.lane.engine
     told = {"name": served.name, "version": engine.version or None, "digest": engine.digest, "task": engine.bundle.task, "target": engine.bundle.output.target}
     return told | ({"classes": list(engine.classes)} if engine.classes else {})
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes them."""
+    brief = {"type": "object", "properties": {"name": {"type": "string"}, "version": {"type": ["integer", "null"]}, "digest": {"type": "string"}}}
+    listed = {"type": "object", "properties": {"models": {"type": "array", "items": brief}}}
+    name = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "enum": [served.name for served in desk.models]}}
+    errors = failures(401, 403)
+    return {
+        "/models": {"get": operation("models", "What is served", {**answered("the models", listed), **errors}, tag="models")},
+        "/models/{model}": {
+            "get": operation(
+                "model", "One model, and what its contract says of each column", {**answered("the model", brief), **errors, **failures(404)}, tag="models",
+                parameters=[name],
+            )
+        },
+    }  # fmt: skip

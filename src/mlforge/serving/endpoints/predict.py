@@ -5,23 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlforge.serving.access.arrow_shape import arrow_within
 from mlforge.serving.batcher import Answer
+from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
+from mlforge.serving.engine import Engine
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
+from mlforge.serving.row_schema import example_row, row_schema
 from mlforge.serving.served import Served
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ARROW", "CSV", "routes"]
+__all__ = ["ARROW", "CSV", "paths", "routes"]
 
 ARROW = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file", "application/arrow")
 CSV = ("text/csv", "application/csv")
+_MOST_COLUMNS = 10_000  # of a CSV
 _JSON = ("application/json", "application/x-www-form-urlencoded", "text/json", "")  # the second is what curl says when it is told nothing
 
 
@@ -29,11 +34,7 @@ def routes(desk: Desk) -> Iterable[Route]:
     """/predict, for the only model, and /models/NAME/predict."""
 
     async def only(request: Request) -> Response:
-        served = desk.models.only
-        if served is None:
-            names = ", ".join(f"/models/{one.name}/predict" for one in desk.models)
-            raise Refused(404, f"several models are served here: ask {names[:300]}")
-        return await _predicted(request, served, desk)
+        return await _predicted(request, desk.models.single("predict"), desk)
 
     async def named(request: Request) -> Response:
         return await _predicted(request, desk.models.named(request.params["model"]), desk)
@@ -44,7 +45,7 @@ def routes(desk: Desk) -> Iterable[Route]:
 async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     begun = time.perf_counter()
     lane = served.choose(request.headers.get(served.key_header) if served.key_header else None)
-    asked = _read(request.headers.get("content-type") or "", await request.body(), lane)
+    asked = _read(request.headers.get("content-type") or "", await request.body(), lane, desk.settings.limits.rows)
     load = asked.load
     if served.by_load is not None:
         lane, load = served.by_load(lane, load)
@@ -58,7 +59,7 @@ async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     return _worded(request.headers.get("accept"), lane, answer, ident)
 
 
-def _read(kind: str, body: bytes, lane: Lane) -> Asked:
+def _read(kind: str, body: bytes, lane: Lane, most: int) -> Asked:
     """The rows of a body, by its media type."""
     media = kind.partition(";")[0].strip().lower() if kind != "application/json" else kind
     if media in _JSON:
@@ -66,7 +67,7 @@ def _read(kind: str, body: bytes, lane: Lane) -> Asked:
     if media in CSV:
         return Asked(lane.door.frame(_csv(body)))
     if media in ARROW:
-        return Asked(lane.door.frame(_arrow(body)))
+        return Asked(lane.door.frame(_arrow(body, most)))
     raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json, text/csv or {ARROW[0]} was expected")
 
 
@@ -109,17 +110,65 @@ def _csv(body: bytes) -> pl.DataFrame:
     """A table with a header; cells stay texts, which the contract types."""
     import polars as pl
 
+    if (columns := body.partition(b"\n")[0].count(b",") + 1) > _MOST_COLUMNS:
+        raise Refused(413, f"the CSV has {columns:,} columns; at most {_MOST_COLUMNS:,} are read")
     try:
         return pl.read_csv(body, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise Refused(400, f"the body is no CSV with a header: {str(error).splitlines()[0][:200]}") from None
 
 
-def _arrow(body: bytes) -> pl.DataFrame:
+def _arrow(body: bytes, most: int) -> pl.DataFrame:
     """An Arrow stream, or an Arrow file."""
     import polars as pl
 
     try:
-        return pl.read_ipc(BytesIO(body), use_pyarrow=False) if body[:6] == b"ARROW1" else pl.read_ipc_stream(BytesIO(body), use_pyarrow=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        read = pl.read_ipc if arrow_within(body, most) else pl.read_ipc_stream
+        return read(BytesIO(body), use_pyarrow=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise Refused(400, f"the body is no Arrow stream: {str(error).splitlines()[0][:200]}") from None
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes them: with the contract's types and ranges, and an example."""
+    told: dict[str, object] = {f"/models/{served.name}/predict": {"post": _operation(served, f"predict_{served.name}", desk)} for served in desk.models}
+    only = desk.models.only
+    return {"/predict": {"post": _operation(only, "predict", desk)}, **told} if only is not None else told
+
+
+def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
+    engine = served.lane.engine
+    rows = {"type": "array", "items": row_schema(engine.contract), "maxItems": desk.settings.limits.rows}
+    more = {
+        "partial": {"type": "boolean", "description": "answer the rows that keep the contract although others do not", "default": desk.settings.partial},
+        "deadline_ms": {"type": "number", "exclusiveMinimum": 0, "description": "how long the client waits"},
+        "id": {"type": "string", "description": "a name for the request, by which labels are joined later"},
+    }
+    body: dict[str, Any] = {"schema": {"type": "object", "required": ["rows"], "properties": {"rows": rows, **more}}}
+    if (example := example_row(engine.contract)) is not None:
+        body["example"] = {"rows": [example]}
+    content = {"application/json": body, **{media: {"schema": {}} for media in (CSV[0], ARROW[0])}}
+    partial = {"name": "partial", "in": "query", "schema": {"type": "boolean"}, "description": "as in the body"}
+    responses = {
+        **answered("predictions, in the order of the rows", _answer(engine)),
+        **failures(400, 401, 403, 404, 406, 408, 413, 415, 422, 503, 504),
+    }
+    return operation(
+        ident, f"Predict {engine.bundle.output.target} with {engine.offer}", responses, tag="predict", parameters=[partial],
+        requestBody={"required": True, "content": content},
+    )  # fmt: skip
+
+
+def _answer(engine: Engine) -> dict[str, Any]:
+    classes = engine.classes  # as texts, which keys are; a prediction is the class itself
+    row: dict[str, Any] = {"prediction": {"enum": list(engine.bundle.output.classes)} if classes else {"type": ["number", "integer", "string"]}}
+    if classes:
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        row["probabilities"] = {"type": "object", "properties": dict.fromkeys(classes, share), "required": list(classes)}
+    predictions = {"type": "array", "items": {"type": ["object", "null"], "properties": row}, "description": "null for a row that was rejected"}
+    rejected = {"type": "array", "items": {"type": "object", "properties": {"row": {"type": "integer"}, "reason": {"type": "string"}}}}
+    properties = {
+        "model": {"type": "string"}, "version": {"type": ["integer", "null"]}, "target": {"type": "string"}, "id": {"type": "string"},
+        "predictions": predictions, "rejected": rejected,
+    }  # fmt: skip
+    return {"type": "object", "required": ["model", "version", "target", "id", "predictions"], "properties": properties}

@@ -10,7 +10,7 @@ import numpy as np
 from mlforge.serving.grpc.messages import message
 from mlforge.serving.v2.answer import Said, chosen
 from mlforge.serving.v2.binary import packed, unpacked
-from mlforge.serving.v2.datatypes import Datatype, datatype, of_array
+from mlforge.serving.v2.datatypes import BYTES, Datatype, datatype, of_dtype
 from mlforge.serving.v2.inference import Inference, Wanted, named_once
 from mlforge.serving.v2.malformed import Malformed
 from mlforge.serving.v2.tensor import Tensor, counted
@@ -34,7 +34,12 @@ def asked(request: Any) -> Inference:
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise Malformed(f"raw_input_contents has {len(raw)} entries, expected one for each of the {len(request.inputs)} inputs")
-    tensors = [_tensor(one, number, raw[number] if raw else None) for number, one in enumerate(request.inputs)]
+    tensors = []
+    for number, one in enumerate(request.inputs):
+        try:
+            tensors.append(_tensor(one, raw[number] if raw else None))
+        except Malformed as wrong:
+            raise Malformed(f"inputs[{number}] {one.name!r:.60}: {wrong.message}") from None
     named_once([tensor.name for tensor in tensors], "inputs")
     outputs = [Wanted(one.name, bool(raw)) for one in request.outputs] or None
     return Inference(tensors, request.id or None, _parameters(request.parameters), outputs, bool(raw))
@@ -45,48 +50,47 @@ def told(said: Said, request: Inference) -> Any:
     response = message("inference.ModelInferResponse")(model_name=said.model, model_version=said.version or "", id=request.id or "")
     for one in chosen(said, request):
         values = said.outputs[one.name]
-        kind = of_array(values)
+        kind = of_dtype(values.dtype)
         output = response.outputs.add(name=one.name, datatype=kind.name, shape=values.shape)
         if one.binary:
             response.raw_output_contents.append(packed(values, kind))
         else:
             flat = values.ravel().tolist()
-            getattr(output.contents, _FIELDS[kind.name]).extend([str(text).encode() for text in flat] if kind.name == "BYTES" else flat)
+            getattr(output.contents, _FIELDS[kind.name]).extend([str(text).encode() for text in flat] if kind is BYTES else flat)
     return response
 
 
-def _tensor(given: Any, number: int, raw: bytes | None) -> Tensor:
-    where = f"inputs[{number}] {given.name!r:.60}"
-    kind = datatype(given.datatype, where)
+def _tensor(given: Any, raw: bytes | None) -> Tensor:
+    kind = datatype(given.datatype)
     shape = tuple(given.shape)
-    count = counted(shape, where)
+    count = counted(shape)
     if raw is None:
-        return Tensor(given.name, kind, shape, _typed(given.contents, kind, count, where))
+        return Tensor(given.name, kind, shape, _typed(given.contents, kind, count))
     if given.HasField("contents"):
-        raise Malformed(f"{where}: has contents, and the request has raw_input_contents; give one of them")
-    return Tensor(given.name, kind, shape, unpacked(raw, kind, count, where))
+        raise Malformed("has contents, and the request has raw_input_contents; give one of them")
+    return Tensor(given.name, kind, shape, unpacked(raw, kind, count))
 
 
-def _typed(contents: Any, kind: Datatype, count: int, where: str) -> list[Any] | np.ndarray:
+def _typed(contents: Any, kind: Datatype, count: int) -> list[Any] | np.ndarray:
     if kind.name not in _FIELDS:
-        raise Malformed(f"{where}: {kind.name} has no typed contents; send it as raw_input_contents")
+        raise Malformed(f"{kind.name} has no typed contents; send it as raw_input_contents")
     values = getattr(contents, _FIELDS[kind.name])
     if len(values) != count:
         found = ", ".join(f"{field.name} with {len(found)}" for field, found in contents.ListFields()) or "none"
-        raise Malformed(f"{where}: contents are {found}, expected {_FIELDS[kind.name]} with {count} elements of {kind.name}")
-    if kind.name == "BYTES":
-        return [_text(value, position, where) for position, value in enumerate(values)]
+        raise Malformed(f"contents are {found}, expected {_FIELDS[kind.name]} with {count} elements of {kind.name}")
+    if kind is BYTES:
+        return [_text(value, position) for position, value in enumerate(values)]
     try:
         return np.array(values, kind.stored)
     except OverflowError:
-        raise Malformed(f"{where}: an element is out of range, expected {kind.told}, as {kind.name} says") from None
+        raise Malformed(f"an element is out of range, expected {kind.told}, as {kind.name} says") from None
 
 
-def _text(value: bytes, position: int, where: str) -> str:
+def _text(value: bytes, position: int) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise Malformed(f"{where}: element {position} is not UTF-8") from None
+        raise Malformed(f"element {position} is not UTF-8") from None
 
 
 def _parameters(given: Mapping[str, Any]) -> dict[str, str | bool | int | float] | None:

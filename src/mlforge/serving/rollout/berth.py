@@ -25,6 +25,7 @@ from mlforge.serving.rollout.witness import Witness
 
 if TYPE_CHECKING:
     from mlforge.serving.desk import Desk
+    from mlforge.serving.rollout.echo import Echo
     from mlforge.serving.served import Served
 
 __all__ = ["Berth", "attend"]
@@ -45,7 +46,7 @@ class Berth:
     def __init__(self, desk: Desk, served: Served, board: Board) -> None:
         self._desk, self._served, self._board = desk, served, board
         self._lanes: dict[str, Lane] = {served.lane.engine.digest: served.lane}
-        self._witnesses: list[Witness] = []
+        self._witnesses: list[Witness | Echo] = []
         self._wanted: Standing | None = None
         self._task: asyncio.Task[None] | None = None
         self._same = (served.choose, served.by_load, served.ask)
@@ -60,12 +61,11 @@ class Berth:
         while (standing := self._wanted) is not None:
             self._wanted = None
             try:
-                lanes = await self._desk.loop.run_in_executor(None, self._opened, standing)
-            except (MlforgeError, OSError, RuntimeError) as error:  # a graph that onnxruntime cannot run is no error of ours
-                log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500])
+                self._take(standing, await self._desk.loop.run_in_executor(None, self._opened, standing))
+            except Exception as error:  # whatever it is, this worker goes on answering as before, and the house hears of it
+                expected = isinstance(error, MlforgeError | OSError | RuntimeError)  # onnxruntime's own are RuntimeErrors
+                log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500], exc_info=not expected)
                 self._board.reached(self._desk.worker, standing.generation, failed=True)
-                continue
-            self._take(standing, lanes)
 
     def _opened(self, standing: Standing) -> dict[str, Lane]:
         """Every lane that is needed, by digest; in a thread. Without the ladder's that cannot be opened."""
@@ -93,6 +93,10 @@ class Berth:
             lane.batcher.threaded = standing.settings.timeout_ms is not None
         served, tally = self._served, self._board.tally
         self._witnesses = [] if newcomer is None else list(self._watched(serving, newcomer))
+        if standing.shadow is not None and standing.settings.shadow is not None:
+            from mlforge.serving.rollout.echo import Echo
+
+            self._witnesses.append(Echo(serving, served.name, standing.settings.shadow.share, self._board.copying, tally))
         served.choose, served.by_load, served.ask = self._same
         served.key_header = None
         if newcomer is not None:
@@ -146,7 +150,8 @@ class Berth:
             rungs = [_rung(lane) for lane in dict.fromkeys(rungs)]
             rungs += self._made_up(serving, settings)
         tally.resting.set(0.0)
-        return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0))
+        trial = lanes[standing.newcomer.digest] if standing.newcomer is not None else None
+        return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0), trial)
 
     def _made_up(self, serving: Lane, settings: Rollout) -> list[Lane]:
         assert settings.fallback is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import socket
 
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.rollout.figures import WIDTH, Figures
@@ -22,6 +23,7 @@ class Board:
     def __init__(self, roster: Roster, ledger: Ledger, model: str) -> None:
         self._roster = roster
         self.tally = Tally.of(ledger, model)
+        self.copies, self.copying = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # for the shadow: where they are read, and written
         self._memory = memoryview(mmap.mmap(-1, max(1, roster.workers) * _ROW * 8)).cast("d")
 
     def cells(self, worker: int, slot: int) -> memoryview[float]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.offer import Offer
@@ -18,7 +17,7 @@ from mlforge.serving.rollout.course import Course, Tell
 from mlforge.serving.rollout.shelf import Shelf
 from mlforge.store import Store
 
-__all__ = ["clerk", "fork"]
+__all__ = ["clerk"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,6 @@ def clerk(store: Store, boards: Mapping[str, Board], offers: Sequence[Offer], ho
     """Work until the house is gone. The standings are written to `house`, one JSON a line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the house says when it is over
-    store.forked()
     courses: dict[str, Course] = {}
     gone, silent = select.poll(), False
     gone.register(house, select.POLLIN)
@@ -50,24 +48,3 @@ def _turn(courses: dict[str, Course], offer: Offer, store: Store, board: Board, 
         courses[offer.model] = Course(Shelf(store, offer.model, offer.alias), board, offer, tell)
     if (standing := courses[offer.model].turn()) is not None:
         house.sendall(json.dumps([offer.model, standing.plain()]).encode() + b"\n")
-
-
-def fork(work: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
-    """A process that does the work and has nothing of the house's but its end of a line; its id, and ours."""
-    ours, theirs = socket.socketpair()
-    pid = os.fork()
-    if pid:
-        theirs.close()
-        return pid, ours
-    code = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        kept = theirs.fileno()
-        os.closerange(3, kept)
-        os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
-        work(theirs)
-        code = 0
-    except BaseException:
-        log.exception("the process that follows aliases ended")
-    finally:
-        os._exit(code)

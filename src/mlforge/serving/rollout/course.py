@@ -8,6 +8,7 @@ alias moved ─▶ no canary: the newcomer serves at once
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +26,16 @@ __all__ = ["Course"]
 
 log = logging.getLogger(__name__)
 
+_OPENING = 60.0  # seconds that workers have to open a newcomer
 Tell = Callable[[str, str, dict[str, Any]], None]  # event, subject, details
 
 
 class Course:
     """Looks at the store and at what workers count, and says who answers. `turn` is called a few times a second, in one process."""
 
-    def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None) -> None:
-        self._shelf, self._board, self._tell = shelf, board, tell
-        self._generation = 1
+    def __init__(self, shelf: Shelf, board: Board, serving: Offer, tell: Tell = lambda *_: None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shelf, self._board, self._tell, self._clock = shelf, board, tell, clock
+        self._generation = time.time_ns() // 1_000_000  # above those of a clerk before
         self._serving = serving
         self._settings = shelf.settings(shelf.version(serving.version))
         self._newcomer: Offer | None = None
@@ -64,7 +66,7 @@ class Course:
             return
         self._newcomer = self._trial = None
         if pointed.version == self._serving.version:
-            log.warning("%s serves again; the rollout was called off", self._serving)
+            log.info("%s serves again; the rollout was called off", self._serving)
             return
         try:
             offer = self._shelf.offer(pointed)
@@ -77,13 +79,14 @@ class Course:
             from mlforge.serving.rollout.trial import Trial
 
             self._settings, self._newcomer, self._step, self._at_step = settings, offer, 0, 0
+            self._since = self._clock()
             self._trial = Trial(settings.canary, comparable(self._serving, offer), incumbent=str(self._serving))
-            log.warning("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
+            log.info("%s gets %g %% of the requests; %s serves", offer, 100 * settings.canary.steps[0], self._serving)
         else:
             self._serve(offer, settings)
 
     def _serve(self, offer: Offer, settings: Any = None) -> None:
-        log.warning("%s serves; before, %s did", offer, self._serving.version)
+        log.info("%s serves; before, %s did", offer, self._serving.version)
         self._settings = settings or self._settings
         self._serving, self._newcomer, self._trial = offer, None, None
 
@@ -96,7 +99,10 @@ class Course:
         if self._board.failed(self.standing.generation):
             self._back(newcomer.version, "a worker could not open it")
             return
-        if trial.begun or self._board.everybody(self.standing.generation):
+        if not trial.begun and not self._board.everybody(self.standing.generation):
+            if self._clock() - self._since > _OPENING:
+                self._back(newcomer.version, f"not every worker could open it within {_OPENING:.0f} s")
+        else:
             why = trial.look(self._board.figures(INCUMBENT), self._board.figures(NEWCOMER))
             if why is not None:
                 self._back(newcomer.version, why)
@@ -108,7 +114,7 @@ class Course:
         self._step, self._at_step = self._step + 1, trial.answered
         if steps[self._step] < 1:
             trial.next_step()
-            log.warning("%s gets %g %% of the requests: no worse in %s", newcomer, 100 * steps[self._step], f"{trial.answered:,}")
+            log.info("%s gets %g %% of the requests: no worse in %s", newcomer, 100 * steps[self._step], f"{trial.answered:,}")
         else:
             self._shelf.settle(newcomer.version, f"no worse than {self._serving} in {trial.answered:,} requests")
             self._serve(newcomer)
@@ -120,11 +126,11 @@ class Course:
             moved = self._shelf.roll_back(newcomer, self._serving.version, why)
         except MlforgeError as error:
             self._refused = newcomer
-            log.error("%s %d does not serve: %s. The alias could not be moved back: %s", self._shelf.model, newcomer, why, error)
+            log.warning("%s %d does not serve: %s. The alias could not be moved back: %s", self._shelf.model, newcomer, why, error)
             return
         if moved is not None:
             now, gone = moved
-            log.error("%s was rolled back, and %s serves: %s", gone, now, why)
+            log.warning("%s was rolled back, and %s serves: %s", gone, now, why)
             self._tell("rolled_back", str(now), self._details(now, gone, why))
 
     def _details(self, now: Version, gone: Version, why: str) -> dict[str, Any]:

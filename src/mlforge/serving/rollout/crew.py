@@ -1,20 +1,17 @@
-"""The house's part in rollouts: it has a clerk decide, and passes on to the workers what it decides."""
+"""The house's part in rollouts: it has a clerk decide, passes on to the workers what it decides, and keeps an understudy where there are shadows."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import os
 import socket
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.aide import Aide
 from mlforge.serving.rollout.board import Board
-from mlforge.serving.rollout.clerk import clerk, fork
+from mlforge.serving.rollout.clerk import clerk
 from mlforge.serving.rollout.course import Course, Tell
 from mlforge.serving.rollout.shelf import Shelf
 from mlforge.serving.rollout.standing import KIND, Standing
@@ -26,73 +23,58 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew", "first"]
 
-log = logging.getLogger(__name__)
-
-_PAUSE = 2.0  # seconds before a clerk that died is replaced
-
 
 class Crew:
     """What rollouts need besides the workers. `begin` before the house runs; `tick` is one of its tickers."""
 
     def __init__(self, store: Store, plan: Plan, tell: Callable[[], Tell]) -> None:
         self._boards: Mapping[str, Board] = plan.boards
-        self._store, self._offers, self._hooks = store, [offer for offer in plan.offers if offer.version], tell
-        self._pid, self._line, self._due = 0, socket.socket(), 0.0
-        self._rest = b""
+        self._store, self._hooks = store, tell
+        self._standings: dict[str, Standing] = {}
+        self._clerk = Aide("mlforge-clerk", self._follow)
+        self._understudy = Aide("mlforge-shadow", self._shadow, [board.copies.fileno() for board in plan.boards.values()])
 
     def begin(self, house: House) -> None:
-        """Say who answers first, and start the clerk."""
-        for offer in self._offers:
-            standing = Course(Shelf(self._store, offer.model, offer.alias), self._boards[offer.model], offer).standing
-            house.tell(f"{KIND} {offer.model}", standing.plain())
-        self._start()
+        """Say who answers first, and start whom that needs."""
+        for offer in house.plan.offers:
+            if offer.version:
+                standing = Course(Shelf(self._store, offer.model, offer.alias), self._boards[offer.model], offer).standing
+                self._standings[offer.model] = standing
+        self._store.close()  # SQLite bears no fork with an open connection; the clerk opens its own
+        for model, standing in self._standings.items():
+            self._pass_on(house, model, standing)
+        self._clerk.start()
         house.tickers.append(self.tick)
 
     def tick(self, house: House) -> None:
-        """Pass on what the clerk has said; replace it when it is gone."""
-        if self._pid == 0:
-            if time.monotonic() >= self._due:
-                self._start()
-            return
-        try:
-            said = self._line.recv(1 << 20)
-        except BlockingIOError:
-            return
-        except OSError:
-            said = b""
-        if not said:
-            self._buried()
-            return
-        *lines, self._rest = (self._rest + said).split(b"\n")
-        for line in lines:
+        """Pass on what the clerk has said; replace who is gone."""
+        for line in self._clerk.heard():
             model, told = json.loads(line)
             self._pass_on(house, model, Standing.read(told))
+        self._understudy.heard()
 
     def _pass_on(self, house: House, model: str, standing: Standing) -> None:
         """Workers hear it; one that is forked later begins with the version that serves now."""
-        self._offers = [standing.serving if offer.model == model else offer for offer in self._offers]
+        self._standings[model] = standing
         house.plan = replace(house.plan, offers=[standing.serving if offer.model == model else offer for offer in house.plan.offers])
         house.tell(f"{KIND} {model}", standing.plain())
+        if self._understudy.begun:
+            self._understudy.say(json.dumps([model, standing.plain()]).encode())
+        elif standing.shadow is not None:
+            self._understudy.start()
 
-    def _start(self) -> None:
-        self._rest = b""
-        self._pid, self._line = fork(lambda line: clerk(self._store, self._boards, self._offers, line, self._hooks()))
-        self._line.setblocking(False)
+    def _follow(self, line: socket.socket) -> None:
+        clerk(self._store, self._boards, [standing.serving for standing in self._standings.values()], line, self._hooks())
 
-    def _buried(self) -> None:
-        log.warning("the process that follows aliases ended; another takes its place")
-        self._line.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
-        self._pid, self._due = 0, time.monotonic() + _PAUSE
+    def _shadow(self, line: socket.socket) -> None:
+        from mlforge.serving.rollout.understudy import understudy
+
+        understudy(self._boards, self._standings, line)
 
     def end(self) -> None:
-        """The clerk goes when nobody listens to it any more."""
-        self._line.close()
-        if self._pid:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
-            self._pid = 0
+        """They go when nobody listens to them any more."""
+        self._clerk.end()
+        self._understudy.end()
 
 
 def first(store: Store, offer: Offer) -> Offer:

@@ -18,20 +18,22 @@ from mlforge.serving.rollout.madeup import MadeUp
 
 __all__ = ["Ladder"]
 
-_CAUGHT = (422, 504)  # the graph failed, or was late; a server that refuses work must not make more of it
+_FAILED = (422, 504)  # the graph failed, or was late
+_REFUSED = 503  # there is too much to do: no other model is given more of it
 
 
 class Ladder:
     """Asks one version, and then the rungs below it. `ask` takes the place of `Served.ask`."""
 
     def __init__(
-        self, settings: Rollout, rungs: Sequence[Lane], loop: asyncio.AbstractEventLoop, fell: Callable[[], None], opened: Callable[[bool], None]
-    ) -> None:
+        self, settings: Rollout, rungs: Sequence[Lane], loop: asyncio.AbstractEventLoop, fell: Callable[[], None], opened: Callable[[bool], None],
+        trial: Lane | None = None,
+    ) -> None:  # fmt: skip
         self._rungs, self._loop, self._fell, self._opened = rungs, loop, fell, opened
         self._timeout = inf if settings.timeout_ms is None else settings.timeout_ms / 1000
         self._settings = settings.breaker
         self._breakers: dict[Lane, Breaker] = {}
-        self._resting = 0
+        self._trial = trial  # it is given no rest: its share is small, and how it fails is what is to be found out
 
     async def ask(self, lane: Lane, load: Load, ident: str, deadline: float) -> tuple[Lane, Answer]:
         """The answer, and the lane that gave it. Raises Refused when there is no rung that can; within twice the timeout in any case."""
@@ -39,16 +41,16 @@ class Ladder:
         try:
             return lane, await self._asked(lane, load, ident, min(deadline, begun + self._timeout))
         except Refused as refused:
-            if refused.status not in _CAUGHT:
+            if refused.status not in (*_FAILED, _REFUSED):
                 raise
             refusal = refused
         for rung in self._rungs:
+            declared = isinstance(rung.engine, MadeUp)
             taken = carried(load, lane.engine, rung.engine) if rung.engine is not lane.engine else None
-            if taken is None:
+            if taken is None or (refusal.status == _REFUSED and not declared):
                 continue
             try:
-                until = inf if isinstance(rung.engine, MadeUp) else min(deadline, begun + 2 * self._timeout)
-                answer = await self._asked(rung, taken, ident, until)
+                answer = await self._asked(rung, taken, ident, inf if declared else min(deadline, begun + 2 * self._timeout))
             except Refused:
                 continue
             self._fell()
@@ -60,12 +62,12 @@ class Ladder:
         breaker = self._breakers.get(lane)
         if breaker is None:
             breaker = self._breakers[lane] = Breaker(self._settings)
-        if self._rungs and not breaker.allows():
+        if self._rungs and lane is not self._trial and not breaker.allows():
             raise Refused(422, "the model is given a rest, for it has failed again and again")
         try:
             answer = await self._bounded(lane.ask(load, ident, deadline), deadline)
         except Refused as refused:
-            if refused.status in _CAUGHT:
+            if refused.status in _FAILED:
                 self._note(breaker, failed=True)
             raise
         self._note(breaker, failed=False)

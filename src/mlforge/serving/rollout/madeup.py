@@ -28,7 +28,7 @@ class MadeUp(Engine):
         count = len(columns[0]) if columns else 0
         values: list[Any] = [self._fallback.constant] * count
         by_name = dict(zip(self.inputs, columns, strict=True))
-        for rule in reversed(tuple(self._fallback.rules.values())):
+        for _, rule in sorted(self._fallback.rules.items(), reverse=True):
             if rule.column in by_name:
                 for row in np.flatnonzero(_holds(rule, by_name[rule.column][:, 0])):
                     values[int(row)] = rule.prediction

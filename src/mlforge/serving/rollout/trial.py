@@ -155,4 +155,5 @@ def _quantile(runs: Counts, quantile: float) -> float:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.2g}".replace("nan", "0") if not whole else f"{100 * part / whole:.2g} %"
+    share = 100 * part / whole if whole else 0.0
+    return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"

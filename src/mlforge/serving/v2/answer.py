@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 
 from mlforge.serving.v2.binary import packed
-from mlforge.serving.v2.datatypes import of_array
+from mlforge.serving.v2.datatypes import BYTES, of_dtype
 from mlforge.serving.v2.inference import Inference, Wanted
 from mlforge.serving.v2.malformed import Malformed
 
@@ -19,8 +19,7 @@ __all__ = ["Said", "chosen", "written"]
 _FEW = 64  # elements up to which a list is written faster than an array
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, gc=False):
     """What a model says to one request."""
 
     model: str
@@ -47,13 +46,13 @@ def written(said: Said, request: Inference) -> tuple[bytes, int | None]:
     outputs, tail = [], []
     for one in chosen(said, request):
         values = said.outputs[one.name]
-        kind = of_array(values)
+        kind = of_dtype(values.dtype)
         output: dict[str, Any] = {"name": one.name, "shape": values.shape, "datatype": kind.name}
         if one.binary:
             tail.append(packed(values, kind))
             output["parameters"] = {"binary_data_size": len(tail[-1])}
         else:
-            output["data"] = values.ravel().tolist() if values.size <= _FEW or kind.name in ("BYTES", "FP16") else np.ascontiguousarray(values).ravel()
+            output["data"] = values.ravel().tolist() if values.size <= _FEW or kind is BYTES or kind.size == 2 else np.ascontiguousarray(values).ravel()
         outputs.append(output)
     body: dict[str, Any] = {"model_name": said.model}
     if said.version is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from msgspec import Meta
 
 from mlforge.serving.v2.malformed import Malformed
 
-__all__ = ["BYTES", "DATATYPES", "Datatype", "datatype", "of_array"]
+__all__ = ["BYTES", "DATATYPES", "Datatype", "datatype", "of_dtype"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Datatype:
     """One datatype."""
 
@@ -26,7 +27,7 @@ class Datatype:
     @property
     def size(self) -> int:
         """Bytes of an element; 0 where they vary."""
-        return 0 if self.name == "BYTES" else self.stored.itemsize
+        return 0 if self is BYTES else self.stored.itemsize
 
 
 def _whole(name: str, lowest: int, highest: int) -> Datatype:
@@ -53,15 +54,16 @@ DATATYPES: Mapping[str, Datatype] = {
 }
 
 
-def datatype(name: str, where: str) -> Datatype:
-    """The datatype of this name; a Malformed, which says where it stands, for a name that is none."""
+def datatype(name: str) -> Datatype:
+    """The datatype of this name. Raises Malformed for a name that is none."""
     found = DATATYPES.get(name)
     if found is None:
-        raise Malformed(f"{where}: datatype {name!r:.40} is not known; there are {', '.join(DATATYPES)}")
+        raise Malformed(f"datatype {name!r:.40} is not known; there are {', '.join(DATATYPES)}")
     return found
 
 
-def of_array(values: np.ndarray) -> Datatype:
-    """The datatype in which an array travels: strings and objects as BYTES."""
-    name = {"b": "BOOL", "u": "UINT", "i": "INT", "f": "FP"}.get(values.dtype.kind)
-    return BYTES if name is None else DATATYPES[name if name == "BOOL" else f"{name}{values.dtype.itemsize * 8}"]
+@cache
+def of_dtype(dtype: np.dtype[Any]) -> Datatype:
+    """The datatype in which an array of this dtype travels: strings and objects as BYTES."""
+    name = {"b": "BOOL", "u": "UINT", "i": "INT", "f": "FP"}.get(dtype.kind)
+    return BYTES if name is None else DATATYPES[name if name == "BOOL" else f"{name}{dtype.itemsize * 8}"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
+from mlforge.serving.access.json_shape import keys_in, none_repeated, repeated_key
 from mlforge.serving.v2.binary import unpacked
 from mlforge.serving.v2.datatypes import datatype
 from mlforge.serving.v2.elements import elements
@@ -18,16 +18,14 @@ __all__ = ["Inference", "Parameters", "Wanted", "named_once", "read_inference"]
 Parameters = dict[str, str | bool | int | float]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, gc=False):
     """An output that is asked for."""
 
     name: str
     binary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(msgspec.Struct, frozen=True, gc=False):
     """An inference request."""
 
     tensors: Sequence[Tensor]
@@ -39,7 +37,7 @@ class Inference:
     @property
     def timeout_s(self) -> float | None:
         """How long the client waits: Triton's parameter `timeout`, in microseconds."""
-        given = (self.parameters or {}).get("timeout")
+        given = None if self.parameters is None else self.parameters.get("timeout")
         if given is None:
             return None
         if isinstance(given, bool | str) or not 0 < given < 1e15:
@@ -73,33 +71,31 @@ _REQUEST = msgspec.json.Decoder(_Request)
 def read_inference(body: bytes, header_length: str | None = None) -> Inference:
     """The request in a body: JSON, with binary tensors behind it where `Inference-Header-Content-Length` is given. Raises Malformed."""
     if header_length is None:
-        text, rest = body, memoryview(b"")
+        request = _decoded(body)
+        tensors = _tensors(request.inputs, None)
     else:
         length = _length(header_length, len(body))
-        text, rest = body[:length], memoryview(body)[length:]
-    request = _decoded(text)
-    tensors, used = [], 0
-    for number, given in enumerate(request.inputs):
-        where = f"inputs[{number}] {given.name!r:.60}"
-        size = _binary_size(given, len(rest) - used, where, has_header=header_length is not None)
-        tensors.append(_tensor(given, None if size is None else rest[used : used + size], where))
-        used += size or 0
-    if used != len(rest):
-        raise Malformed(f"{len(rest)} bytes follow the JSON, and the inputs' binary_data_size add up to {used}")
-    named_once([tensor.name for tensor in tensors], "inputs")
+        request = _decoded(body[:length])
+        tensors = _tensors(request.inputs, memoryview(body)[length:])
     return Inference(tensors, request.id, request.parameters, _wanted(request), _flag(request.parameters, "binary_data_output"))
 
 
 def named_once(names: Sequence[str], where: str) -> None:
     """Raise Malformed when a name stands twice."""
     if len(set(names)) != len(names):
-        twice = next(name for position, name in enumerate(names) if name in names[:position])
+        seen: set[str] = set()
+        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise Malformed(f"{where}: {twice!r:.60} is given twice")
 
 
 def _decoded(text: bytes) -> _Request:
     try:
-        return _REQUEST.decode(text)
+        request = _REQUEST.decode(text)
+        if not none_repeated(text, _keys(request)):  # fields that the protocol does not know, or one that is there twice
+            everything = msgspec.json.decode(text)
+            if (key := repeated_key(text, keys_in(everything))) is not None:
+                raise Malformed(f"the key {key!r} is there twice in one object")
+        return request
     except msgspec.ValidationError as error:
         raise Malformed(f"the request is not as the protocol says: {str(error).replace('`', '')}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -108,17 +104,46 @@ def _decoded(text: bytes) -> _Request:
         raise Malformed("the body is nested too deeply") from None
 
 
-def _tensor(given: _Input, binary: memoryview | None, where: str) -> Tensor:
-    kind = datatype(given.datatype, where)
+def _keys(request: _Request) -> int:
+    """How many keys the decoded objects have together."""
+    keys = 1 + (request.id is not None) + _parameter_keys(request.parameters)
+    for one in request.inputs:
+        keys += 3 + (len(memoryview(one.data)) > 0) + (0 if one.parameters is None else _parameter_keys(one.parameters))
+    return keys + (0 if request.outputs is None else 1 + sum(1 + _parameter_keys(one.parameters) for one in request.outputs))
+
+
+def _parameter_keys(parameters: Parameters | None) -> int:
+    return 0 if parameters is None else 1 + len(parameters)
+
+
+def _tensors(inputs: Sequence[_Input], binary: memoryview | None) -> list[Tensor]:
+    """The input tensors; `binary` is what follows the JSON."""
+    tensors, used = [], 0
+    for number, given in enumerate(inputs):
+        try:
+            size = None if given.parameters is None else _binary_size(given, None if binary is None else len(binary) - used)
+            tensors.append(_tensor(given, None if size is None or binary is None else binary[used : used + size]))
+        except Malformed as wrong:
+            raise Malformed(f"inputs[{number}] {given.name!r:.60}: {wrong.message}") from None
+        used += size or 0
+    if binary is not None and used != len(binary):
+        raise Malformed(f"{len(binary)} bytes follow the JSON, and the inputs' binary_data_size add up to {used}")
+    if len(tensors) > 1:
+        named_once([tensor.name for tensor in tensors], "inputs")
+    return tensors
+
+
+def _tensor(given: _Input, binary: memoryview | None) -> Tensor:
+    kind = datatype(given.datatype)
     shape = tuple(given.shape)
-    count = counted(shape, where)
+    count = counted(shape)
     if binary is not None:
-        return Tensor(given.name, kind, shape, unpacked(binary, kind, count, where))
+        return Tensor(given.name, kind, shape, unpacked(binary, kind, count))
     if not len(memoryview(given.data)):
-        raise Malformed(f"{where}: data is missing; give it, or binary_data_size among the input's parameters")
-    values = elements(given.data, kind, shape, where)
+        raise Malformed("data is missing; give it, or binary_data_size among the input's parameters")
+    values = elements(given.data, kind, shape)
     if len(values) != count:
-        raise Malformed(f"{where}: data has {len(values)} elements, and shape {list(shape)} has {count}")
+        raise Malformed(f"data has {len(values)} elements, and shape {list(shape)} has {count}")
     return Tensor(given.name, kind, shape, values)
 
 
@@ -128,16 +153,16 @@ def _length(header: str, body: int) -> int:
     return int(header)
 
 
-def _binary_size(given: _Input, left: int, where: str, *, has_header: bool) -> int | None:
+def _binary_size(given: _Input, left: int | None) -> int | None:
     size = (given.parameters or {}).get("binary_data_size")
     if size is None:
         return None
-    if not has_header:
-        raise Malformed(f"{where}: has binary data, and the header Inference-Header-Content-Length, which says where it begins, is missing")
+    if left is None:
+        raise Malformed("has binary data, and the header Inference-Header-Content-Length, which says where it begins, is missing")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= left:
-        raise Malformed(f"{where}: binary_data_size is {size!r:.40}, and {left} bytes are left of the body")
+        raise Malformed(f"binary_data_size is {size!r:.40}, and {left} bytes are left of the body")
     if len(memoryview(given.data)):
-        raise Malformed(f"{where}: has both data and binary_data_size; give one of them")
+        raise Malformed("has both data and binary_data_size; give one of them")
     return size
 
 

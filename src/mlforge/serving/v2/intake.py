@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlforge.service.limits import Limits
+from mlforge.serving.access.frame_shape import rows_within
+from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
+from mlforge.serving.v2.datatypes import BYTES
 from mlforge.serving.v2.signature import Signature, Slot
 from mlforge.serving.v2.tensor import Tensor
 from mlforge.serving.v2.vectors import Unsettled, Vector, bounds, vector
@@ -21,33 +25,43 @@ if TYPE_CHECKING:
 __all__ = ["Intake"]
 
 _FEW = 8  # rows up to which the door's way, row by row, is quicker than column by column
+_NARROW = 2  # columns up to which it is not
 
 
 class Intake:
     """The tensors of one engine."""
 
-    def __init__(self, engine: Engine, door: Door) -> None:
+    def __init__(self, engine: Engine, door: Door, limits: Limits) -> None:
         self.signature = Signature(engine.contract)
+        self._limits = limits
         self._engine, self._door = engine, door
+        self._few = _FEW if len(engine.inputs) > _NARROW else 0
         self._vectors = _vectors(engine)
         self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
 
     def load(self, tensors: Sequence[Tensor]) -> Load:
-        """The rows. Raises Malformed when the tensors are not the model's."""
+        """The rows. Raises Malformed when the tensors are not the model's, and Refused when they are beyond the limits."""
+        for tensor in tensors:
+            self._within(tensor)
         if self.signature.is_matrix(tensors):
             return self._of_matrix(tensors[0])
         columns = self.signature.columns(tensors)
         rows = tensors[0].rows
-        if rows <= _FEW:
-            listed = {slot.name: _listed(columns[slot.key], slot) for slot in self.signature.slots}
-            if all(values is not None for values in listed.values()):
+        if rows <= self._few:
+            listed = {slot.name: values for slot in self.signature.slots if (values := _listed(columns[slot.key], slot)) is not None}
+            if len(listed) == len(columns):
                 return self._door.sequences(listed)
         return self._of_columns({slot.key: _elements(columns[slot.key], slot) for slot in self.signature.slots}, rows)
 
+    def _within(self, tensor: Tensor) -> None:
+        rows_within(tensor.rows, self._limits)
+        if tensor.datatype is BYTES and (longest := max(map(len, filter(None, tensor.values)), default=0)) > self._limits.text:
+            raise Refused(413, f"input {tensor.name!r:.60}: a text of {longest:,} characters; at most {self._limits.text:,} were expected")
+
     def _of_matrix(self, tensor: Tensor) -> Load:
         rows, width = tensor.shape
-        if rows <= _FEW and isinstance(tensor.values, list):
-            return self._door.sequences({slot.name: tensor.values[place::width] for place, slot in enumerate(self.signature.slots)})
+        if rows <= self._few and (values := _finite(tensor)) is not None:
+            return self._door.sequences({slot.name: values[place::width] for place, slot in enumerate(self.signature.slots)})
         cells = tensor.array().reshape(rows, width)
         if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
             return Load(rows, None, columns)
@@ -95,19 +109,24 @@ def _vectors(engine: Engine) -> Mapping[str, Vector] | None:
         return None
 
 
-def _listed(tensor: Tensor, slot: Slot) -> Any:
-    """Values row by row, missing ones None; nothing where numbers are not finite, which only the contract can judge."""
+def _finite(tensor: Tensor) -> list[Any] | None:
+    """The values as JSON has them; nothing where numbers are not finite, which only the contract can judge."""
     values = tensor.values
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            return None
-        values = values.tolist()
-    return [values[place : place + slot.width] for place in range(0, len(values), slot.width)] if slot.cell else values
+    if isinstance(values, list):
+        return values
+    finite: list[Any] | None = None if values.dtype.kind == "f" and not np.isfinite(values).all() else values.tolist()
+    return finite
+
+
+def _listed(tensor: Tensor, slot: Slot) -> list[Any] | None:
+    """The same row by row."""
+    values = _finite(tensor)
+    return [values[place : place + slot.width] for place in range(0, len(values), slot.width)] if slot.cell and values is not None else values
 
 
 def _elements(tensor: Tensor, slot: Slot) -> Any:
     """Numbers as an array, of a row's shape where a row has several; texts as a list."""
-    if tensor.datatype.name == "BYTES":
+    if tensor.datatype is BYTES:
         return tensor.values
     return tensor.array().reshape(tensor.rows, slot.width) if slot.cell else tensor.array()
 

@@ -20,4 +20,4 @@ def raw_inference(body: bytes, signature: Signature) -> Inference:
     kind = DATATYPES[slot.datatype]
     count = slot.width if kind.size == 0 else max(1, len(body) // (kind.size * slot.width)) * slot.width
     shape = (count // slot.width, *slot.cell)
-    return Inference([Tensor(slot.name, kind, shape, unpacked(body, kind, count, f"input {slot.name!r:.60}"))], binary=True)
+    return Inference([Tensor(slot.name, kind, shape, unpacked(body, kind, count))], binary=True)

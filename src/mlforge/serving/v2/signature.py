@@ -10,6 +10,7 @@ from functools import cached_property
 
 from mlforge.contract import Column, Contract
 from mlforge.errors import nearest
+from mlforge.serving.v2.datatypes import BYTES
 from mlforge.serving.v2.malformed import Malformed
 from mlforge.serving.v2.tensor import Tensor
 
@@ -19,7 +20,7 @@ MATRIX = "input"  # the name of the one tensor that has all columns of numbers
 _LISTED = 8  # columns named in a message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slot:
     """The tensor of one column."""
 
@@ -28,7 +29,7 @@ class Slot:
     datatype: str  # the one that the metadata tells; others that can hold the values are taken, too
     cell: tuple[int, ...]  # shape of one row's value; () for all but arrays
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many values a row has."""
         return math.prod(self.cell)
@@ -38,9 +39,10 @@ class Slot:
         """As the metadata tells it; -1 stands for the rows."""
         return [-1, *self.cell]
 
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """May a tensor for it have this shape: [-1] or [-1, 1]; of arrays, flat or as declared."""
-        return len(shape) > 0 and shape[1:] in ((self.cell, (self.width,)) if self.cell else ((), (1,)))
+    @cached_property
+    def cells(self) -> frozenset[tuple[int, ...]]:
+        """The shapes that a row may have in a tensor: [] or [1]; of arrays, flat or as declared."""
+        return frozenset({self.cell, (self.width,)})
 
 
 class Signature:
@@ -61,7 +63,7 @@ class Signature:
         if len(tensors) != 1 or tensors[0].name != MATRIX or not self.matrix:
             return False
         shape, width = tensors[0].shape, len(self.slots)
-        if len(shape) != 2 or shape[1] != width or tensors[0].datatype.name == "BYTES":
+        if len(shape) != 2 or shape[1] != width or tensors[0].datatype is BYTES:
             told = f"{tensors[0].datatype.name} of shape {list(shape)}"
             raise Malformed(f"input {MATRIX!r} is {told}, expected numbers of shape [rows, {width}], the columns in the order of the model's metadata")
         return True
@@ -79,7 +81,7 @@ class Signature:
                 continue  # columns that the contract does not know are left out, as everywhere; a misspelt one is told as missing
             if slot.key in columns:
                 raise Malformed(f"inputs: column {slot.name!r:.60} is given twice, by its key and its name")
-            if not slot.fits(tensor.shape) or (slot.cell and tensor.datatype.name == "BYTES"):
+            if not tensor.shape or tensor.shape[1:] not in slot.cells or (slot.cell and tensor.datatype is BYTES):
                 raise _unfit(tensor, slot)
             columns[slot.key] = tensor
         if len(columns) != len(self.slots):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from mlforge.serving.v2.datatypes import Datatype
@@ -18,8 +18,7 @@ _DIMENSIONS = 8  # more than any input has; bounds the work of counting
 _MOST = 2**31  # elements; far beyond what a body may hold
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """A named array in row-major order. `values` is flat: a list where JSON gave it (None: missing), an array where it came in binary."""
 
     name: str
@@ -46,11 +45,11 @@ class Tensor:
         return np.array([math.nan if value is None else value for value in self.values], np.float64)
 
 
-def counted(shape: Sequence[int], where: str) -> int:
-    """How many elements a tensor of this shape has; a Malformed for a shape that is none."""
+def counted(shape: Sequence[int]) -> int:
+    """How many elements a tensor of this shape has. Raises Malformed for a shape that is none."""
     if len(shape) > _DIMENSIONS:
-        raise Malformed(f"{where}: shape has {len(shape)} dimensions; at most {_DIMENSIONS} are read")
+        raise Malformed(f"shape has {len(shape)} dimensions; at most {_DIMENSIONS} are read")
     for size in shape:
         if size < 0 or size >= _MOST:
-            raise Malformed(f"{where}: shape {list(shape)!s:.80}: {size!s:.30} is not a size; sizes are whole numbers from 0 to {_MOST - 1}")
+            raise Malformed(f"shape {list(shape)!s:.80}: {size!s:.30} is not a size; sizes are whole numbers from 0 to {_MOST - 1}")
     return math.prod(shape)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlforge.contract import Column
-from mlforge.runtime.casts import array_size
+from mlforge.runtime.casts import STRINGS, array_size
 
 __all__ = ["Unsettled", "Vector", "vector"]
 
@@ -35,7 +35,7 @@ def vector(column: Column, tokens: frozenset[str]) -> Vector:
         return _numbers(column, tokens)
     if column.dtype == "bool" and not column.nullable and column.values is None:
         return _truths
-    if column.dtype == "category" and column.regex is None and column.length is None:
+    if column.dtype in STRINGS and column.regex is None and column.length is None:
         return _texts(column, tokens)
     raise Unsettled
 
