@@ -68,6 +68,7 @@ class Tensors:
     blocks: tuple[np.ndarray, ...]
     target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]; of texts, int64 [rows, 1] of their numbers of bytes
     weight: np.ndarray | None = None  # float32 [rows]; of texts always there, and in proportion to their bytes
+    taught: np.ndarray | None = None  # float32 [rows, output.width]: scores of the trainer's teacher; of the training rows only
 
     def __len__(self) -> int:
         return len(self.target)
@@ -153,6 +154,10 @@ class Trainer(Component):
     def processes(self) -> tuple[int, int]:
         """How many processes fit together: on each machine, and on how many machines. Where a cluster gives other numbers, those hold."""
         return (1, 1)
+
+    def teacher(self) -> str | None:
+        """The registered model to learn from, such as "adult@3": then `fitting.train.taught` has its scores, and another version makes another fit."""
+        return None
 
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:

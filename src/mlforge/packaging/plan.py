@@ -61,7 +61,7 @@ class Plan:
 
 
 def settings_of(recorded: Mapping[str, Any]) -> tuple[str, ...]:
-    """How the recipe has a model served, as the command line takes it; without where it listens, which a container decides, and without files of this machine."""
+    """How the recipe has a model served, as the command line takes it; without where it listens and writes, which a container decides."""
     kept = {key: value for key, value in recorded.items() if key not in _ELSEWHERE}
     return tuple(_leaves(kept, "serve"))
 

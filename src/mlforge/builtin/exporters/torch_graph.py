@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from mlforge.artifact import Block
+from mlforge.builtin.neurons import shrunk
 
 if TYPE_CHECKING:
     import onnx
@@ -32,6 +33,7 @@ class _Positional(torch.nn.Module):
 
 def network_graph(network: torch.nn.Module, blocks: tuple[Block, ...], opset: int) -> onnx.ModelProto:
     """The network from blocks, by name, to `scores`, for any number of rows."""
+    network = shrunk(network, blocks)
     example = tuple(torch.zeros((4, block.width), dtype=getattr(torch, block.dtype)) for block in blocks)
     rows = torch.export.Dim("rows")
     with _quiet():

@@ -25,7 +25,7 @@ from mlforge.builtin.trainers.utilisation import utilisation
 from mlforge.builtin.trainers.watcher import Watcher
 from mlforge.builtin.trainers.weighing import weighed
 from mlforge.components import Fitting
-from mlforge.errors import RunFailed
+from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
 
 if TYPE_CHECKING:
@@ -81,14 +81,17 @@ class _Attempt:
         network = cast("torch.nn.Module", fitting.model.build(fitting.blocks, fitting.output))
         if (again := settings.checkpoint_activations) is not False:
             computed_again(network, () if again is True else again)
+        keeper = Keeper(fitting, settings, train, self.checkpoints, network, self.asked)
         if settings.compile is not None:
             network.compile(mode=settings.compile)
-        return Keeper(fitting, settings, train, self.checkpoints, network, self.asked), validation
+        return keeper, validation
 
     def _train(self, keeper: Keeper, validation: Batches) -> None:
         """To the end; or to the end of the epoch whose steps are done, when it was left before it was judged."""
         own = isinstance(keeper.network, lightning.LightningModule)
         watcher = [Watcher(keeper, validation)] if own else []
+        if own and self.settings.distil is not None:
+            raise RecipeError("trainer.distil: this model learns in its own way, and listens to no teacher", hint="Leave distil out, or choose another model.")
         module: Any = keeper.network if own else Learner(keeper)
         manual = not module.automatic_optimization
         trainer = running(self.settings, self.fitting, keeper.batches.portions, keeper.record.epochs, watcher, manual=manual)
@@ -106,6 +109,10 @@ class _Attempt:
             _round_trip(self.checkpoints.load(), keeper.best)
         save_file(keeper.best, self.fitting.folder / "weights.safetensors")
         keeper.record.write(self.fitting.folder, self.settings.score)
+        if keeper.pruner is not None:
+            gone, there = keeper.pruner.counts
+            text = f"{gone} of {there} hidden neurons were taken out"
+            self.fitting.find(Finding(name="train/pruned_share", value=gone / there, text=text))
 
 
 def _measured(fitting: Fitting, keeper: Keeper, seconds: float) -> None:
