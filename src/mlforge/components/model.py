@@ -180,6 +180,7 @@ class Shipment:
     folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
     smoke: bool
     rows: Callable[[int], tuple[np.ndarray, ...]] | None = None  # so many training rows, or as many as there are, as blocks
+    aside: Path | None = None  # a folder, to be made, for files that are no part of the bundle and are never served; None: nobody wants them
 
     def training_rows(self, count: int) -> tuple[np.ndarray, ...]:
         """So many training rows (fewer where there are no more) as a network is fed them, spread over all; always the same ones."""

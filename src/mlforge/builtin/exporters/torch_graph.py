@@ -16,10 +16,10 @@ from mlforge.builtin.neurons import shrunk
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["network_graph"]
+__all__ = ["Positional", "network_graph"]
 
 
-class _Positional(torch.nn.Module):
+class Positional(torch.nn.Module):
     """Takes the blocks by position, whatever the network calls them: shapes are told by the argument's name."""
 
     def __init__(self, network: torch.nn.Module) -> None:
@@ -38,7 +38,7 @@ def network_graph(network: torch.nn.Module, blocks: tuple[Block, ...], opset: in
     rows = torch.export.Dim("rows")
     with _quiet():
         program = torch.onnx.export(
-            _Positional(network).eval(),
+            Positional(network).eval(),
             example,
             dynamo=True,
             dynamic_shapes={"blocks": tuple({0: rows} for _ in blocks)},
