@@ -10,7 +10,7 @@ import yaml
 from tests.end_to_end.buyers import buyers
 
 from mlforge.packaging.kubernetes import manifests
-from mlforge.packaging.plan import Plan, dns_name
+from mlforge.packaging.plan import Plan, dns_name, settings_of
 from mlforge.packaging.requirements import LEFT_OUT, pinned
 from mlforge.runtime.bundle import read_bundle
 from mlforge.testing.project import TestProject
@@ -135,6 +135,11 @@ def test_an_image_has_a_name_that_docker_knows(packaged: TestProject, image: str
     assert outcome.code == 2
     assert "--image" in outcome.err
     assert not (packaged.root / "elsewhere").exists()
+
+
+def test_how_the_recipe_has_it_served_goes_along_but_not_where_this_machine_listens() -> None:
+    recorded = {"host": "127.0.0.1", "port": 9, "slo": {"p99_ms": 20.0}, "limits": {"rows": 100, "body": None}, "access": {"keys": "keys.json"}}
+    assert settings_of(recorded) == ("serve.slo.p99_ms=20.0", "serve.limits.rows=100")
 
 
 @pytest.mark.parametrize(("model", "name"), [("adult", "adult"), ("Adult_2.v", "adult-2-v"), ("7days", "model-7days"), ("a" * 90, "a" * 50), ("a--", "a")])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from mlforge.builtin.exporters.onnx import Onnx
 from mlforge.builtin.exporters.onnx_fp16 import OnnxFp16
 from mlforge.builtin.exporters.onnx_int8 import OnnxInt8
+from mlforge.builtin.exporters.safetensors import Safetensors
+from mlforge.builtin.exporters.torch_export import TorchExport
 from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.linear import Linear
 from mlforge.builtin.models.mlp import Mlp
@@ -52,6 +54,16 @@ class TestOnnxFp16(ExporterContract):
     component = OnnxFp16()
     families = ("network",)
     tolerance = 2e-3
+
+
+class TestSafetensors(ExporterContract):
+    component = Safetensors()
+    families = ("network",)
+
+
+class TestTorchExport(ExporterContract):
+    component = TorchExport()
+    families = ("network",)
 
 
 class TestOnnxInt8(ExporterContract):

@@ -68,6 +68,8 @@ _TABLE = {
     "exporters/onnx": "exporters.onnx:Onnx",
     "exporters/onnx_fp16": "exporters.onnx_fp16:OnnxFp16",
     "exporters/onnx_int8": "exporters.onnx_int8:OnnxInt8",
+    "exporters/safetensors": "exporters.safetensors:Safetensors",
+    "exporters/torch_export": "exporters.torch_export:TorchExport",
     "evaluators/classification": "probes.classification:Classification",
     "evaluators/regression": "probes.regression:Regression",
     "evaluators/multilabel": "probes.multilabel:Multilabel",

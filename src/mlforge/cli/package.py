@@ -35,13 +35,14 @@ def command(model: str, to: Path | None, image: str | None, workers: int, store:
     version = opened.registry.resolve(model)
     opened.artifacts.verify(version.bundle)
     from mlforge.artifact import Bundles
-    from mlforge.packaging.plan import Plan, dns_name
+    from mlforge.packaging.plan import Plan, dns_name, settings_of
     from mlforge.packaging.write import write_package
     from mlforge.runtime.bundle import read_bundle
 
     folder = Bundles(opened.artifacts.path(version.bundle)).bundle()
     named = image or f"{dns_name(version.model)}:{version.version}"
     target = to or Path(f"{version.model}-{version.version}")
-    files = write_package(Plan(version.model, version.version, version.bundle, folder, read_bundle(folder), named, workers), target)
+    settings = settings_of(opened.records.run(version.run).plain.get("serve") or {})
+    files = write_package(Plan(version.model, version.version, version.bundle, folder, read_bundle(folder), named, workers, settings), target)
     click.echo(f"Wrote {target}: {', '.join(files)}")
     click.echo(f"Next    docker build -t {named} {target} · kubectl apply -f {target}/kubernetes/deployment.yaml -f {target}/kubernetes/service.yaml")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlforge.cli.workplace import Workplace
+
+if TYPE_CHECKING:
+    from mlforge.lifecycle.plan import Lifecycle, Planned
 
 __all__ = ["command"]
 
@@ -37,7 +41,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     for dropped in composed.dropped:
         click.echo(f"dropped    {dropped}")
     for step in steps:
-        detail = f"{step.key[:8]}…" if step.state == "reuse" else step.reason
+        detail = f"{step.key[:8]}…{_decided(step, lifecycle)}" if step.state == "reuse" else step.reason
         about = stages[step.name].text(composed.budget) if step.name in stages else ""
         word = "run" if step.state == "after" else step.state
         click.echo(f"{step.name:<10} {word:<6} {detail:<60} {about}".rstrip())
@@ -46,3 +50,13 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     if whole is not None and composed.budget is not None:
         for warning in too_much(whole, composed.budget):
             click.echo(f"budget     {warning}")
+
+
+def _decided(step: Planned, lifecycle: Lifecycle) -> str:
+    """What was decided when the bundles were exported under a compression contract: it is reused with them."""
+    from mlforge.artifact import Bundles
+    from mlforge.lifecycle.compressing import Decision
+
+    port = next((port for port, kind in step.node.stage.outputs.items() if issubclass(kind, Bundles)), None)
+    decision = None if port is None else Decision.read(lifecycle.store.artifacts.path(step.outputs[port]))
+    return "" if decision is None else f"   {decision.ships} ships" if decision.kept else "   no variant keeps the contract"

@@ -68,6 +68,7 @@ class Tensors:
     blocks: tuple[np.ndarray, ...]
     target: np.ndarray  # int64 [rows] of class ids, or float32 [rows, 1]; of labels, uint8 [rows, labels]; of texts, int64 [rows, 1] of their numbers of bytes
     weight: np.ndarray | None = None  # float32 [rows]; of texts always there, and in proportion to their bytes
+    taught: np.ndarray | None = None  # float32 [rows, output.width]: scores of the trainer's teacher; of the training rows only
 
     def __len__(self) -> int:
         return len(self.target)
@@ -159,6 +160,10 @@ class Trainer(Component):
         """How many processes fit together: on each machine, and on how many machines. Where a cluster gives other numbers, those hold."""
         return (1, 1)
 
+    def teacher(self) -> str | None:
+        """The registered model to learn from, such as "adult@3": then `fitting.train.taught` has its scores, and another version makes another fit."""
+        return None
+
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:
         """Fit and fill `fitting.folder` with `weights.safetensors` (or an estimator's own files), `trained.json` and `curves.parquet`. Killed and called
@@ -180,6 +185,7 @@ class Shipment:
     folder: Path  # to be filled with a bundle (see mlforge.runtime.bundle)
     smoke: bool
     rows: Callable[[int], tuple[np.ndarray, ...]] | None = None  # so many training rows, or as many as there are, as blocks
+    aside: Path | None = None  # a folder, to be made, for files that are no part of the bundle and are never served; None: nobody wants them
 
     def training_rows(self, count: int) -> tuple[np.ndarray, ...]:
         """So many training rows (fewer where there are no more) as a network is fed them, spread over all; always the same ones."""

@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Component)
 
 @dataclass(frozen=True)
 class Champion:
-    """The model version that serves, as a candidate is compared with it."""
+    """A model version: the one that serves, as a candidate is compared with it, or another."""
 
     model: str
     version: int
@@ -72,6 +72,9 @@ class Job(Protocol):
     @property
     def champion(self) -> Champion | None:
         """The version to compare with; declare "champion" among `reads`."""
+
+    def version(self, reference: str) -> Champion:
+        """A registered model, such as "adult@champion". What it is decides what comes of the stage: its `external` must name the bundle's digest."""
 
     def component(self, section: str, kind: type[C]) -> C:
         """The component of a section in the singular."""

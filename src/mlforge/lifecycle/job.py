@@ -87,6 +87,11 @@ class StageJob:
         self._declared("champion")
         return self.champions()
 
+    def version(self, reference: str) -> Champion:
+        """A registered model."""
+        assert self.lifecycle is not None, "a stage that runs has a lifecycle"
+        return self.lifecycle.version(reference)
+
     def component(self, section: str, kind: type[C]) -> C:
         """The component of a section in the singular."""
         self._declared(section)

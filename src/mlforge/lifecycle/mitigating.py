@@ -39,7 +39,8 @@ def mitigated(job: Job, encoding: Encoding, train: Tensors, validation: Tensors)
         taken = mitigation.take(groups, np.asarray(train.target), job.seed)
         if taken is not None:
             weight = None if train.weight is None else train.weight[taken]
-            train = replace(train, blocks=tuple(block[taken] for block in train.blocks), target=train.target[taken], weight=weight)
+            taught = None if train.taught is None else train.taught[taken]
+            train = replace(train, blocks=tuple(block[taken] for block in train.blocks), target=train.target[taken], weight=weight, taught=taught)
     return train, validation
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from mlforge.artifact import Artifact, Tuned
+from mlforge.artifact import Artifact, Bundles, Tuned
 from mlforge.components import Champion, Sweep
 from mlforge.errors import MissingRequirement, RecipeError, nearest
 from mlforge.finding import Finding
@@ -173,6 +173,11 @@ class Lifecycle:
     def findings(self, node: Node, keys: Mapping[str, str]) -> list[Finding]:
         """The findings of every stage that `node` gathers from."""
         return [finding for name in node.after for finding in self.store.records.findings(keys[name])]
+
+    def version(self, reference: str) -> Champion:
+        """A registered model. RecipeError when there is none of that name."""
+        found = self.store.registry.resolve(reference)
+        return Champion(found.model, found.version, Bundles(self.store.artifacts.path(found.bundle), found.bundle))
 
     def champion(self, inputs: Mapping[str, str]) -> Champion | None:
         """The version to compare these bundles with: who was champion when they were judged before, else who is now.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mlforge.recipe import spelled
 from mlforge.runtime.bundle import Bundle
 
-__all__ = ["PORT", "Plan", "dns_name"]
+__all__ = ["PORT", "Plan", "dns_name", "settings_of"]
 
 PORT = 8080
+_ELSEWHERE = frozenset({"host", "port", "grpc_port", "workers", "access", "log"})
 _OF_A_SERVER = 160  # MiB of a worker with its interpreter and libraries, apart from the model
 
 
@@ -25,6 +29,7 @@ class Plan:
     bundle: Bundle
     image: str
     workers: int
+    settings: tuple[str, ...] = ()  # of the recipe's key `serve`: "serve.slo.p99_ms=20"
 
     @property
     def name(self) -> str:
@@ -38,8 +43,9 @@ class Plan:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What the container runs."""
-        return ("mlforge", "serve", self.place, "--host", "0.0.0.0", "--port", str(PORT), "--workers", str(self.workers))  # noqa: S104 - a pod's own address
+        """What the container runs. It is reached within a pod's network, where TLS and keys are the affair of what stands in front of it."""
+        listening = ("--host", "0.0.0.0", "--port", str(PORT), "--insecure")  # noqa: S104 - a pod's own address
+        return ("mlforge", "serve", self.place, *listening, "--workers", str(self.workers), *self.settings)
 
     @property
     def memory(self) -> int:
@@ -52,6 +58,20 @@ class Plan:
         """Variables of the environment that the bundle's protections read."""
         named = (getattr(rule, "variable", None) for rule in self.bundle.protections.values())
         return tuple(sorted({name for name in named if name}))
+
+
+def settings_of(recorded: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the recipe has a model served, as the command line takes it; without where it listens and writes, which a container decides."""
+    kept = {key: value for key, value in recorded.items() if key not in _ELSEWHERE}
+    return tuple(_leaves(kept, "serve"))
+
+
+def _leaves(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _leaves(below, f"{path}.{key}")
+    elif value is not None:
+        yield spelled(path, value)
 
 
 def dns_name(model: str) -> str:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEFT_OUT", "own", "pinned"]
 
-LEFT_OUT = frozenset({"hydra-core", "omegaconf", "pyyaml", "pandera", "sqlalchemy", "alembic", "rich", "pyarrow"})
-"""Of mlforge's own requirements those that composing recipes, stores and tables need: a server of one bundle starts and answers without them, which a test
-proves."""
+LEFT_OUT = frozenset({"pandera", "sqlalchemy", "alembic", "rich", "pyarrow"})
+"""Of mlforge's own requirements those that ingest, stores and tables need: a server of one bundle starts and answers without them, which a test proves."""
 
 
 def own() -> Distribution:

@@ -73,6 +73,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     yield from _targets(facts)
     yield from _fit(facts)
     yield from _taking_part(facts)
+    yield from _taught(facts)
     yield from _objections(facts)
     yield from _untaken(facts)
     yield from _idle(facts)
@@ -152,6 +153,16 @@ def _taking_part(facts: Facts) -> Iterator[Problem]:
         place = facts.place("trainer", "devices" if each > 1 else "nodes").place
         yield Problem(
             "trainer.devices" if each > 1 else "trainer.nodes", found, place, "the section cluster", "Add cluster=local, or another of `mlforge ls cluster`."
+        )
+
+
+def _taught(facts: Facts) -> Iterator[Problem]:
+    """A teacher that a sweep's trials could not ask: they run on their own, without the registry."""
+    trainer = facts.sections.get("trainer")
+    if isinstance(trainer, Trainer) and trainer.teacher() is not None and "sweep" in facts.present():
+        place = facts.place("trainer", "distil").place
+        yield Problem(
+            "trainer.distil", "a sweep's trials ask no teacher", place, "one of the two", "Tune first; then run with what the sweep has found, and a teacher."
         )
 
 

@@ -48,6 +48,7 @@ class StageJob:
         champion: Champion | None = None,
         earlier: list[Finding] | None = None,
         compress: Compress | None = None,
+        versions: Mapping[str, Champion] | None = None,
     ) -> None:
         self.folder = folder
         self.contract = contract
@@ -58,7 +59,7 @@ class StageJob:
         self.findings: list[Finding] = []
         self.steps: list[tuple[float, float, str]] = []
         self._earlier = list(earlier or [])
-        self._champion, self._compress = champion, compress
+        self._champion, self._compress, self._versions = champion, compress, dict(versions or {})
         self._stage: Stage | None = None
 
     def run(self, stage: Stage) -> StageJob:
@@ -102,6 +103,10 @@ class StageJob:
         """The compression contract."""
         self._declared("compress")
         return self._compress
+
+    def version(self, reference: str) -> Champion:
+        """One of the registered models that it was given."""
+        return self._versions[reference]
 
     def component(self, section: str, kind: type[C]) -> C:
         """The component of a section."""

@@ -26,7 +26,7 @@ def test_a_fit_is_the_same_after_its_way_through_files(tmp_path: Path) -> None:
     written = rows(7, 3)
     np.save(tmp_path / "block.npy", written.blocks[0])
     mapped = np.load(tmp_path / "block.npy", mmap_mode="c")
-    first = fitting(tmp_path, train=Tensors((mapped,), written.target, np.ones(7, np.float32)))
+    first = fitting(tmp_path, train=Tensors((mapped,), written.target, np.ones(7, np.float32), np.arange(14, dtype=np.float32).reshape(7, 2)))
     pack(first, trainer(lr=0.5), tmp_path / "errand")
     assert project_of(tmp_path / "errand") == Path.cwd()
     again, second = unpack(tmp_path / "errand", catalog(Project.find(tmp_path)), Place(1, 2), nothing, nothing, nothing)
@@ -37,6 +37,9 @@ def test_a_fit_is_the_same_after_its_way_through_files(tmp_path: Path) -> None:
     for one, other in ((first.train, second.train), (first.validation, second.validation)):
         assert all(np.array_equal(a, b) for a, b in zip((*one.blocks, one.target), (*other.blocks, other.target), strict=True))
     assert second.train.weight is not None
+    assert second.train.taught is not None
+    assert second.train.taught[6].tolist() == [12, 13]
+    assert second.validation.taught is None
     assert second.validation.weight is None
     told = json.loads((tmp_path / "errand" / "fitting.json").read_text())["fitting"]["train"]
     assert told["blocks"] == [str(tmp_path / "block.npy")], "what is mapped from a file is not copied"

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from mlforge.artifact import Block
+from mlforge.builtin.neurons import shrunk
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["network_graph"]
+__all__ = ["Positional", "network_graph"]
 
 
-class _Positional(torch.nn.Module):
+class Positional(torch.nn.Module):
     """Takes the blocks by position, whatever the network calls them: shapes are told by the argument's name."""
 
     def __init__(self, network: torch.nn.Module) -> None:
@@ -32,11 +33,12 @@ class _Positional(torch.nn.Module):
 
 def network_graph(network: torch.nn.Module, blocks: tuple[Block, ...], opset: int) -> onnx.ModelProto:
     """The network from blocks, by name, to `scores`, for any number of rows."""
+    network = shrunk(network, blocks)
     example = tuple(torch.zeros((4, block.width), dtype=getattr(torch, block.dtype)) for block in blocks)
     rows = torch.export.Dim("rows")
     with _quiet():
         program = torch.onnx.export(
-            _Positional(network).eval(),
+            Positional(network).eval(),
             example,
             dynamo=True,
             dynamic_shapes={"blocks": tuple({0: rows} for _ in blocks)},

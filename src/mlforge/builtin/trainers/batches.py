@@ -32,6 +32,7 @@ class Batch(NamedTuple):
     target: torch.Tensor
     weight: torch.Tensor | None  # of each row
     real: int  # so many rows count; those after them only give the batch a shape
+    taught: torch.Tensor | None = None  # what a teacher says of each row
     scale: float | None = None
     """What to multiply the weighted sum of the rows' losses with, so that the mean over all portions of a step, on all ranks, is the step's weighted mean
     loss. None: the batch is the whole step."""
@@ -78,6 +79,7 @@ class Batches:
     ) -> None:
         self.blocks, self.target = tuple(_tensor(block) for block in tensors.blocks), _tensor(tensors.target)
         self.weight = None if weight is None else _tensor(weight)
+        self.taught = None if tensors.taught is None else _tensor(tensors.taught)
         self.within, self.files = within, tuple(block for block in tensors.blocks if isinstance(block, np.memmap))
         self.size, self.seed, self.limit, self.portions, self.workers, self.pin = size, seed, limit, portions, workers, pin
         self.place = place or Place()
@@ -150,10 +152,11 @@ class Batches:
 
     def _batch(self, index: slice | torch.Tensor, real: int, scale: float | None) -> Batch:
         blocks, target = tuple(_copied(block, index) for block in self.blocks), _copied(self.target, index)
-        weight = None if self.weight is None else _copied(self.weight, index)
+        weight, taught = (None if one is None else _copied(one, index) for one in (self.weight, self.taught))
         if self.pin:
-            blocks, target, weight = tuple(block.pin_memory() for block in blocks), target.pin_memory(), None if weight is None else weight.pin_memory()
-        return Batch(blocks, target, weight, real, scale)
+            blocks, target = tuple(block.pin_memory() for block in blocks), target.pin_memory()
+            weight, taught = (None if one is None else one.pin_memory() for one in (weight, taught))
+        return Batch(blocks, target, weight, real, taught, scale)
 
 
 def _copied(tensor: torch.Tensor, index: slice | torch.Tensor) -> torch.Tensor:

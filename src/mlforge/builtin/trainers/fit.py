@@ -83,14 +83,17 @@ class _Attempt:
             computed_again(network, () if again is True else again)
         if settings.changes and isinstance(network, lightning.LightningModule):
             raise RecipeError("trainer.changes: the model is a LightningModule, which sets its learning rate itself", hint="Leave trainer.changes out.")
+        keeper = Keeper(fitting, settings, train, self.checkpoints, network, self.asked)
         if settings.compile is not None:
             network.compile(mode=settings.compile)
-        return Keeper(fitting, settings, train, self.checkpoints, network, self.asked), validation
+        return keeper, validation
 
     def _train(self, keeper: Keeper, validation: Batches) -> None:
         """To the end; or to the end of the epoch whose steps are done, when it was left before it was judged."""
         own = isinstance(keeper.network, lightning.LightningModule)
         watcher = [Watcher(keeper, validation)] if own else []
+        if own and self.settings.distil is not None:
+            raise RecipeError("trainer.distil: this model learns in its own way, and listens to no teacher", hint="Leave distil out, or choose another model.")
         module: Any = keeper.network if own else Learner(keeper)
         manual = not module.automatic_optimization
         trainer = running(self.settings, self.fitting, keeper.batches.portions, keeper.record.epochs, watcher, manual=manual)
@@ -108,6 +111,10 @@ class _Attempt:
             _round_trip(self.checkpoints.load(), keeper.best)
         save_file(keeper.best, self.fitting.folder / "weights.safetensors")
         keeper.record.write(self.fitting.folder, self.settings.score)
+        if keeper.pruner is not None:
+            gone, there = keeper.pruner.counts
+            text = f"{gone} of {there} hidden neurons were taken out"
+            self.fitting.find(Finding(name="train/pruned_share", value=gone / there, text=text))
 
 
 def _measured(fitting: Fitting, keeper: Keeper, seconds: float) -> None:

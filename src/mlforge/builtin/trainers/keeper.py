@@ -13,6 +13,7 @@ from mlforge.builtin.trainers.average import Average
 from mlforge.builtin.trainers.batches import Batches
 from mlforge.builtin.trainers.chance import draw_on, drawn, seeded
 from mlforge.builtin.trainers.checkpoints import Checkpoints, Saved
+from mlforge.builtin.trainers.pruning import Pruner
 from mlforge.builtin.trainers.record import Record
 from mlforge.builtin.trainers.schedule import factor
 from mlforge.builtin.trainers.sums import Sums
@@ -36,6 +37,7 @@ class Keeper:
         self.fitting, self.settings, self.batches, self.checkpoints, self.network, self.asked = fitting, settings, batches, checkpoints, network, asked
         self.weights = Weights(network, sharded=settings.strategy == "fsdp" and fitting.place.world > 1)
         self.average = Average(network, settings.ema) if settings.ema is not None else None
+        self.pruner = Pruner(settings.prune, network, fitting.blocks) if settings.prune is not None else None
         self.record, self.rule = Record(), settings.rule(fitting.smoke)
         self.now = settings  # with what has changed by the current epoch
         self.step = 0  # steps of the current epoch that are done
@@ -76,6 +78,8 @@ class Keeper:
         self.record, self.step, self._state = saved.record, saved.step, saved.state
         self.best = dict(saved.state["best"])
         self.weights.load(saved.state["network"])
+        if self.pruner is not None:
+            self.pruner.recall()
         if self.average is not None:
             self.average.tensors = dict(saved.state["average"])
         self.batches.start, self._over = self.step, self.done >= self.total
@@ -118,6 +122,8 @@ class Keeper:
         if self.average is not None:
             self.average.follow(self.network, self.done)
         self.step += 1
+        if self.pruner is not None:
+            self.pruner.stepped(self.done, self.total, None if self.average is None else self.average.tensors)
         if self.step % 10 == 1 and self.fitting.place.first:
             self.fitting.progress(self.record.epochs + (self.step - 1) / self.batches.steps, self.rule.last, f"epoch {self.record.epochs + 1}")
         last, due = self.step == self.batches.steps, self.checkpoints.due(1)
@@ -143,9 +149,10 @@ class Keeper:
         logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
         values |= {name: value for name, value in logged.items() if name not in values}
         self._log(trainer, values)
+        counts = self.pruner is None or self.pruner.settings.finished(self.done, self.total)
         self.step, self.batches.start, self._before = 0, 0, None
         self.record.seconds, self._began = self._seconds(), time.monotonic()
-        if self.record.note(values, self.rule, over=self._over):
+        if self.record.note(values, self.rule, over=self._over, counts=counts):
             kept = self.weights.all() | (self.average.tensors if self.average is not None else {})
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
         due, asked = self._agreed(trainer, self.checkpoints.due(0), self.asked.by is not None)

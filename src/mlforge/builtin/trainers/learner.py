@@ -52,7 +52,11 @@ class Learner(lightning.LightningModule):  # type: ignore[misc]  # pytorch_light
 
     def training_step(self, batch: Batch, index: int) -> torch.Tensor:
         """The loss of a portion of a step."""
-        loss = mean(row_losses(self.network(*batch.blocks), batch.target, self.keeper.now.label_smoothing), batch)
+        scores = self.network(*batch.blocks)
+        losses = row_losses(scores, batch.target, self.keeper.now.label_smoothing)
+        if batch.taught is not None and self.settings.distil is not None:
+            losses = self.settings.distil.mixed(losses, scores, batch.taught)
+        loss = mean(losses, batch)
         self.keeper.noted(loss.detach())
         return loss
 

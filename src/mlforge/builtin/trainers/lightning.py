@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from mlforge.builtin.trainers.changes import Change, changed
+from mlforge.builtin.trainers.distilling import Distil
+from mlforge.builtin.trainers.pruning import Prune
 from mlforge.builtin.trainers.record import Rule
 from mlforge.builtin.trainers.schedule import Schedule
 from mlforge.builtin.trainers.sharding import Sharding
@@ -54,6 +56,8 @@ class Lightning(Trainer):
     )
     higher: bool | None = Field(default=None, description="is a higher score better; null: yes for an accuracy, no for the rest")
     class_weights: ClassWeights = Field(default=None, description="balanced: every class weighs the same in the loss, however rare")
+    prune: Prune | None = Field(default=None, description="take the least important hidden neurons out while it learns: what ships is smaller and faster")
+    distil: Distil | None = Field(default=None, description="learn from what a registered model says of the training rows, besides their labels")
     accumulate: int = Field(default=1, ge=1, description="portions in which a step's rows are worked off one after the other: less memory, the same result")
     clip: float | None = Field(default=None, gt=0, description="longest gradient; longer ones are shortened to it")
     clip_by: Literal["norm", "value"] = Field(default="norm", description="what clip limits: the length of the whole gradient, or each of its numbers")
@@ -87,6 +91,10 @@ class Lightning(Trainer):
     checkpoint_every: Duration = Field(default=10.0, description="shortest time between two checkpoints, which are made after a step")
     checkpoint_steps: int | None = Field(default=None, ge=1, description="most steps between two checkpoints; null: only time decides")
     checkpoints: int = Field(default=2, ge=2, le=100, description="how many of the last checkpoints to keep while it trains")
+
+    def teacher(self) -> str | None:
+        """The one whose scores are learned from."""
+        return None if self.distil is None else self.distil.teacher
 
     def objections(self, contract: Contract) -> Iterable[Objection]:
         """Settings that do not go together."""

@@ -38,8 +38,10 @@ class Record:
     world: int = 1  # processes that share a step
     curves: list[tuple[int, str, float]] = field(default_factory=list)
 
-    def note(self, values: dict[str, float], rule: Rule, *, over: bool = False) -> bool:
+    def note(self, values: dict[str, float], rule: Rule, *, over: bool = False, counts: bool = True) -> bool:
         """Take down an epoch's values; True when its weights are the best so far. `over`: it was the last, whatever the rule says.
+
+        One that does not count, since the network is still to change, is the best only when there will be no other.
 
         Raises RunFailed when the values have no such score.
         """
@@ -48,6 +50,9 @@ class Record:
         self.epochs += 1
         self.curves += [(self.epochs, name, value) for name, value in values.items()]
         score = values[rule.score]
+        if not counts and not over and self.epochs < rule.last:
+            self.patient_since = self.epochs
+            return False
         better = _gain(score, self.best_score, rule) > 0
         if better:
             self.best_epoch, self.best_score = self.epochs, score

@@ -30,6 +30,8 @@ def objections(trainer: Lightning) -> Iterator[Objection]:
         yield Objection("precision", "16-mixed needs a GPU, and accelerator is cpu", "bf16-mixed or 32-true")
     if trainer.precision in ("bf16-true", "16-mixed", "transformer-engine") and trainer.strategy == "fsdp":
         yield Objection("precision", f"fsdp does not shard a network in {trainer.precision}", "32-true or bf16-mixed")
+    if trainer.strategy == "fsdp" and trainer.prune is not None:
+        yield Objection("prune", "which neurons go follows from all weights, and fsdp leaves each process a share of them", "null, or strategy ddp")
     if trainer.accumulate > trainer.batch_size:
         yield Objection("accumulate", f"{trainer.accumulate} portions of a step of {trainer.batch_size} rows", "at most as many as batch_size")
     if trainer.min_delta and trainer.patience is None:

@@ -59,7 +59,8 @@ def _plain(value: object, folder: Path, name: str) -> Any:
     if isinstance(value, Tensors):
         blocks = [_array(block, folder / f"{name}-{i}.npy") for i, block in enumerate(value.blocks)]
         weight = None if value.weight is None else _array(value.weight, folder / f"{name}-weight.npy")
-        return {"is": "tensors", "blocks": blocks, "target": _array(value.target, folder / f"{name}-target.npy"), "weight": weight}
+        taught = None if value.taught is None else _array(value.taught, folder / f"{name}-taught.npy")
+        return {"is": "tensors", "blocks": blocks, "target": _array(value.target, folder / f"{name}-target.npy"), "weight": weight, "taught": taught}
     if isinstance(value, Path):
         return {"is": "path", "path": str(value.absolute())}
     if isinstance(value, (Block, Output)):
@@ -91,7 +92,8 @@ def _typed(value: Any, catalog: Catalog) -> Any:
             return _component(value["of"], value["fields"], catalog)
         case "tensors":
             blocks = tuple(_mapped(path) for path in value["blocks"])
-            return Tensors(blocks, _mapped(value["target"]), None if value["weight"] is None else _mapped(value["weight"]))
+            weight, taught = (None if value[name] is None else _mapped(value[name]) for name in ("weight", "taught"))
+            return Tensors(blocks, _mapped(value["target"]), weight, taught)
         case "path":
             return Path(value["path"])
         case "block":

@@ -59,6 +59,7 @@ class Export(Stage):
                 folder=draft / variant,
                 smoke=job.smoke,
                 rows=lambda count: _training_rows(job, count),
+                aside=job.beside / variant if job.beside else None,
             )
             shipment.folder.mkdir()
             exporter.export(shipment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
@@ -12,6 +13,7 @@ from mlforge.finding import Finding
 from mlforge.lifecycle.encode import encode
 from mlforge.lifecycle.fitting.errand import carry_out
 from mlforge.lifecycle.mitigating import mitigated
+from mlforge.lifecycle.teaching import taught
 
 __all__ = ["Train"]
 
@@ -26,6 +28,14 @@ class Train(Stage):
     declares: ClassVar[tuple[str, ...]] = ("train/epochs",)
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"trained": Trained}
 
+    def external(self, job: Job) -> Mapping[str, str]:
+        """The model to learn from, where there is one."""
+        teacher = job.component("trainer", Trainer).teacher()
+        try:
+            return {} if teacher is None else {"teacher": job.version(teacher).bundle.digest}
+        except RecipeError as error:
+            raise RecipeError(f"trainer: the teacher {teacher}: {error}") from None
+
     def headline(self, findings: Sequence[Finding]) -> str:
         """Epochs."""
         return " · ".join(finding.text for finding in findings if finding.name == "train/epochs")
@@ -35,7 +45,10 @@ class Train(Stage):
         model, trainer = job.component("model", Model), job.component("trainer", Trainer)
         _fitting_pair(model, trainer, job.task.name)
         encoding = job.input("encoding", Encoding)
-        train, validation = mitigated(job, encoding, _tensors(job, encoding, "train"), _tensors(job, encoding, "validation"))
+        rows = _tensors(job, encoding, "train")
+        if (teacher := trainer.teacher()) is not None:
+            rows = replace(rows, taught=taught(job, job.version(teacher), encoding.output, job.work))
+        train, validation = mitigated(job, encoding, rows, _tensors(job, encoding, "validation"))
         fitting = Fitting(
             model=model,
             blocks=encoding.blocks,
