@@ -44,6 +44,10 @@ class Shap(Probe):
     orders: int = Field(default=3, ge=2, le=500, description="orders in which columns are entered for each row, forwards and backwards")
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="confidence of the intervals")
 
+    def enough(self) -> int:
+        """As many as are asked about."""
+        return self.rows
+
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """One finding a feature, and how well they add up."""
         return ("shap/additivity", *(f"shap/{key}" for key in contract.having("feature")))
