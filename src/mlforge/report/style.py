@@ -58,5 +58,6 @@ svg.plot { width: 100%; height: auto; margin: .4rem 0 .8rem; font: 12px system-u
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --back: #fff; --sheet: #fff;
     --yes: #18794e; --no: #c62a2f; --warn: #ad5700; --mark: #2563a8; }
   body { padding: 0; font-size: 11px; } .sheet { break-inside: avoid; border-radius: 0; padding: .5rem .7rem; } .wide { overflow: visible; }
+  td.number { white-space: normal; } td, th { overflow-wrap: anywhere; } .found th[scope=row], .found td.said { min-width: 0; }
 }
 """
