@@ -25,7 +25,8 @@ def runtime() -> ModuleType:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # where the variable came too late, or does not count, as on Windows
-    return onnxruntime
+    module: ModuleType = onnxruntime
+    return module
 
 
 class Graph:
