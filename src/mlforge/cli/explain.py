@@ -121,7 +121,7 @@ def _lines(one: Explanation, reach: Reach | None) -> list[str]:
     lines.append(f"    {how}; they add up to the answer within {max(attribution.gap, 1e-6):.1g} of its distance from the base")
     if one.untold:
         lines.append(f"    held as they are: {', '.join(one.untold)} (personal data, free text, or too few training rows)")
-    lines += ["", "  with other values"] * bool(one.effects)
+    lines += ["", f"  with other values{'' if one.answers == one.about else f': {one.answers}'}"] * bool(one.effects)
     for effect in one.effects:
         steps = ", ".join(f"{_value(value)}: {said:.3g}" for value, said in zip(effect.values, effect.row, strict=True))
         lines.append(f"    {effect.column}  {steps}")
@@ -134,7 +134,7 @@ def _lines(one: Explanation, reach: Reach | None) -> list[str]:
         lines += ["", f"  The prediction is {reach} as it is."]
     elif reach is not None:
         lines += ["", f"  No change of up to three columns, among their usual values, makes it {reach}."]
-    elif "probability" in one.about:
+    elif "probability" in one.answers:
         lines += ["", "  No change of up to three columns, among their usual values, turns the answer."]
     return lines
 
@@ -160,6 +160,7 @@ def _plain(one: Explanation) -> dict[str, Any]:
         "additivity": _finite(attribution.gap),
         "failed": failed,
         "held": list(one.untold),
+        "effects_of": one.answers,
         "effects": [{"column": effect.column, "values": effect.values, "row": effect.row, "mean": effect.mean} for effect in one.effects],
         "counterfactuals": [
             {"prediction": other.prediction, "changes": {change.column: {"before": change.before, "after": change.after} for change in other.changes}}

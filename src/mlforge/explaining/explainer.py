@@ -11,7 +11,9 @@ from mlforge.errors import DataError, RecipeError
 from mlforge.explaining.attribution import Attribution, attributed
 from mlforge.explaining.background import FILE, Background
 from mlforge.explaining.counterfactual import Counterfactual, counterfactuals
+from mlforge.explaining.forest import Forest
 from mlforge.explaining.reach import Reach
+from mlforge.runtime.bundle import MODEL
 from mlforge.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class Explanation:
     """Why a row got its answer."""
 
     prediction: Any
-    about: str  # what is explained: "the probability of >50K", or the target's name
+    about: str  # what is explained: "the probability of >50K", "the score (log-odds) of >50K", or the target's name
+    answers: str  # what effects are of: the same, but a probability where scores are explained
     attribution: Attribution
     untold: tuple[str, ...]  # columns that were held as they are: personal data and free text
     effects: tuple[Effect, ...]
@@ -52,8 +55,8 @@ class Explanation:
 class Explainer:
     """An opened bundle with its background."""
 
-    def __init__(self, predictor: Predictor, background: Background) -> None:
-        self.predictor, self.background = predictor, background
+    def __init__(self, predictor: Predictor, background: Background, forest: Forest | None = None) -> None:
+        self.predictor, self.background, self.forest = predictor, background, forest
         bundle = predictor.bundle
         self.contract = bundle.protected or bundle.contract
 
@@ -63,7 +66,8 @@ class Explainer:
         predictor = Predictor.open(folder)
         if FILE not in predictor.bundle.files:
             raise DataError(f"{folder.name}: this model has no background to explain it by", hint="Run its recipe again: bundles are made with one now.")
-        return cls(predictor, Background.model_validate_json((folder / FILE).read_bytes()))
+        forest = Forest.open(folder / MODEL, predictor.bundle.output)
+        return cls(predictor, Background.model_validate_json((folder / FILE).read_bytes()), forest)
 
     def explain(self, raw: pl.DataFrame, *, orders: int = 8, immutable: Collection[str] = (), reach: Reach | None = None) -> Explanation:
         """Why one raw row gets its answer, and what would turn it; a value has an other answer only where `reach` says which are wanted.
@@ -82,9 +86,13 @@ class Explainer:
         place = self._place(answer.predictions.row(0, named=True))
         made = self.background.rows(_BACKGROUND, dict(row.schema))
         said = float(answer.predictions[self._column(place)][0])
-        attribution = attributed(lambda rows: self.ask(rows, place), row, made, said, orders=orders) if made.width else Attribution(said, said, {}, True)
+        exact = self.forest.attributed(row, made, place) if self.forest is not None and made.width else None
+        attribution = exact or (
+            attributed(lambda rows: self.ask(rows, place), row, made, said, orders=orders) if made.width else Attribution(said, said, {}, True)
+        )
+        about = self.forest.about(place) if self.forest is not None and exact is not None else self._about(place)
         return Explanation(
-            prediction, self._about(place), attribution, tuple(key for key in row.columns if key not in self.background.columns),
+            prediction, about, self._about(place), attribution, tuple(key for key in row.columns if key not in self.background.columns),
             self._effects(row, made, attribution, place), self._counterfactuals(raw, row, place, immutable, reach), row,
         )  # fmt: skip
 
