@@ -102,3 +102,35 @@ def test_bundles_hold_no_row_of_the_training_data(hired: TestProject) -> None:
     text = background.read_text()
     assert "x.org" not in text
     assert set(json.loads(text)["columns"]) == {"skill", "years", "badge"}
+
+
+def test_a_range_is_asked_of_a_model_of_classes_in_vain(hired: TestProject) -> None:
+    done = hired.run("explain", "jobs", "--row", json.dumps(ROW), "--reach", "1:2")
+    assert done.code == 2
+    assert "a range to reach is for models of values" in done.text
+
+
+def test_what_would_bring_a_value_into_a_range_is_told_and_holds_when_asked(tmp_path: Path) -> None:
+    project = TestProject(tmp_path / "rents")
+    project.root.mkdir()
+    draw = np.random.default_rng(1)
+    size, floor = draw.uniform(20, 150, 1500), draw.integers(0, 10, 1500)
+    pl.DataFrame({"size": size, "floor": floor, "rent": 8 * size + 10 * floor + draw.normal(0, 20, 1500)}).write_csv(project.root / "flats.csv")
+    columns = "{size: {dtype: float, ge: 0}, floor: {dtype: int, ge: 0}, rent: {dtype: float, role: target}}"
+    project.write(rents=RECIPE.replace("jobs", "rents").replace("people", "flats").partition("    contract:")[0].replace("classification", "regression")
+                  + f"    task: regression\n    contract: {{columns: {columns}}}\n    trainer: {{max_epochs: 8, lr: 0.05, batch_size: 128}}\n"
+                  "    gates: {thresholds: {rules: {off: {finding: test/mae, max: 60}}}}\n")  # fmt: skip
+    run = project.run("run", "rents")
+    assert run.code == 0, run.text
+    asked = ("explain", "rents", "--row", '{"size": 100, "floor": 2}')
+    assert "what would" not in project.run(*asked).out, "without a range no value is another answer"
+    told = project.run(*asked, "--reach", ":500")
+    assert "what would make it at most 500 (asked of the model)" in told.out
+    (plain,) = json.loads(project.run(*asked, "--reach", ":500", "--json").out)
+    changes = plain["counterfactuals"][0]["changes"]
+    assert set(changes) == {"size"}
+    assert 45 < changes["size"]["after"] < 75
+    (again,) = json.loads(project.run("explain", "rents", "--row", json.dumps({"size": changes["size"]["after"], "floor": 2}), "--json").out)
+    assert 480 < again["prediction"] <= 500
+    assert "The prediction is at least 500 as it is." in project.run(*asked, "--reach", "500:").out
+    assert "makes it at least 1e+06" in project.run(*asked, "--reach", "1e6:").out

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
+from mlforge.errors import RecipeError
 from mlforge.explaining.counterfactual import counterfactuals
+from mlforge.explaining.reach import Reach
 
 VALUES = {"x": pl.Series("x", [-4.0, 0.0, 4.0]), "y": pl.Series("y", [-1, 0, 1, 2]), "k": pl.Series("k", ["a", "b"])}
 ROW = pl.DataFrame({"x": [-2.0], "y": [0], "k": ["a"]})
@@ -47,3 +50,32 @@ def test_what_the_model_does_not_confirm_is_not_told() -> None:
 def test_where_nothing_turns_the_answer_nothing_is_told() -> None:
     assert found({"y": VALUES["y"]}) == []
     assert found({}) == []
+
+
+def reached(reach: Reach, row: pl.DataFrame = ROW, **more: Any):
+    return counterfactuals(row, VALUES, lambda rows: pl.Series(score(rows)), lambda rows: reach.away(score(rows)), wanted=reach.holds, **more)
+
+
+def test_a_value_is_brought_into_the_range_that_is_wanted_and_no_further() -> None:
+    for reach, value in ((Reach(1.0, 1.5), 1.0), (Reach(high=-3.0), -3.0), (Reach(low=1.0), 1.0)):
+        for one in reached(reach):
+            assert reach.holds(pl.Series(score(one.row)))[0]
+            assert one.prediction == score(one.row)[0]
+        assert any(abs(one.prediction - value) < 0.01 for one in reached(reach))
+
+
+def test_a_value_that_lies_there_already_needs_no_change_and_one_out_of_reach_has_none() -> None:
+    assert reached(Reach(-3.0, -1.0)) == []
+    assert reached(Reach(low=100.0)) == []
+    assert reached(Reach(low=1.0), confirmed=lambda row: 0.5) == [], "what the model does not confirm is not told"
+
+
+@pytest.mark.parametrize(("text", "told"), [("100:200", "from 100 to 200"), ("100:", "at least 100"), (":-2.5", "at most -2.5")])
+def test_a_range_is_read_and_said(text: str, told: str) -> None:
+    assert str(Reach.read(text)) == told
+
+
+@pytest.mark.parametrize("text", ["", ":", "100", "b:c", "5:1", "nan:1"])
+def test_what_is_no_range_is_an_error_that_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(RecipeError, match="is no range"):
+        Reach.read(text)

@@ -60,6 +60,7 @@ def test_a_sound_space_has_no_problems(wide):
     ("sweep.space.m={key: model, uniform: [0, 1]}", ["model is chosen among options, and uniform gives numbers"]),
     ("sweep.space.s={key: seed, uniform: [0, 1]}", ["is no seed"]),
     ("sweep.space.b={key: trainer.batch_size, uniform: [16, 64]}", ["trainer.batch_size"]),
+    ("sweep.objectives={x: {finding: test/latency/p50}}", ["sweep.objectives.x.finding", "differs from one time to the next"]),
     ("sweep.objectives={x: {finding: test/accuracy}}", ["sweep.objectives.x.finding", "measured on the test rows", "validation/loss"]),
     ("sweep.objectives={x: {finding: validation/los}}", ["no trial measures validation/los", "Did you mean validation/loss?"]),
     ("sweep.objectives={x: {finding: validation/loss, mode: low}}", ["sweep.objectives.x.mode"]),
@@ -73,6 +74,12 @@ def test_a_mistake_in_the_space_is_told_at_its_place(wide, override, told):
     assert outcome.code == 2, outcome.text
     for text in told:
         assert text in " ".join(outcome.text.split()), outcome.text
+
+
+def test_a_time_may_be_the_second_objective(wide):
+    goals = "sweep.objectives={good: {finding: validation/loss}, quick: {finding: test/latency/p50}}"
+    outcome = wide.run("check", "wide", goals, "exporters=[onnx]", "evaluators=[classification, latency]")
+    assert outcome.code == 0, outcome.text
 
 
 def test_the_place_in_the_file_is_named(wide):

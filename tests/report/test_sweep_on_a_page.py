@@ -49,3 +49,20 @@ def test_the_table_has_the_best_first_and_the_failed_last():
 def test_one_trial_and_one_axis_can_be_drawn():
     one = replace(SWEEP, axes=("trainer.lr",), ends=(("0.1", "0.1"),), trials=(TrialView(1, "done", ("0.1",), (0.5,), (0.2,)),), importance={"trainer.lr": 0.0})
     assert "<polyline" in sweep_sheet(one)
+
+
+def test_two_objectives_are_drawn_against_each_other_with_the_trials_that_nothing_beats_joined():
+    goals = (("loss", "validation/loss", "min"), ("quick", "test/latency/p50", "min"))
+    told = ((0.2, 0.004), (0.3, 0.002), (0.5, 0.005), (0.4, 0.001))
+    trials = tuple(TrialView(number, "done", ("0.1", "relu"), (1.0, 0.0), pair, pareto=number != 2) for number, pair in enumerate(told))
+    page = sweep_sheet(replace(SWEEP, chosen=0, goals=goals, trials=(*trials, SWEEP.trials[3])))
+    (front,) = re.findall(r'<polyline points="([^"]*)"/>', page)
+    across = [float(spot.split(",")[0]) for spot in front.split()]
+    up = [float(spot.split(",")[1]) for spot in front.split()]
+    assert across == sorted(across)
+    assert up == sorted(up), "of less that is better, the slower trial lies lower on the page"
+    assert len(across) == 3
+    assert page.count("<circle") == 4
+    assert page.count('<circle class="chosen"') == 1
+    assert "test/latency/p50 (less is better) →" in page
+    assert "<circle" not in sweep_sheet(SWEEP), "with one objective there is nothing to draw it against"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from mlforge.explaining.explainer import Explanation
+    from mlforge.explaining.reach import Reach
 
 __all__ = ["command"]
 
@@ -27,17 +28,22 @@ _SHOWN = 8  # columns in text
 @click.option("--rows", default=1, type=click.IntRange(1, 100), help="How many rows of the source, from the first on.")
 @click.option("--orders", default=8, type=click.IntRange(2, 500), help="Orders in which columns are entered: more takes longer and leaves less error.")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="A column that no suggested change may touch; may be repeated.")
+@click.option("--reach", metavar="LOW:HIGH", help="Of a value: what should be predicted, such as 100:200 or 100: for at least 100.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, a list with one object a row.")
 @store_option
-def command(model: str, row: str | None, source: str | None, rows: int, orders: int, keep: tuple[str, ...], as_json: bool, store: str | None) -> None:
+def command(
+    model: str, row: str | None, source: str | None, rows: int, orders: int, keep: tuple[str, ...], reach: str | None, as_json: bool, store: str | None
+) -> None:
     """Say why a model answers as it does, row by row.
 
     What each column adds to the answer (Shapley values, in the answer's own unit), against made-up rows with the usual values of each column; what other
-    values of the columns that matter most would do; and small changes that would turn the answer, each asked of the model before it is shown.
+    values of the columns that matter most would do; and small changes that would turn the answer, or bring a value into --reach, each asked of the model
+    before it is shown.
 
     \b
     mlforge explain adult --row '{"age": 39, "education": "Bachelors", …}'
     mlforge explain adult@3 --source new.csv --rows 5 --json
+    mlforge explain prices --source new.csv --reach :250000
     """
     if (row is None) == (source is None):
         raise RecipeError("explain needs a row: give --row or --source, and not both", hint="mlforge explain MODEL --row '{\"age\": 39, …}'")
@@ -48,19 +54,21 @@ def command(model: str, row: str | None, source: str | None, rows: int, orders: 
     from mlforge.artifact import Bundles
     from mlforge.explaining.explainer import Explainer
     from mlforge.explaining.plain import plain
+    from mlforge.explaining.reach import Reach
 
     explainer = Explainer.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
     unknown = sorted(set(keep) - set(explainer.contract.columns))
     if unknown:
         raise click.BadParameter(f"the model has no column {', '.join(unknown)}", param_hint="--keep")
     frame = _row(row) if row is not None else _read(source or "", rows, place)
-    told = [explainer.explain(one, orders=orders, immutable=keep) for one in frame.iter_slices(1)]
+    wanted = Reach.read(reach) if reach is not None else None
+    told = [explainer.explain(one, orders=orders, immutable=keep, reach=wanted) for one in frame.iter_slices(1)]
     if as_json:
         click.echo(json.dumps([plain(one) for one in told], indent=1, default=str))
         return
     for number, one in enumerate(told, 1):
         click.echo(f"{version.model} {version.version}, row {number}")
-        click.echo("\n".join(_lines(one)) + "\n")
+        click.echo("\n".join(_lines(one, wanted)) + "\n")
 
 
 def _row(text: str) -> pl.DataFrame:
@@ -90,7 +98,7 @@ def _read(text: str, count: int, place: Workplace) -> pl.DataFrame:
     raise DataError(f"{text}: there are no rows to explain")
 
 
-def _lines(one: Explanation) -> list[str]:
+def _lines(one: Explanation, reach: Reach | None) -> list[str]:
     """For a person."""
     attribution = one.attribution
     lines = [f"  prediction  {_value(one.prediction)}", f"  explained   {one.about}: {attribution.said:.4g}, and {attribution.base:.4g} over usual rows"]
@@ -109,16 +117,20 @@ def _lines(one: Explanation) -> list[str]:
     lines.append(f"    {how}; they add up to the answer within {max(attribution.gap, 1e-6):.1g} of its distance from the base")
     if one.untold:
         lines.append(f"    held as they are: {', '.join(one.untold)} (personal data, free text, or too few training rows)")
-    lines += ["", "  with other values"] * bool(one.effects)
+    lines += ["", f"  with other values{'' if one.answers == one.about else f': {one.answers}'}"] * bool(one.effects)
     for effect in one.effects:
         steps = ", ".join(f"{_value(value)}: {said:.3g}" for value, said in zip(effect.values, effect.row, strict=True))
         lines.append(f"    {effect.column}  {steps}")
     if one.counterfactuals:
-        lines += ["", "  what would turn the answer (asked of the model)"]
+        lines += ["", f"  what would {f'make it {reach}' if reach else 'turn the answer'} (asked of the model)"]
         for other in one.counterfactuals:
             changes = " and ".join(f"{change.column} {_value(change.before)} → {_value(change.after)}" for change in other.changes)
-            lines.append(f"    {changes}: {other.prediction}")
-    elif "probability" in one.about:
+            lines.append(f"    {changes}: {_value(other.prediction)}")
+    elif reach is not None and reach.low <= float(one.prediction) <= reach.high:
+        lines += ["", f"  The prediction is {reach} as it is."]
+    elif reach is not None:
+        lines += ["", f"  No change of up to three columns, among their usual values, makes it {reach}."]
+    elif "probability" in one.answers:
         lines += ["", "  No change of up to three columns, among their usual values, turns the answer."]
     return lines
 

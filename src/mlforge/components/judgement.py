@@ -27,6 +27,13 @@ class Probe(Component):
     asks: ClassVar[bool] = False
     """Asks the model itself (`window.predict`), again and about other rows: not done for the trivial model."""
 
+    def enough(self) -> int | None:
+        """Of a probe that asks the model: how many rows are enough to be asked about; None: all, partition by partition.
+
+        With a number, a stage draws so many of all rows, the same ones for each model, and has them summarised once.
+        """
+        return None
+
     cut: ClassVar[str] = ""
     """Why figures depend on where rows are cut into partitions, where they do; else a cut moves no figure."""
 

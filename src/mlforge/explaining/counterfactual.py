@@ -1,4 +1,4 @@
-"""Which small change of a row would turn its answer: found among usual values, and asked of the model again before it is told."""
+"""Which small change of a row would turn its answer, or bring a value where it is wanted: among usual values, and asked again before it is told."""
 
 from __future__ import annotations
 
@@ -37,18 +37,31 @@ class Counterfactual:
 
 
 Said = Callable[["pl.DataFrame"], "pl.Series"]
+Wanted = Callable[["pl.Series"], "pl.Series"]
 Towards = Callable[["pl.DataFrame"], "np.ndarray"]
 
 
 def counterfactuals(
-    row: pl.DataFrame, values: Mapping[str, pl.Series], said: Said, towards: Towards, *, most: int = 3, confirmed: Callable[[pl.DataFrame], Any] | None = None
+    row: pl.DataFrame,
+    values: Mapping[str, pl.Series],
+    said: Said,
+    towards: Towards,
+    *,
+    most: int = 3,
+    confirmed: Callable[[pl.DataFrame], Any] | None = None,
+    wanted: Wanted | None = None,
 ) -> list[Counterfactual]:
-    """At most so many changed rows with another answer, with the fewest columns changed, and these as little as it takes.
+    """At most so many changed rows with a wanted answer, with the fewest columns changed, and these as little as it takes.
 
-    `values` has what each column that may be changed could be; `said` the answers, `towards` a number for each row that falls as another answer comes nearer.
-    `confirmed` asks the way a user asks: None when the row would not be taken.
+    `values` has what each column that may be changed could be; `said` the answers, of which `wanted` says which are (by default, any other than the row's);
+    `towards` is a number for each row that falls as a wanted answer comes nearer. `confirmed` asks the way a user asks: None when the row would not be taken.
     """
-    now = said(row)[0]
+    import polars as pl
+
+    now = said(row)
+    wanted = wanted or (lambda answers: answers != now[0])
+    if wanted(now)[0]:
+        return []
     columns = [key for key, series in values.items() if len(series)]
     found: list[Counterfactual] = []
     movers = _movers(row, values, columns, towards)
@@ -56,11 +69,11 @@ def counterfactuals(
         for keys in combinations(columns if width == 1 else movers[: _NEAREST - width + 2], width):
             if any({change.column for change in one.changes} <= set(keys) for one in found):
                 continue
-            changed = _smallest(row, _turned(row, keys, values, said, now), keys, said, now)
+            changed = _smallest(row, _turned(row, keys, values, said, wanted), keys, said, wanted)
             if changed is None:
                 continue
             answer = said(changed)[0] if confirmed is None else confirmed(changed)
-            if answer is not None and answer != now:
+            if answer is not None and wanted(pl.Series([answer], dtype=now.dtype))[0]:
                 moved = tuple(Change(key, row[key][0], changed[key][0]) for key in keys if row[key][0] != changed[key][0])
                 found.append(Counterfactual(moved, answer, changed))
         if found:
@@ -74,8 +87,8 @@ def _movers(row: pl.DataFrame, values: Mapping[str, pl.Series], columns: Sequenc
     return sorted(columns, key=lambda key: (reach[key], key))
 
 
-def _turned(row: pl.DataFrame, keys: Sequence[str], values: Mapping[str, pl.Series], said: Said, now: Any) -> Iterator[pl.DataFrame]:
-    """Rows with other values in these columns and another answer, those nearest to the row first."""
+def _turned(row: pl.DataFrame, keys: Sequence[str], values: Mapping[str, pl.Series], said: Said, wanted: Wanted) -> Iterator[pl.DataFrame]:
+    """Rows with other values in these columns and a wanted answer, those nearest to the row first."""
     import polars as pl
 
     grid = row
@@ -84,13 +97,13 @@ def _turned(row: pl.DataFrame, keys: Sequence[str], values: Mapping[str, pl.Seri
     grid = grid.filter(pl.all_horizontal(pl.col(key).ne_missing(pl.lit(row[key][0], dtype=row[key].dtype)) for key in keys))
     if grid.is_empty():
         return
-    other = grid.filter(said(grid) != now)
+    other = grid.filter(wanted(said(grid)))
     order = sorted(range(other.height), key=lambda place: sum(_gap(row[key][0], other[key][place], values[key]) for key in keys))
     yield from (other[place] for place in order)
 
 
-def _smallest(row: pl.DataFrame, turned: Iterable[pl.DataFrame], keys: Sequence[str], said: Said, now: Any) -> pl.DataFrame | None:
-    """The nearest of them, its numbers brought as near to the row's as the other answer allows."""
+def _smallest(row: pl.DataFrame, turned: Iterable[pl.DataFrame], keys: Sequence[str], said: Said, wanted: Wanted) -> pl.DataFrame | None:
+    """The nearest of them, its numbers brought as near to the row's as the wanted answer allows."""
     import polars as pl
 
     best = next(iter(turned), None)
@@ -104,7 +117,7 @@ def _smallest(row: pl.DataFrame, turned: Iterable[pl.DataFrame], keys: Sequence[
         for _ in range(_HALVINGS):
             middle = (near + far) / 2
             tried = best.with_columns(pl.Series(key, [round(middle) if dtype.is_integer() else middle]).cast(dtype))
-            if said(tried)[0] != now:
+            if wanted(said(tried))[0]:
                 best, far = tried, float(tried[key][0])
             else:
                 near = middle

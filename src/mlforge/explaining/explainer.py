@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlforge.errors import DataError
+from mlforge.errors import DataError, RecipeError
 from mlforge.explaining.attribution import Attribution, attributed
 from mlforge.explaining.background import FILE, Background
 from mlforge.explaining.counterfactual import Counterfactual, counterfactuals
+from mlforge.explaining.forest import Forest
+from mlforge.explaining.reach import Reach
+from mlforge.runtime.bundle import MODEL
 from mlforge.runtime.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ class Explanation:
     """Why a row got its answer."""
 
     prediction: Any
-    about: str  # what is explained: "the probability of >50K", or the target's name
+    about: str  # what is explained: "the probability of >50K", "the score (log-odds) of >50K", or the target's name
+    answers: str  # what effects are of: the same, but a probability where scores are explained
     attribution: Attribution
     untold: tuple[str, ...]  # columns that were held as they are: personal data and free text
     effects: tuple[Effect, ...]
@@ -57,8 +61,8 @@ class Explanation:
 class Explainer:
     """An opened bundle with its background."""
 
-    def __init__(self, predictor: Predictor, background: Background) -> None:
-        self.predictor, self.background = predictor, background
+    def __init__(self, predictor: Predictor, background: Background, forest: Forest | None = None) -> None:
+        self.predictor, self.background, self.forest = predictor, background, forest
         bundle = predictor.bundle
         self.contract = bundle.protected or bundle.contract
 
@@ -68,10 +72,18 @@ class Explainer:
         predictor = Predictor.open(folder)
         if FILE not in predictor.bundle.files:
             raise DataError(f"{folder.name}: this model has no background to explain it by", hint="Run its recipe again: bundles are made with one now.")
-        return cls(predictor, Background.model_validate_json((folder / FILE).read_bytes()))
+        forest = Forest.open(folder / MODEL, predictor.bundle.output)
+        return cls(predictor, Background.model_validate_json((folder / FILE).read_bytes()), forest)
 
-    def explain(self, raw: pl.DataFrame, *, orders: int = 8, immutable: Collection[str] = ()) -> Explanation:
-        """Why one raw row gets its answer. Raises DataError when the row breaks the model's contract."""
+    def explain(self, raw: pl.DataFrame, *, orders: int = 8, immutable: Collection[str] = (), reach: Reach | None = None) -> Explanation:
+        """Why one raw row gets its answer, and what would turn it; a value has an other answer only where `reach` says which are wanted.
+
+        Raises DataError when the row breaks the model's contract, and RecipeError for a range where answers are no values.
+        """
+        if reach is not None and self.predictor.bundle.output.kind != "value":
+            raise RecipeError(
+                "a range to reach is for models of values, and this one names classes", hint="Leave it out: a change that turns the answer is told."
+            )
         answer = self.predictor.answer(raw)
         if len(answer.rejected):
             raise DataError(f"the row breaks the model's contract: {answer.rejected['reason'][0]}", hint="Mend it; `mlforge models` shows the contract.")
@@ -80,10 +92,14 @@ class Explainer:
         place = self._place(answer.predictions.row(0, named=True))
         made = self.background.rows(_BACKGROUND, dict(row.schema))
         said = float(answer.predictions[self._column(place)][0])
-        attribution = attributed(lambda rows: self.ask(rows, place), row, made, said, orders=orders) if made.width else Attribution(said, said, {}, True)
+        exact = self.forest.attributed(row, made, place) if self.forest is not None and made.width else None
+        attribution = exact or (
+            attributed(lambda rows: self.ask(rows, place), row, made, said, orders=orders) if made.width else Attribution(said, said, {}, True)
+        )
+        about = self.forest.about(place) if self.forest is not None and exact is not None else self._about(place)
         return Explanation(
-            prediction, self._about(place), attribution, tuple(key for key in row.columns if key not in self.background.columns),
-            self._effects(row, made, attribution, place), self._counterfactuals(raw, row, place, immutable), row,
+            prediction, about, self._about(place), attribution, tuple(key for key in row.columns if key not in self.background.columns),
+            self._effects(row, made, attribution, place), self._counterfactuals(raw, row, place, immutable, reach), row,
         )  # fmt: skip
 
     def ask(self, rows: pl.DataFrame, place: int | None) -> np.ndarray:
@@ -122,9 +138,11 @@ class Explainer:
             effects.append(Effect(key, tuple(grid.to_list()), tuple(self.ask(own, place).tolist()), tuple(mean)))
         return tuple(effects)
 
-    def _counterfactuals(self, raw: pl.DataFrame, row: pl.DataFrame, place: int | None, immutable: Collection[str]) -> tuple[Counterfactual, ...]:
-        """Only for classes: of a value there is no other answer. Columns that are protected, personal or named stay."""
-        if place is None:
+    def _counterfactuals(
+        self, raw: pl.DataFrame, row: pl.DataFrame, place: int | None, immutable: Collection[str], reach: Reach | None
+    ) -> tuple[Counterfactual, ...]:
+        """Columns that are protected, personal or named stay."""
+        if place is None and reach is None:
             return ()
         bundle = self.predictor.bundle
         fixed = {*immutable, *bundle.protections, *(key for key, column in self.contract.columns.items() if column.pii or column.role == "protected")}
@@ -132,7 +150,10 @@ class Explainer:
             key: self.background.grid(key, row[key].dtype, _CHOICES) for key in self.background.columns if key not in fixed and not row[key].dtype.is_nested()
         }
         now = self.predictor.score(row)["prediction"][0]
-        at = place if bundle.output.kind == "labels" else [str(name) for name in bundle.output.classes].index(str(now))
+        at = place if bundle.output.kind != "classes" else [str(name) for name in bundle.output.classes].index(str(now))
+
+        def towards(rows: pl.DataFrame) -> np.ndarray:
+            return self.ask(rows, at) if reach is None else reach.away(self.ask(rows, None))
 
         def said(rows: pl.DataFrame) -> pl.Series:
             return self.predictor.score(rows)["prediction"]
@@ -143,7 +164,7 @@ class Explainer:
             answer = self.predictor.answer(asked)
             return answer.predictions["prediction"][0] if answer.predictions.height else None
 
-        return tuple(counterfactuals(row, values, said, lambda rows: self.ask(rows, at), confirmed=confirmed))
+        return tuple(counterfactuals(row, values, said, towards, confirmed=confirmed, wanted=reach.holds if reach is not None else None))
 
     def _raw_name(self, raw: pl.DataFrame, key: str) -> str:
         return key if key in raw.columns else self.contract.real_name(key)

@@ -24,6 +24,7 @@ def plain(one: Explanation) -> dict[str, Any]:
         "additivity": _finite(attribution.gap),
         "failed": failed,
         "held": list(one.untold),
+        "effects_of": one.answers,
         "effects": [{"column": effect.column, "values": effect.values, "row": effect.row, "mean": effect.mean} for effect in one.effects],
         "counterfactuals": [
             {"prediction": other.prediction, "changes": {change.column: {"before": change.before, "after": change.after} for change in other.changes}}

@@ -28,6 +28,9 @@ _CURVES = {"classification": "validation/accuracy", "multilabel": "validation/ac
 _USUAL = {"classes": "classification", "value": "regression", "labels": "multilabel", "bytes": "language"}
 """The evaluator that comes along for what a task puts out."""
 
+_TIMES = "test/latency/"
+"""What is measured of the model and not of the test rows: it spoils nothing."""
+
 _ALWAYS = frozenset({"seed", "task", "champion", "stages"})
 
 
@@ -264,7 +267,9 @@ def _goals(facts: Facts) -> Iterator[Problem]:
     for entry, name in looks.items():
         where = f"sweep.{entry}.finding"
         place = facts.place(*where.split(".")).place
-        if entry.startswith("objectives.") and name.startswith("test/"):
+        if entry == f"objectives.{next(iter(sweep.objectives), '')}" and name.startswith(_TIMES):
+            yield Problem(where, f"{name} differs from one time to the next, and the first objective decides", place, f"one of {few(curves)} before it")
+        elif entry.startswith("objectives.") and name.startswith("test/") and not name.startswith(_TIMES):
             yield Problem(where, f"{name} is measured on the test rows, which judge what a sweep has chosen", place, f"one of {few(curves)}")
         elif not any(_matches(name, one) for one in known):
             yield Problem(where, f"no trial measures {name}", place, f"there are {few(known, 10)}", nearest(name, known))

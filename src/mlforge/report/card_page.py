@@ -71,7 +71,7 @@ def _lines(card: CardView) -> Iterator[str]:
 
 
 def _about(card: CardView) -> str:
-    what = f"predicts {card.target}" + (f", one of {', '.join(card.classes)}" if card.classes else "")
+    what = f"predicts {card.target}" + (f", {'any' if card.task == 'multilabel' else 'one'} of {', '.join(card.classes)}" if card.classes else "")
     return f"A {card.algorithm} for {card.task}: {what}. An ONNX bundle that takes raw rows and runs without other code; made by {card.maker}."
 
 

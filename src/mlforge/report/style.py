@@ -44,6 +44,7 @@ details > :not(summary) { margin-top: .6rem; }
 svg.plot { width: 100%; height: auto; margin: .4rem 0 .8rem; font: 12px system-ui, sans-serif; }
 .plot text { fill: var(--soft); } .plot text.name { fill: var(--ink); } .plot rect { fill: var(--yes); }
 .plot line { stroke: var(--soft); } .plot polyline { fill: none; stroke: var(--soft); stroke-width: 1.2; }
+.plot circle { fill: var(--soft); opacity: .6; } .plot circle.front { fill: var(--mark); opacity: 1; } .plot circle.chosen { fill: var(--yes); opacity: 1; }
 .plot polyline.best { stroke: var(--yes); stroke-width: 3; }
 @media (max-width: 34rem) {
   body { padding: 1rem .6rem 3rem; } .sheet { padding: .8rem; }
@@ -58,5 +59,6 @@ svg.plot { width: 100%; height: auto; margin: .4rem 0 .8rem; font: 12px system-u
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --back: #fff; --sheet: #fff;
     --yes: #18794e; --no: #c62a2f; --warn: #ad5700; --mark: #2563a8; }
   body { padding: 0; font-size: 11px; } .sheet { break-inside: avoid; border-radius: 0; padding: .5rem .7rem; } .wide { overflow: visible; }
+  td.number { white-space: normal; } td, th { overflow-wrap: anywhere; } .found th[scope=row], .found td.said { min-width: 0; }
 }
 """

@@ -19,7 +19,7 @@ _DRAWN = 400  # trials that are drawn: more would be a blot
 def sweep_sheet(sweep: SweepView) -> str:
     """The section of a page. Everything that comes from a recipe is escaped, and secrets are masked."""
     chosen = f'<p class="lead">Trial {sweep.chosen}: <code>{_text(" ".join(sweep.overrides))}</code></p>'
-    parts = [chosen, _bars(sweep), _lines(sweep), _table(sweep)]
+    parts = [chosen, _bars(sweep), _lines(sweep), _front(sweep), _table(sweep)]
     return f'<section class="sheet"><h2>Sweep</h2>{"".join(parts)}</section>'
 
 
@@ -77,6 +77,38 @@ def _lines(sweep: SweepView) -> str:
         paths.append(f'<polyline class="{weight}" points="{points}" style="opacity:{strength}"><title>trial {one.number}</title></polyline>')
     svg = f'<svg class="plot" role="img" aria-label="trials" viewBox="0 0 {_WIDTH} {_HEIGHT}">{"".join(paths)}{"".join(drawn)}</svg>'
     return f'<p class="soft">Each line is a trial that came to its end; the stronger, the better. The chosen one stands out.</p>{svg}'
+
+
+def _front(sweep: SweepView) -> str:
+    """The first objective against the second, such as accuracy against latency; trials that no other beats in both are joined."""
+    done = [one for one in sweep.trials if len(one.objectives) > 1][:_DRAWN]
+    if len(sweep.goals) < 2 or not done:
+        return ""
+    across, up = ([one.objectives[place] for one in done] for place in (1, 0))
+    spots = {one.number: (_EDGE + _share(one.objectives[1], across) * (_WIDTH - 2 * _EDGE), _level(_share(one.objectives[0], up))) for one in done}
+    best = sorted(spots[one.number] for one in done if one.pareto)
+    line = f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in best)}"/>' if len(best) > 1 else ""
+    dots = []
+    for one in done:
+        x, y = spots[one.number]
+        kind = "chosen" if one.number == sweep.chosen else "front" if one.pareto else ""
+        said = " · ".join(f"{finding} {number(value)}" for (_, finding, _), value in zip(sweep.goals, one.objectives, strict=True))
+        dots.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{6 if kind else 4}"><title>trial {one.number}: {_text(said)}</title></circle>')
+    names = [f"{finding} ({'less' if goal == 'min' else 'more'} is better)" for _, finding, goal in sweep.goals[:2]]
+    words = [
+        (_EDGE, 14, "start", "name", f"↑ {names[0]}"), (_WIDTH - _EDGE, _HEIGHT - 4, "end", "name", f"{names[1]} →"),
+        (_EDGE - 8, _level(0) + 4, "end", "", number(min(up))), (_EDGE - 8, _level(1) + 4, "end", "", number(max(up))),
+        (_EDGE, _level(0) + 18, "start", "", number(min(across))), (_WIDTH - _EDGE, _level(0) + 18, "end", "", number(max(across))),
+    ]  # fmt: skip
+    labels = "".join(f'<text class="{kind}" x="{x}" y="{y:.1f}" text-anchor="{anchor}">{_text(text)}</text>' for x, y, anchor, kind, text in words)
+    frame = f'<line x1="{_EDGE}" x2="{_EDGE}" y1="{_level(0)}" y2="{_level(1)}"/><line x1="{_EDGE}" x2="{_WIDTH - _EDGE}" y1="{_level(0)}" y2="{_level(0)}"/>'
+    svg = f'<svg class="plot" role="img" aria-label="objectives" viewBox="0 0 {_WIDTH} {_HEIGHT}">{frame}{line}{"".join(dots)}{labels}</svg>'
+    return f'<p class="soft">Each dot is a trial. Those in colour, which a line joins, are beaten by no other in both; the green one was chosen.</p>{svg}'
+
+
+def _share(value: float, of: list[float]) -> float:
+    low, high = min(of), max(of)
+    return (value - low) / (high - low) if high > low else 0.5
 
 
 def _level(share: float) -> float:

@@ -33,8 +33,11 @@ def runtime() -> ModuleType:
 class Graph:
     """An ONNX graph over raw columns: opened once, run over frames; safe to use from several threads."""
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        """Open it with so many threads for one run (None: as many as there are cores). Raises DataError when it is no graph that onnxruntime can run."""
+    def __init__(self, path: Path | bytes, *, threads: int | None = None) -> None:
+        """Open a file, or a graph in memory, with so many threads for one run (None: as many as there are cores).
+
+        Raises DataError when it is no graph that onnxruntime can run.
+        """
         ort = runtime()
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors only: warnings would go to stderr from C++
@@ -42,15 +45,15 @@ class Graph:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session: Any = ort.InferenceSession(path if isinstance(path, bytes) else str(path), options, providers=["CPUExecutionProvider"])
         except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror}", hint="Restore the file, or make it again with `mlforge run`.") from None
+            raise DataError(f"{_named(path)}: cannot be read: {error.strerror}", hint="Restore the file, or make it again with `mlforge run`.") from None
         except Exception as error:
             # onnxruntime's errors share no class of their own
             if not type(error).__module__.startswith("onnxruntime"):
                 raise
             hint = "A newer onnxruntime may be needed, or the file is damaged."
-            raise DataError(f"{path}: onnxruntime cannot open it: {str(error)[:300]}", hint=hint) from None
+            raise DataError(f"{_named(path)}: onnxruntime cannot open it: {str(error)[:300]}", hint=hint) from None
 
     @cached_property
     def inputs(self) -> dict[str, str]:
@@ -85,3 +88,7 @@ class Graph:
     def ask(self, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
         """The outputs for these arrays, one for each of `inputs`."""
         return tuple(self._session.run(self.outputs, arrays))
+
+
+def _named(path: Path | bytes) -> str:
+    return "a graph in memory" if isinstance(path, bytes) else str(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from mlforge.builtin.gates.no_regression import NoRegression
 from mlforge.builtin.gates.thresholds import Thresholds
 from mlforge.builtin.models.linear import Linear
 from mlforge.builtin.probes.classification import Classification
+from mlforge.builtin.probes.importance import Importance
 from mlforge.builtin.probes.regression import Regression
 from mlforge.components import Champion
 from mlforge.contract import Contract
@@ -157,3 +159,28 @@ def test_values_are_measured_against_the_training_mean(tmp_path: Path) -> None:
     assert trivial == pytest.approx(0, abs=0.1)
     assert trivial <= 0
     assert model > 0.5
+
+
+def test_what_asks_the_model_again_asks_once_however_many_partitions_there_are(exported: StageJob, tmp_path: Path) -> None:
+    """Importance deals values out within what it is given: were it asked for each partition, these figures would differ."""
+    sections = {**exported.sections, "evaluators": {"importance": Importance(rows=40)}}
+    cut = {**exported.artifacts, **{port: _cut(exported.artifacts[port], tmp_path / port) for port in ("table", "assignment")}}
+    whole = again(exported, tmp_path / "whole", sections=sections).run(Evaluate())
+    parted = again(exported, tmp_path / "parted", sections=sections, inputs=cut).run(Evaluate())
+    assert len(cut["table"].partitions()) == 3  # type: ignore[attr-defined]
+    assert whole.findings
+    assert all(finding.rows == 40 for finding in whole.findings)
+    assert whole.findings == parted.findings
+
+
+def _cut(artifact: Artifact, folder: Path) -> Artifact:
+    """The same with its rows in three partitions."""
+    shutil.copytree(artifact.folder, folder)
+    (only,) = folder.glob("part-*.parquet")
+    only.chmod(0o600)
+    folder.chmod(0o700)
+    rows = pl.read_parquet(only)
+    only.unlink()
+    for number, (start, stop) in enumerate(((0, 150), (150, 151), (151, rows.height))):
+        rows[start:stop].write_parquet(folder / f"part-{number:05}.parquet")
+    return type(artifact)(folder)

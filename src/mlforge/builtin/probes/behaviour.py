@@ -101,6 +101,10 @@ class Behaviour(Probe):
             for key in sorted({key for row in one.rows for key in row if key not in contract.columns}):
                 yield Objection(f"minimum.{name}.rows", f"there is no column {key}", hint=nearest(key, contract.columns))
 
+    def enough(self) -> int:
+        """As many as are asked about."""
+        return self.rows
+
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """One finding a test."""
         return (f"behaviour/{name}" for name in (*self.minimum, *self.invariance, *self.direction))

@@ -45,6 +45,10 @@ class Importance(Probe):
     rows: int = Field(default=1000, ge=20, le=100_000, description="rows that the model is asked about, once for each column")
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="confidence of the intervals")
 
+    def enough(self) -> int:
+        """As many as are asked about."""
+        return self.rows
+
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """One finding a feature."""
         return (f"importance/{key}" for key in contract.having("feature"))

@@ -57,6 +57,10 @@ class Latency(Probe):
     calls: int = Field(default=500, ge=20, le=100_000, description="predictions of one row that are timed")
     batch: int = Field(default=100, ge=2, le=100_000, description="rows of a batch")
 
+    def enough(self) -> int:
+        """As many as are asked about."""
+        return self.batch
+
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """Times and memory."""
         return (f"latency/{name}" for name in ("p50", "p99", "batch_p50", "rows_per_second", "cold_start", "peak_memory"))

@@ -13,7 +13,9 @@ from mlforge.components import Probe
 from mlforge.contract import Contract
 from mlforge.explaining.attribution import ADDS_UP, attributed
 from mlforge.explaining.background import FILE, Background
+from mlforge.explaining.forest import Forest
 from mlforge.finding import Finding
+from mlforge.runtime.bundle import MODEL, read_bundle
 from mlforge.window import Profile, Window
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Shap"]
 
-_TABLE, _GAP = "shares", "__gap__"
+_TABLE, _GAP, _UNIT = "shares", "__gap__", "unit"
+_PROBABILITY, _SCORE = "a prediction", "a score (log-odds)"  # what is attributed
 _BACKGROUND = 32  # made-up rows that each row is held against
 
 
@@ -32,9 +35,9 @@ class Shap(Probe):
     """What each column adds to predictions: Shapley values (Lundberg and Lee 2017) of a sample of rows, against the bundle's background.
 
     `shap/<column>` is the mean of their sizes, in the answer's own unit (the probability of the positive class, of the one predicted, or of the likeliest
-    label; or the target's), and
-    `shap/additivity` the largest gap between a prediction and the sum of its parts, relative to the prediction's distance from the base. Where it is above
-    0.001 the explanation has failed: no column has a value then. `mlforge explain` tells single rows.
+    label; or the target's), and `shap/additivity` the largest gap between a prediction and the sum of its parts, relative to the prediction's distance from
+    the base. Where it is above 0.001 the explanation has failed: no column has a value then. Of trees, the values are exact (TreeSHAP), and in the unit of
+    their score: log-odds, the share of trees, or the target's. `mlforge explain` tells single rows.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars", "onnxruntime")
@@ -43,6 +46,10 @@ class Shap(Probe):
     rows: int = Field(default=50, ge=2, le=5000, description="rows that are explained")
     orders: int = Field(default=3, ge=2, le=500, description="orders in which columns are entered for each row, forwards and backwards")
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="confidence of the intervals")
+
+    def enough(self) -> int:
+        """As many as are asked about."""
+        return self.rows
 
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """One finding a feature, and how well they add up."""
@@ -59,14 +66,17 @@ class Shap(Probe):
         rows = drawn.drop(ORDER, PART)
         made = background.rows(_BACKGROUND, dict(rows.schema))
         said = window.predict(rows)
-        told = []
+        forest, told = _forest(window), []
         for number, order in enumerate(drawn[ORDER]):
             place = _place(window, said.row(number, named=True))
             column = "prediction" if place is None else f"probability_{place}"
-            attribution = attributed(_asked(window, column), rows[number], made, float(said[column][number]), orders=self.orders)
+            exact = None if forest is None else forest.attributed(rows[number], made, place)
+            attribution = exact or attributed(_asked(window, column), rows[number], made, float(said[column][number]), orders=self.orders)
+            forest = forest if exact is not None else None
             told.append({ORDER: order, _GAP: attribution.gap, **{key: share.value for key, share in attribution.shares.items()}})
         types: dict[str, Any] = {ORDER: drawn[ORDER].dtype, _GAP: pl.Float64, **dict.fromkeys(made.columns, pl.Float64)}
-        return Profile({_TABLE: pl.DataFrame(told, schema=types)})
+        unit = _PROBABILITY if forest is None or forest.shares or window.output.kind == "value" else _SCORE
+        return Profile({_TABLE: pl.DataFrame(told, schema=types), _UNIT: pl.DataFrame({_UNIT: [unit]})})
 
     def merge(self, one: Profile, other: Profile) -> Profile:
         """The rows with the smallest hashes of both."""
@@ -74,7 +84,8 @@ class Shap(Probe):
 
         if not one.tables or not other.tables:
             return one if one.tables else other
-        return Profile({_TABLE: pl.concat([one.tables[_TABLE], other.tables[_TABLE]]).sort(ORDER, maintain_order=True).head(self.rows)})
+        both = pl.concat([one.tables[_TABLE], other.tables[_TABLE]]).sort(ORDER, maintain_order=True).head(self.rows)
+        return Profile({**one.tables, _TABLE: both})
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """How well the parts add up, and what each column adds, the largest first."""
@@ -97,7 +108,7 @@ class Shap(Probe):
             value, half = _mean(size), z * float(size.std() or 0.0) / rows**0.5  # type: ignore[arg-type]  # a column of floats
             how = f"{100 * self.confidence:g} % normal, over rows"
             mean = _mean(sizes[key])
-            text = f"{key} moves a prediction by {value:.3g} on average ({mean:+.3g} with its sign)"
+            text = f"{key} moves {profile.tables[_UNIT][_UNIT][0]} by {value:.3g} on average ({mean:+.3g} with its sign)"
             yield Finding(
                 name=f"shap/{key}", value=value, low=max(0.0, value - half), high=value + half, interval=how, rows=rows, text=text, evidence={"mean": mean}
             )
@@ -117,6 +128,14 @@ def _background(window: Window) -> Background | None:
     told = Background.model_validate_json(path.read_bytes())
     known = {key: values for key, values in told.columns.items() if key in window.rows.columns}
     return told.model_copy(update={"columns": known}) if known else None
+
+
+def _forest(window: Window) -> Forest | None:
+    """The bundle's trees, where it has some and speaks of the same classes."""
+    if window.bundle is None or not (window.bundle / MODEL).exists():
+        return None
+    known = read_bundle(window.bundle).output
+    return Forest.open(window.bundle / MODEL, known) if known == window.output else None
 
 
 def _place(window: Window, said: Mapping[str, Any]) -> int | None:

@@ -13,6 +13,7 @@ from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
 from mlforge.lifecycle.bigrams import Bigrams
+from mlforge.lifecycle.drawn import Drawn
 from mlforge.lifecycle.frequencies import Frequencies
 from mlforge.lifecycle.yardsticks import Baseline, aligned
 from mlforge.report.figures import measured
@@ -75,7 +76,8 @@ class Evaluate(Stage):
         self._measure(job, contestants, output, bundles.ships)
         reference = champion.profiles if champion and not champion.broken else {}
         for contestant in contestants:
-            for entry, profile in contestant.profiles.items() if not contestant.broken else ():
+            told = {entry: contestant.profiles[entry] for entry in probes if entry in contestant.profiles and not contestant.broken}
+            for entry, profile in told.items():
                 _find(job, contestant, probes[entry].findings(profile, reference.get(entry) if contestant.subject == "candidate" else None))
         reason = champion.broken if champion else trouble
         if reason:
@@ -86,9 +88,11 @@ class Evaluate(Stage):
         table, assignment = job.input("table", Table), job.input("assignment", Assignment)
         probes, draft = job.entries("evaluators", Probe), job.draft("predictions")
         total, done = assignment.counts.get(WINDOW, 0), 0
+        drawn = Drawn(max((probe.enough() or 0 for probe in probes.values() if probe.asks), default=0))
         for number, rows in enumerate(frames(table, assignment, WINDOW)):
             if rows.is_empty():
                 continue
+            drawn.add(rows)
             for contestant in contestants:
                 if contestant.broken:
                     continue
@@ -105,6 +109,17 @@ class Evaluate(Stage):
                     named.write_parquet(draft / f"part-{number:05}.parquet", row_group_size=_ROW_GROUP, statistics=False)
             done += len(rows)
             job.progress(done, total, "rows")
+        self._ask(job, contestants, output, drawn)
+
+    def _ask(self, job: Job, contestants: list[Contestant], output: Output, drawn: Drawn) -> None:
+        """Have the rows that were drawn summarised by the probes for which so many are enough."""
+        for entry, probe in job.entries("evaluators", Probe).items():
+            rows = drawn.rows(probe.enough() or 0)
+            for contestant in contestants if probe.asks and rows is not None else ():
+                ask = _asked(contestant, output)
+                if ask is not None and rows is not None and not contestant.broken:
+                    window = Window(WINDOW, rows, job.contract, job.task, output, ask(rows), ask, contestant.bundle)
+                    contestant.profiles[entry] = probe.summarise(window)
 
 
 def _candidates(bundles: Bundles) -> Iterator[Contestant]:
@@ -158,7 +173,7 @@ def _asked(contestant: Contestant, output: Output) -> Callable[[pl.DataFrame], p
 
 def _keep(contestant: Contestant, probes: Mapping[str, Probe], window: Window) -> None:
     for entry, probe in probes.items():
-        if probe.asks and window.predict is None:
+        if probe.asks and (window.predict is None or probe.enough() is not None):
             continue
         profile = probe.summarise(window)
         earlier = contestant.profiles.get(entry)
