@@ -15,6 +15,7 @@ from mlforge.builtin.sweeps.asha import Asha
 from mlforge.builtin.sweeps.grid import Grid
 from mlforge.builtin.sweeps.hyperband import Hyperband
 from mlforge.builtin.sweeps.median import Median
+from mlforge.builtin.sweeps.pbt import Pbt
 from mlforge.builtin.sweeps.random import Random
 from mlforge.builtin.sweeps.tpe import Tpe
 from mlforge.components import Cluster
@@ -44,6 +45,10 @@ class TestHyperband(SweepContract):
 
 class TestMedian(SweepContract):
     component = Median(space=SPACE)
+
+
+class TestPbt(SweepContract):
+    component = Pbt(space=SPACE, population=2, trials=8)
 
 
 class TestLocal(ClusterContract):

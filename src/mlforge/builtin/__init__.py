@@ -60,6 +60,7 @@ _TABLE = {
     "sweep/tpe": "sweeps.tpe:Tpe",
     "sweep/asha": "sweeps.asha:Asha",
     "sweep/hyperband": "sweeps.hyperband:Hyperband",
+    "sweep/pbt": "sweeps.pbt:Pbt",
     "sweep/median": "sweeps.median:Median",
     "cluster/local": "clusters.local:Local",
     "cluster/ray": "clusters.ray_train:Ray",

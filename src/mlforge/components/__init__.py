@@ -25,11 +25,12 @@ from mlforge.components.model import Callback, Estimator, Exporter, Fitting, Log
 from mlforge.components.monitor import Monitor
 from mlforge.components.space import Dimension, Value
 from mlforge.components.stage import Champion, Job, Stage
-from mlforge.components.sweep import Constraint, Judge, Objective, Proposer, Seen, Sweep
+from mlforge.components.sweep import Constraint, Judge, Objective, Population, Proposer, Seen, Sweep
 
 __all__ = [
     "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Decision", "Deprecated", "Dimension", "Errand", "Estimator", "Evidence",
     "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Monitor", "Names", "Objection",
-    "Objective", "Parts", "Perturbation", "Place", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored", "Script", "Seen", "Shipment", "Source",
-    "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Objective", "Parts", "Perturbation", "Place", "Population", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored", "Script", "Seen",
+    "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of",
+    "summary",
 ]  # fmt: skip

@@ -152,8 +152,8 @@ class Trainer(Component):
     """Does it call the recipe's observers and write to its loggers."""
 
     adjustable: ClassVar[frozenset[str]] = frozenset()
-    """Fields that may change while it fits. A trainer that has any has the fields `max_epochs`, `stop_after` (epochs after which to stop, with schedules as if it
-    went on to `max_epochs`) and `changes` (a map of named entries, each with `after`, so many epochs, and new values), and goes on from a `work` of a fit that had
+    """Fields that may change while it fits. A trainer that has any has the fields `max_epochs`, `stop_after` (so many epochs, its schedules going as if it went
+    on to `max_epochs`) and `changes` (a map of named entries, each with `after`, so many epochs, and new values). It goes on from the `work` of a fit that had
     another `stop_after`, and the same changes up to there, to the same bytes as from the start."""
 
     def processes(self) -> tuple[int, int]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlforge.components.component import Component
 from mlforge.components.space import Dimension, Value
 
-__all__ = ["Constraint", "Judge", "Objective", "Proposer", "Seen", "Sweep"]
+__all__ = ["Constraint", "Judge", "Objective", "Population", "Proposer", "Seen", "Sweep"]
 
 
 class Objective(BaseModel):
@@ -59,7 +59,7 @@ class Seen:
     number: int
     values: Mapping[str, Value]  # by entry of the space
     scores: tuple[float, ...]  # one for each objective; empty when it failed
-    curve: tuple[tuple[int, float], ...] = ()  # epoch and the first objective's score, as it was reported
+    curve: tuple[tuple[int, float], ...] = ()  # epoch and the first objective's score, where a fit's curves have it
 
 
 class Proposer(Protocol):
@@ -70,6 +70,20 @@ class Proposer(Protocol):
 
     def learn(self, seen: Seen) -> None:
         """Take note of a trial that is over."""
+
+
+@runtime_checkable
+class Population(Proposer, Protocol):
+    """A proposer whose trials go on from each other: what a `gradual` sweep has. Values may change from a trial to the one that goes on from it."""
+
+    def ready(self, number: int) -> bool:
+        """May the trial begin: are those over that decide on it. Always when no trial is running."""
+
+    def parent(self, number: int) -> int | None:
+        """The trial from which it goes on; None: it begins from the start. Asked once, when it is ready and before its values are."""
+
+    def end(self, number: int, epochs: int) -> int:
+        """After how many epochs, of a training of so many, the trial ends."""
 
 
 class Judge(Protocol):
@@ -84,6 +98,9 @@ class Sweep(Component):
 
     requires: ClassVar[tuple[str, ...]] = ("ray", "optuna")
     aside: ClassVar[frozenset[str]] = frozenset({"concurrency", "cpus", "gpus", "max_failures", "address"})
+
+    gradual: ClassVar[bool] = False
+    """Do values change while a trial trains: then only the trainer's `adjustable` fields can be varied, and the proposer is a `Population`."""
 
     space: Mapping[str, Dimension] = Field(default={}, description="what to vary, by any name; without it, what the model and the trainer propose")
     trials: int = Field(default=16, ge=1, description="how many trials at most")

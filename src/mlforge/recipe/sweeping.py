@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlforge.components import Component, Dimension, Sweep
+from mlforge.components import Component, Dimension, Population, Sweep, Trainer
 from mlforge.components.space import LAWS
 from mlforge.errors import Origin, Problem, RecipeError, nearest
 from mlforge.recipe.commas import unswept
@@ -50,13 +50,21 @@ def with_space(composed: Composed) -> Node:
 
 def _proposed(composed: Composed) -> Iterator[tuple[str, Node]]:
     taken: set[str] = set()
+    sweep = _kind(composed, "sweep")
+    gradual = sweep is not None and issubclass(sweep, Sweep) and sweep.gradual
     for section in _PROPOSING:
-        use = composed.uses.get(section)
-        kind = composed.shelf.get(section, use.component) if use is not None and use.component else None
+        use, kind = composed.uses.get(section), _kind(composed, section)
         for field, law in kind.tunable.items() if kind is not None else ():
+            if gradual and field not in getattr(kind, "adjustable", ()):
+                continue
             name = f"{section}_{field}" if field in taken else field
             taken.add(name)
             yield name, from_plain({"key": f"{section}.{field}", **law}, Origin(f"default space of {use.component if use else section}"))
+
+
+def _kind(composed: Composed, section: str) -> type[Component] | None:
+    use = composed.uses.get(section)
+    return composed.shelf.get(section, use.component) if use is not None and use.component else None
 
 
 def sweeping(finishing: Finishing, sections: Mapping[str, object]) -> Iterator[Problem]:
@@ -73,6 +81,29 @@ def sweeping(finishing: Finishing, sections: Mapping[str, object]) -> Iterator[P
             yield _problem(finishing, name, "key", f"{dimension.key} is varied by {keys[dimension.key]} too", "each key once")
         keys[dimension.key] = name
         yield from _Trying(finishing, sweep, name, dimension).problems()
+    trainer = sections.get("trainer")
+    if sweep.gradual and isinstance(trainer, Trainer):
+        yield from _gradual(finishing, sweep, trainer)
+
+
+def _gradual(finishing: Finishing, sweep: Sweep, trainer: Trainer) -> Iterator[Problem]:
+    """What cannot change while a trial trains; and generations for which there is nothing left to train."""
+    may = [f"trainer.{field}" for field in sorted(trainer.adjustable)]
+    if not may:
+        place = finishing.composed.root.nearest(("sweep",)).place
+        found = f"trainer {type(trainer).__name__} cannot change its settings while it fits"
+        yield Problem("sweep", found, place, "a trainer with adjustable fields, such as lightning", "Or search by sweep=asha.")
+        return
+    for name, dimension in sweep.space.items():
+        if dimension.key not in may:
+            yield _problem(finishing, name, "key", f"{dimension.key} cannot change while a trial trains", f"one of {few(may)}", "Or search by sweep=asha.")
+    population, epochs = sweep.proposer(0), int(getattr(trainer, "max_epochs", 1))
+    assert isinstance(population, Population), f"{type(sweep).__name__} is gradual, and its proposer is no population"
+    ends = [population.end(number, epochs) for number in range(sweep.most)]
+    if ends and (ends.count(epochs) > ends.count(ends[0]) or ends[0] == epochs):
+        place = finishing.composed.root.nearest(("trainer", "max_epochs")).place
+        found = f"{epochs} epochs are over before the last generation of sweep {type(sweep).__name__.lower()} begins"
+        yield Problem("trainer.max_epochs", found, place, "epochs for every generation", "More epochs, fewer of sweep.trials, or fewer epochs in sweep.every.")
 
 
 _EXAMPLE = "Write space: {lr: {key: trainer.lr, loguniform: [1e-4, 1e-1]}}."

@@ -37,6 +37,7 @@ def _ordered(sweep: SweepView) -> list[TrialView]:
 
 def _cells(one: TrialView, sweep: SweepView) -> tuple[str, ...]:
     marks = [word for word, so in (("chosen", one.number == sweep.chosen), ("front", one.pareto and len(sweep.goals) > 1)) if so]
+    marks += [f"went on from {one.parent}"] if one.parent is not None else []
     figures = [number(value) for value in one.objectives] or [""] * len(sweep.goals)
     return (str(one.number), *figures, *one.values, one.state, " · ".join([*marks, *([one.reason] if one.reason else [])]))
 

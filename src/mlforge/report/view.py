@@ -34,6 +34,7 @@ class TrialView:
     reason: str = ""
     epochs: int = 0
     pareto: bool = False  # none is better in one objective without being worse in another
+    parent: int | None = None  # the trial from which it went on
 
 
 @dataclass(frozen=True, slots=True)

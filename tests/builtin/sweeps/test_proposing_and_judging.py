@@ -7,6 +7,7 @@ from statistics import fmean
 
 import pytest
 
+from mlforge.builtin.sweeps.breeding import Breeding
 from mlforge.builtin.sweeps.judging import Brackets, Halving, Medians
 from mlforge.builtin.sweeps.proposing import Draws, Grid, ParzenTrees
 from mlforge.components import Dimension, Objective, Seen
@@ -129,3 +130,42 @@ def test_importance_tells_what_has_an_effect_from_what_has_none():
 def test_a_law_that_makes_no_sense_is_refused(law):
     with pytest.raises(ValueError, match=r"below|logarithm|step|no law|at least 1"):
         Dimension(key="trainer.lr", **law)
+
+
+def bred(seed):
+    """Parents and values of a population of four over three generations, whose trial 5 fails."""
+    space = {"lr": SPACE["lr"], "depth": SPACE["depth"], "step": SPACE["step"]}
+    breeding = Breeding(space, seed, size=4, generations=3, resample=0.0)
+    parents, values = [], []
+    for number in range(12):
+        assert breeding.ready(number) == (number % 4 == 0 or number // 4 * 4 <= len(values))
+        parents.append(breeding.parent(number))
+        values.append(breeding.propose(number))
+        if number % 4 == 3:
+            assert number == 11 or not breeding.ready(number + 1), "its generation is not over"
+            for one in range(number - 3, number + 1):
+                breeding.learn(Seen(one, values[one], () if one == 5 else (float(one % 4),), ((1, 0.0), (2, float(one % 4)))))
+    assert breeding.propose(12) is None
+    return parents, values
+
+
+def test_the_worst_of_a_population_go_on_from_the_best_with_values_that_are_moved_a_little():
+    parents, values = bred(3)
+    assert parents == [None] * 4 + [0, 1, 2, 0] + [4, 4, 6, 7], "of four the last, or the one that has failed, goes on from the first"
+    for number in range(4, 12):
+        before, after = values[parents[number]], values[number]
+        if parents[number] == number - 4:
+            assert after == before
+        else:
+            assert after != before
+            assert after["lr"] in (pytest.approx(before["lr"] * 1.2), pytest.approx(before["lr"] / 1.2), 1e-1, 1e-4)
+            assert abs(after["depth"] - before["depth"]) <= 1
+            assert abs(after["step"] - before["step"]) in (0.0, 0.5)
+    assert bred(3) == (parents, values)
+    assert bred(4) != (parents, values)
+
+
+def test_a_generation_has_its_share_of_the_epochs_and_the_last_has_the_rest():
+    ends = [Breeding(SPACE, 0, size=2, generations=3).end(number, 10) for number in range(6)]
+    assert ends == [3, 3, 6, 6, 10, 10]
+    assert [Breeding(SPACE, 0, size=2, generations=3, every=2).end(number, 10) for number in range(6)] == [2, 2, 4, 4, 10, 10]

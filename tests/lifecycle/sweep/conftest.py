@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 
 import pytest
 from tests.lifecycle.sweep.toys import toys
 
+from mlforge.ray_here import start
 from mlforge.testing.project import TestProject
 
 
@@ -18,7 +18,7 @@ def ray_session() -> Iterator[None]:
         warnings.simplefilter("ignore")
         import ray
 
-        ray.init("local", num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=200 * 1000**2)
+        start(2)
         yield
         ray.shutdown()
 

@@ -14,7 +14,7 @@ from mlforge.hookspecs import hookimpl
 
 @hookimpl
 def mlforge_components():
-    return {"trainer/toy": "toys.trainer:Toy"}
+    return {"trainer/toy": "toys.trainer:Toy", "trainer/growing": "toys.growing:Growing"}
 """
 
 _TRAINER = '''
@@ -66,6 +66,60 @@ class Toy(Trainer):
         (fitting.folder / "weights.safetensors").write_text(f"{self.x} {self.y}")
 '''
 
+_GROWING = '''
+import json
+import time
+from typing import ClassVar
+
+from mlforge.components import Trainer
+from mlforge.errors import RunFailed
+from pydantic import Field
+
+
+class Growing(Trainer):
+    """A number that walks to 1, the quicker the nearer `lr` is to a best that moves with the epochs; it keeps where it is after each."""
+
+    fits: ClassVar[frozenset[str]] = frozenset({"network"})
+    adjustable: ClassVar[frozenset[str]] = frozenset({"lr"})
+    tunable: ClassVar[dict] = {"lr": {"uniform": [0.0, 1.0]}}
+
+    lr: float = Field(default=0.5, ge=0, le=1)
+    max_epochs: int = Field(default=8, ge=1)
+    stop_after: int | None = None
+    changes: dict[str, dict[str, float]] = {}
+    pause: float = 0.0  # seconds an epoch
+    fails_above: float = 2.0
+
+    def fit(self, fitting):
+        import polars as pl
+
+        kept = fitting.work / "state.json"
+        state = json.loads(kept.read_text()) if kept.exists() else {"w": 0.0, "losses": []}
+        begun, losses = len(state["losses"]), state["losses"]
+        lr = self.lr
+        for epoch in range(1, min(self.max_epochs, self.stop_after or self.max_epochs) + 1):
+            lr = next((one["lr"] for one in self.changes.values() if one["after"] == epoch - 1), lr)
+            if epoch <= begun:
+                continue
+            time.sleep(self.pause)
+            if lr > self.fails_above:
+                raise RunFailed(f"trainer: {lr:.2f} is more than it can bear")
+            state["w"] += (1 - state["w"]) * max(0.0, 0.5 - abs(lr - 1 / epoch))
+            losses.append(1 - state["w"])
+            draft = kept.with_suffix(".draft")
+            draft.write_text(json.dumps(state))
+            draft.replace(kept)
+            if epoch < self.max_epochs:
+                fitting.report(epoch, {"validation/loss": 1 - state["w"]})
+        with open("fits.log", "a") as log:
+            log.write(json.dumps({"lr": lr, "from": begun, "to": len(losses)}) + "\\n")
+        best = losses.index(min(losses)) + 1
+        (fitting.folder / "trained.json").write_text(json.dumps({"epochs": len(losses), "best_epoch": best, "best_score": min(losses)}))
+        rows = [(epoch, "validation/loss", loss) for epoch, loss in enumerate(losses, 1)]
+        pl.DataFrame(rows, schema=["epoch", "name", "value"], orient="row").write_parquet(fitting.folder / "curves.parquet")
+        (fitting.folder / "weights.safetensors").write_text(repr(state["w"]))
+'''
+
 _RECIPE = """
 mlforge: 1
 defaults:
@@ -89,7 +143,10 @@ SPACE = "sweep.space={x: {key: trainer.x, uniform: [0, 1]}, y: {key: trainer.y, 
 def toys(project: TestProject) -> TestProject:
     """A project whose recipe `toy` trains with the toy."""
     rows = "a,up\n" + "".join(f"{i % 17},{'yes' if i % 3 else 'no'}\n" for i in range(200))
-    project.write({"rows.csv": rows, "toys/__init__.py": _INIT, "toys/trainer.py": _TRAINER, "mlforge.toml": 'plugins = ["toys"]\n'}, toy=_RECIPE)
+    project.write(
+        {"rows.csv": rows, "toys/__init__.py": _INIT, "toys/trainer.py": _TRAINER, "toys/growing.py": _GROWING, "mlforge.toml": 'plugins = ["toys"]\n'},
+        toy=_RECIPE,
+    )
     return project
 
 

@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlforge.components import Errand, Place
-from mlforge.errors import Interrupted, MissingRequirement, RunFailed
+from mlforge.errors import Interrupted, MissingRequirement
+from mlforge.ray_here import start
 
 __all__ = ["connect", "disconnect", "fitted", "room"]
 
@@ -27,6 +28,7 @@ _SETTINGS = {
     "TRAIN_ENABLE_SHARE_CUDA_VISIBLE_DEVICES": "0",  # each worker sees its own GPU, and no other
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a process more; a machine that goes is noticed by its workers
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
@@ -46,14 +48,12 @@ def connect(address: str | None, cpus: int = 1) -> bool:
         return False
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    if address is not None and address != "auto":
-        _probe(address)
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
     if address is None:
-        options |= {"address": "local", "num_cpus": cpus, "include_dashboard": False, "object_store_memory": 200_000_000}  # data go by files
+        start(cpus)
     else:
-        options |= {"address": address}
-    _within(_ANSWER if address is not None else None, address, lambda: ray.init(**options))
+        if address != "auto":
+            _probe(address)
+        _within(_ANSWER, address, lambda: ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL))
     _hush()
     _session["ours"] = True
     return True
@@ -125,7 +125,7 @@ def _probe(address: str) -> None:
         raise _silent(address, getattr(error, "strerror", None) or str(error)) from None
 
 
-def _within(seconds: float | None, address: str | None, call: Any) -> None:
+def _within(seconds: float, address: str, call: Callable[[], Any]) -> None:
     """In a thread of its own: what does not answer cannot be interrupted."""
     caught: list[BaseException] = []
 
@@ -136,19 +136,13 @@ def _within(seconds: float | None, address: str | None, call: Any) -> None:
         except BaseException as error:  # carried over
             caught.append(error)
 
-    if seconds is None:
-        run()
-    else:
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(seconds)
-        if thread.is_alive():
-            raise _silent(str(address), f"no answer within {seconds:g} s")
-    if caught and address is None:
-        reason = (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]
-        raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from caught[0]
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise _silent(address, f"no answer within {seconds:g} s")
     if caught:
-        raise _silent(str(address), (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
+        raise _silent(address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
 
 
 def _silent(address: str, why: str) -> MissingRequirement:

@@ -16,6 +16,7 @@ from mlforge.lifecycle.graph import Node
 from mlforge.lifecycle.job import StageJob
 from mlforge.lifecycle.steering import nodes_of
 from mlforge.lifecycle.sweep.journal import Measured
+from mlforge.lifecycle.sweep.lineage import take_up
 from mlforge.recipe import Recipe
 
 __all__ = ["Bench", "Commission", "Report"]
@@ -63,8 +64,11 @@ class Bench:
         project = Project.find(Path.cwd())
         return compose(self.commission.reference, self.commission.overrides, project, catalog(project))
 
-    def run(self, number: int, overrides: Iterable[str], report: Report) -> Measured:
-        """One trial to its end; begun before and killed, it goes on. Raises what its stages raise, and RecipeError when the overrides make no recipe."""
+    def run(self, number: int, overrides: Iterable[str], report: Report, parent: int | None = None) -> Measured:
+        """One trial to its end, from where its parent has ended; begun before and killed, it goes on.
+
+        Raises what its stages raise, and RecipeError when the overrides make no recipe.
+        """
         os.chdir(self.commission.place)  # paths are meant from where the command was given; Ray has a folder of its own for each trial
         recipe = self.recipe.again(tuple(overrides))
         home = self.commission.home(number)
@@ -76,12 +80,14 @@ class Bench:
         for node in nodes_of(recipe):
             if node.name not in self.commission.stages:
                 continue
+            if parent is not None:
+                take_up(self.commission.home(parent) / node.name, home / node.name)
             job = self._job(node, recipe, given | made, home / node.name, report)
             node.stage.run(job)
             findings += job.findings
             made |= {port: kind(job.draft(port)) for port, kind in node.stage.outputs.items()}
             trained = next((one for one in made.values() if isinstance(one, Trained)), trained)
-        measured = Measured(dict(self._sought(findings, trained)), _epochs(trained))
+        measured = Measured(dict(self._sought(findings, trained)), _epochs(trained), _curve(trained, self.commission.findings[0]))
         measured.write(home)
         return measured
 
@@ -124,6 +130,14 @@ def _curves(trained: Trained) -> dict[str, float]:
     best = trained.json("trained.json")["best_epoch"]
     rows = pl.read_parquet(trained.folder / "curves.parquet").filter(pl.col("epoch") == best)
     return dict(zip(rows["name"].to_list(), rows["value"].to_list(), strict=True))
+
+
+def _curve(trained: Trained | None, name: str) -> tuple[tuple[int, float], ...]:
+    import polars as pl
+
+    if trained is None:
+        return ()
+    return tuple(pl.read_parquet(trained.folder / "curves.parquet").filter(pl.col("name") == name).sort("epoch").select("epoch", "value").iter_rows())
 
 
 def _epochs(trained: Trained | None) -> int:

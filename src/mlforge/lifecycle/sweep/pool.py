@@ -12,6 +12,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from mlforge.lifecycle.sweep.bench import Commission
+from mlforge.lifecycle.sweep.journal import Measured
 from mlforge.lifecycle.sweep.trainable import Worker
 
 __all__ = ["Ledger", "Trial", "tuned"]
@@ -28,17 +29,25 @@ class Trial(Protocol):
     def overrides(self) -> tuple[str, ...]:
         """What it sets."""
 
+    @property
+    def parent(self) -> int | None:
+        """The trial from which it goes on."""
+
 
 class Ledger(Protocol):
     """What decides on trials and keeps what came of them."""
 
     def next(self) -> Trial | None:
-        """The next trial to begin; None when all have begun."""
+        """The next trial to begin; None when there is none now."""
+
+    @property
+    def waits(self) -> bool:
+        """Will there be another, when those that run are over."""
 
     def epoch(self, number: int, epoch: int, values: dict[str, float]) -> bool:
         """Take note of an epoch; True to give the trial up."""
 
-    def done(self, number: int, epoch: int, findings: dict[str, float]) -> None:
+    def done(self, number: int, measured: Measured) -> None:
         """A trial came to its end."""
 
     def stopped(self, number: int) -> None:
@@ -106,8 +115,11 @@ class _Asking(Searcher):  # type: ignore[misc]
         return True  # the ledger knows what to search for
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        trial = None if self._desk.ledger.over else self._desk.ledger.next()
-        return {"number": trial.number, "overrides": list(trial.overrides)} if trial is not None else str(Searcher.FINISHED)
+        ledger = self._desk.ledger
+        trial = None if ledger.over else ledger.next()
+        if trial is None:
+            return None if ledger.waits and not ledger.over else str(Searcher.FINISHED)
+        return {"number": trial.number, "overrides": list(trial.overrides), "parent": trial.parent}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """The ledger is told by the callback."""
@@ -153,8 +165,8 @@ class _Noting(tune.Callback):  # type: ignore[misc]
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         number, result = trial.config["number"], trial.last_result
-        if "findings" in result:
-            self._desk.ledger.done(number, result["epoch"], dict(result["findings"]))
+        if "measured" in result:
+            self._desk.ledger.done(number, Measured(*result["measured"]))
         elif "failed" in result:
             self._desk.ledger.failed(number, result["failed"])
         else:

@@ -37,11 +37,11 @@ class _Halt(BaseException):
 class Running:
     """One trial on its way."""
 
-    def __init__(self, bench: Bench, number: int, overrides: Sequence[str], *, held: bool) -> None:
-        """Begin it. `held`: it waits after each epoch until it is asked for the next."""
+    def __init__(self, bench: Bench, number: int, overrides: Sequence[str], parent: int | None, *, held: bool) -> None:
+        """Begin it, where its parent has ended. `held`: it waits after each epoch until it is asked for the next."""
         self._told: Queue[Epoch | Measured | Failed] = Queue()
         self._go, self._halted, self._held, self._waits = Semaphore(0), False, held, False
-        self._thread = Thread(target=self._run, args=(bench, number, overrides), name=f"trial {number}", daemon=True)
+        self._thread = Thread(target=self._run, args=(bench, number, overrides, parent), name=f"trial {number}", daemon=True)
         self._thread.start()
 
     def next(self) -> Epoch | Measured | Failed:
@@ -59,9 +59,9 @@ class Running:
         self._go.release()
         self._thread.join()
 
-    def _run(self, bench: Bench, number: int, overrides: Sequence[str]) -> None:
+    def _run(self, bench: Bench, number: int, overrides: Sequence[str], parent: int | None) -> None:
         try:
-            self._told.put(bench.run(number, overrides, self._hear))
+            self._told.put(bench.run(number, overrides, self._hear, parent))
         except _Halt:
             return
         except Exception as error:  # whatever it is, the trial has failed and the search goes on

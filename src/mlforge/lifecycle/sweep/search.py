@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mlforge.artifact import Assignment, Encoding, Table, write_json
+from mlforge.artifact import write_json
 from mlforge.components import Judge, Proposer, Seen, Sweep
 from mlforge.errors import RunFailed
 from mlforge.lifecycle.job import StageJob
@@ -18,9 +18,11 @@ from mlforge.lifecycle.sweep.asked import Asked
 from mlforge.lifecycle.sweep.bench import Commission
 from mlforge.lifecycle.sweep.choosing import best, broken, scores
 from mlforge.lifecycle.sweep.earlier import found_by, seen_by
+from mlforge.lifecycle.sweep.homes import Homes
 from mlforge.lifecycle.sweep.journal import Ended, Journal, Measured
+from mlforge.lifecycle.sweep.lineage import Lineage
+from mlforge.lifecycle.sweep.sharing import encode_once
 from mlforge.lifecycle.sweep.telling import findings, trials_table, tuned_json
-from mlforge.recipe import spelled
 
 __all__ = ["Search"]
 
@@ -31,6 +33,7 @@ _SMOKE = 2  # trials that show that the chain works
 class _Trial:
     number: int
     overrides: tuple[str, ...]
+    parent: int | None
 
 
 @dataclass
@@ -43,11 +46,12 @@ class Search:
     proposer: Proposer
     judge: Judge | None
     journal: Journal
+    lineage: Lineage
+    homes: Homes
     _began: float = field(default_factory=time.monotonic)
     _spent: float = 0.0  # seconds before this process took over
     _running: dict[int, float] = field(default_factory=dict)  # since when, by number
     _lost: set[int] = field(default_factory=set)  # trials whose process died
-    _curves: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: StageJob) -> Search:
@@ -56,7 +60,9 @@ class Search:
         sweep = job.component("sweep", Sweep)
         seed = job.seed if sweep.seed is None else sweep.seed
         journal = Journal(job.work / "journal.jsonl")
-        search = cls(job, job.lifecycle, sweep, sweep.proposer(seed), sweep.judge(), journal, _spent=journal.spent)
+        proposer = sweep.proposer(seed)
+        lineage = Lineage.of(job.lifecycle.recipe, sweep.space, journal, proposer)
+        search = cls(job, job.lifecycle, sweep, proposer, sweep.judge(), journal, lineage, Homes(job.work / "trials"), _spent=journal.spent)
         if sweep.warm_start is not None:
             for seen in seen_by(found_by(job.lifecycle, sweep.warm_start), sweep, sweep.warm_start):
                 search.proposer.learn(seen)
@@ -65,38 +71,44 @@ class Search:
 
     def run(self) -> None:
         """Run what is left of it, and fill the draft of `tuned`."""
-        if not self._complete:
-            self._prepare()
-            self._on_ray()
+        try:
+            if not self._complete:
+                encode_once(self.job, self.lifecycle, self._commission, lambda: self._tell("reading rows"))
+                self._on_ray()
+        finally:
+            self.homes.close()
         self._judge_failures()
         chosen = best(self.journal.ended, self.sweep)
         if chosen is None:
             raise RunFailed(f"tune: none of {len(self.journal.ended)} trials can be chosen", hint=self._why_none())
-        draft = self.job.draft("tuned")
-        write_json(draft / "trials.json", trials_table(self.journal, self.sweep, self.overrides))
-        write_json(draft / "tuned.json", tuned_json(chosen, self.sweep, self.overrides(chosen.number)))
-        for finding in findings(self.journal, chosen, self.sweep, self.overrides(chosen.number), self._elapsed):
+        draft, overrides = self.job.draft("tuned"), self.lineage.overrides(chosen.number)
+        write_json(draft / "trials.json", trials_table(self.journal, self.sweep, self.lineage.overrides))
+        write_json(draft / "tuned.json", tuned_json(chosen, self.sweep, overrides))
+        for finding in findings(self.journal, chosen, self.sweep, overrides, self._elapsed):
             self.job.find(finding)
-        adopt(self.job, self.lifecycle, self._commission, chosen.number, self.overrides(chosen.number))
-
-    def overrides(self, number: int) -> tuple[str, ...]:
-        """What a trial sets, as one would type it."""
-        values = self.journal.began[number]
-        return tuple(spelled(dimension.key, values[name]) for name, dimension in sorted(self.sweep.space.items(), key=_sections_first))
+        adopt(self.job, self.lifecycle, self._commission, chosen.number, overrides)
 
     # ── what Ray asks and tells ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def next(self) -> _Trial | None:
-        """A trial that was begun and not ended; else a new one."""
+        """A trial that was begun and not ended; else a new one, when it may begin."""
         number = next((one for one in sorted(self.journal.began) if one not in self.journal.ended and one not in self._running), None)
         if number is None:
             number = len(self.journal.began)
-            values = self.proposer.propose(number) if number < self.most else None
+            if number >= self.most or self.waits:
+                return None
+            parent, values = self.lineage.parent(number), self.proposer.propose(number)
             if values is None:
                 return None
-            self.journal.begin(number, values)
+            self.journal.begin(number, values, parent)
         self._running[number] = time.monotonic()
-        return _Trial(number, self.overrides(number))
+        self.homes.came(number)
+        return _Trial(number, self.lineage.overrides(number), self.journal.parents.get(number))
+
+    @property
+    def waits(self) -> bool:
+        """Are those still running that decide on the next."""
+        return len(self.journal.began) < self.most and not self.lineage.ready(len(self.journal.began))
 
     def epoch(self, number: int, epoch: int, values: Mapping[str, float]) -> bool:
         """Is the trial to be given up."""
@@ -104,30 +116,24 @@ class Search:
         if self.judge is None or goal.finding not in values:
             return False
         score = goal.score(values[goal.finding])
-        self._curves.setdefault(number, []).append((epoch, score))
+        self.journal.epoch(number, epoch, score)
         self._tell(f"trial {number} · epoch {epoch}")
         return self.judge.stops(number, epoch, score)
 
-    def done(self, number: int, epoch: int, findings: Mapping[str, float]) -> None:
+    def done(self, number: int, measured: Measured) -> None:
         """Note it, and let the search learn from it."""
-        goal = next(iter(self.sweep.goals.values()))
-        if self.judge is not None:
-            score = goal.score(findings[goal.finding])
-            self._curves.setdefault(number, []).append((epoch, score))
-            self.judge.stops(number, epoch, score)
-        self._end(Ended(number, "done", dict(findings), epochs=epoch))
+        ended = self._done(number, measured)
+        self._judge(number, ended.curve[-1:])
+        self._end(ended)
 
     def stopped(self, number: int) -> None:
         """Note it, unless it was the search that was ended."""
-        curve = self._curves.get(number, [])
-        if self.over or not curve:
-            return
-        self._end(Ended(number, "stopped", reason=f"given up after epoch {curve[-1][0]}", epochs=curve[-1][0]))
+        if not self.over and number in self.journal.curves:
+            self._end(self._given_up(number))
 
     def lost(self, number: int, reason: str) -> None:
         """Its process or machine has gone: it is tried once more, from its last checkpoint."""
         self._running.pop(number, None)
-        self._curves.pop(number, None)
         if number in self._lost:
             self.failed(number, reason)
         self._lost.add(number)
@@ -203,27 +209,30 @@ class Search:
         for number in sorted(self.journal.began.keys() - self.journal.ended.keys()):
             measured = Measured.read(self._commission.home(number))
             if measured is not None:
-                self.journal.end(Ended(number, "done", measured.findings, epochs=measured.epochs), self._elapsed)
+                self.journal.end(self._done(number, measured), self._elapsed)
         for ended in self.journal.ended.values():
             self._learn(ended)
-            if self.judge is not None:
-                for epoch, score in ended.curve:
-                    self.judge.stops(ended.number, epoch, score)
+            self._judge(ended.number, ended.curve)
+        for number, curve in list(self.journal.curves.items()):
+            if self._judge(number, tuple(curve.items())):
+                self._end(self._given_up(number))
 
-    def _prepare(self) -> None:
-        """What every trial reads is encoded once, where all trials train on the same rows."""
-        commission = self._commission
-        inputs = self.job.inputs
-        if not {"table", "assignment", "encoding"} <= inputs.keys():
-            return
-        from mlforge.lifecycle.encode import encode
+    def _judge(self, number: int, curve: Iterable[tuple[int, float]]) -> bool:
+        """Show the judge a trial's epochs; what it says of the last."""
+        said = [self.judge.stops(number, epoch, score) for epoch, score in curve] if self.judge is not None else []
+        return bool(said) and said[-1]
 
-        commission.shared.mkdir(exist_ok=True)
-        table, assignment, encoding = self.job.input("table", Table), self.job.input("assignment", Assignment), self.job.input("encoding", Encoding)
-        contract = self.lifecycle.recipe.kept
-        assert contract is not None, "a recipe that trains has a contract"
-        for part in ("train", "validation"):
-            encode(part, table, assignment, encoding, contract, commission.shared, lambda done: self._tell("reading rows"))
+    def _done(self, number: int, measured: Measured) -> Ended:
+        """A trial that came to its end. Its last score is, where trials are judged, that of the weights that it keeps."""
+        goal = next(iter(self.sweep.goals.values()))
+        curve = [(epoch, goal.score(value)) for epoch, value in measured.curve]
+        if self.judge is not None:
+            curve = [*curve[:-1], (measured.epochs, goal.score(measured.findings[goal.finding]))]
+        return Ended(number, "done", measured.findings, epochs=measured.epochs, curve=tuple(curve))
+
+    def _given_up(self, number: int) -> Ended:
+        curve = tuple(self.journal.curves[number].items())
+        return Ended(number, "stopped", reason=f"given up after epoch {curve[-1][0]}", epochs=curve[-1][0], curve=curve)
 
     def _on_ray(self) -> None:
         from mlforge.lifecycle.sweep.session import session
@@ -245,24 +254,18 @@ class Search:
     def _end(self, ended: Ended) -> None:
         since = self._running.pop(ended.number, None)
         seconds = time.monotonic() - since if since is not None else 0.0
-        curve = tuple(self._curves.pop(ended.number, ()))
-        whole = Ended(ended.number, ended.state, ended.findings, ended.reason, ended.epochs, curve, round(seconds, 3))
-        self.journal.end(whole, self._elapsed)
-        self._learn(whole)
-        self._clear(whole)
+        self.journal.end(replace(ended, seconds=round(seconds, 3)), self._elapsed)
+        self._learn(ended)
+        self._clear()
         self._tell(f"trial {ended.number} {ended.state}")
 
     def _learn(self, ended: Ended) -> None:
         self.proposer.learn(Seen(ended.number, self.journal.began[ended.number], scores(ended, self.sweep), ended.curve))
 
-    def _clear(self, ended: Ended) -> None:
-        """Only the best so far keeps its checkpoints."""
+    def _clear(self) -> None:
+        """Only the best so far keeps its checkpoints, and those from which others go on."""
         leading = best(self.journal.ended, self.sweep)
-        homes = self._commission.home(0).parent
-        for home in homes.iterdir() if homes.is_dir() else ():
-            number = int(home.name)
-            if number in self.journal.ended and (leading is None or number != leading.number):
-                shutil.rmtree(home, ignore_errors=True)
+        self.homes.clear(self.journal.ended, self.lineage.needed() | ({leading.number} if leading is not None else set()))
 
     def _tell(self, note: str) -> None:
         leading = best(self.journal.ended, self.sweep)
@@ -273,7 +276,7 @@ class Search:
     def _judge_failures(self) -> None:
         failed = [one for one in self.journal.ended.values() if one.state == "failed"]
         if len(failed) > self.sweep.max_failures:
-            reasons = "; ".join(f"trial {one.number} ({', '.join(self.overrides(one.number))}): {one.reason}" for one in failed[:3])
+            reasons = "; ".join(f"trial {one.number} ({', '.join(self.lineage.overrides(one.number))}): {one.reason}" for one in failed[:3])
             raise RunFailed(
                 f"tune: {len(failed)} trials failed, and sweep.max_failures is {self.sweep.max_failures}: {reasons}",
                 hint="Mend what is wrong with them, or narrow the space; the trials that are done are kept.",
@@ -283,8 +286,3 @@ class Search:
         reasons = dict.fromkeys(text for one in self.journal.ended.values() if (text := one.reason or broken(one, self.sweep)))
         limit = f"{self._limit} came before any trial was done. " if self._limit else ""
         return f"{limit}{'; '.join(list(reasons)[:3])}"
-
-
-def _sections_first(item: tuple[str, object]) -> bool:
-    """An option is chosen before the keys of what it chooses are set."""
-    return "." in getattr(item[1], "key", "")

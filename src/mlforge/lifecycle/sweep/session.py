@@ -11,9 +11,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from mlforge.components import Sweep
-from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.errors import MissingRequirement
 from mlforge.lifecycle.sweep.asked import Asked
 from mlforge.lifecycle.sweep.guard import guarded
+from mlforge.ray_here import start
 
 __all__ = ["Room", "session"]
 
@@ -31,7 +32,6 @@ _SETTINGS = {
 }
 _TOLD = ("MLFORGE_", "XDG_CACHE_", "PYTHONPATH", "RAY_CHDIR_TO_TRIAL_DIR")  # what workers elsewhere are told of the environment
 _PATIENCE = 10.0  # seconds for an address to answer
-_STORE = 200 * 1000**2  # bytes for objects: trials pass numbers to each other, their data lie in files
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,7 @@ def _start(sweep: Sweep) -> None:
     import ray
 
     if sweep.address is None:
-        try:
-            _started()
-        except Exception:  # Ray raises a plain Exception when its processes do not come up in half a minute
-            try:
-                _started()  # what the first start has read from the disk is in memory now
-            except Exception as error:
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-                raise RunFailed(f"Ray could not be started here: {reason}", hint="The machine may be overloaded; the same command continues.") from None
+        start()
         return
     _answers(sweep.address)
     try:
@@ -90,12 +83,6 @@ def _start(sweep: Sweep) -> None:
         ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": told})
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         raise _silent(sweep.address, str(error).strip().splitlines()[0][:200]) from None
-
-
-def _started() -> None:
-    import ray
-
-    ray.init(address="local", include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False, object_store_memory=_STORE)
 
 
 def _answers(address: str) -> None:

@@ -27,6 +27,7 @@ def trials_table(journal: Journal, sweep: Sweep, overrides: Callable[[int], Sequ
             "findings": dict(one.findings),
             "epochs": one.epochs,
             "pareto": number in front,
+            "parent": journal.parents.get(number),
         }
         for number, one in sorted(journal.ended.items())
     ]

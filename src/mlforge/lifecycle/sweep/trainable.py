@@ -29,7 +29,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # ray is not typed for us
         if isinstance(told, Epoch):
             return {"epoch": told.number, "values": list(told.values.items())}  # pairs: Ray flattens maps
         if isinstance(told, Measured):
-            return {"done": True, "epoch": told.epochs, "findings": list(told.findings.items())}
+            return {"done": True, "epoch": told.epochs, "measured": (dict(told.findings), told.epochs, list(told.curve))}
         return {"done": True, "failed": told.reason}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -49,4 +49,4 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # ray is not typed for us
         """Nothing, likewise."""
 
     def _begin(self, config: Mapping[str, Any]) -> None:
-        self._running = Running(self._bench, int(config["number"]), list(config["overrides"]), held=self._held)
+        self._running = Running(self._bench, int(config["number"]), list(config["overrides"]), config["parent"], held=self._held)

@@ -45,6 +45,7 @@ def _trial(raw: dict[str, Any], space: dict[str, Dimension], goals: dict[str, Ob
         objectives=tuple(raw["findings"][goal.finding] for goal in goals.values()) if raw["state"] == "done" else (),
         epochs=raw["epochs"],
         pareto=raw["pareto"],
+        parent=raw["parent"],
     )
 
 
