@@ -15,7 +15,8 @@ from mlforge.alarm import Detection
 from mlforge.builtin.monitors.binned import yardstick
 from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.distances import Yardstick
-from mlforge.builtin.monitors.family import CALIBRATION, FEW, Family
+from mlforge.builtin.monitors.family import CALIBRATION, Family
+from mlforge.builtin.monitors.promise import FEW
 from mlforge.builtin.monitors.tails import clopper_pearson
 from mlforge.errors import DataError
 from mlforge.finding import Finding
@@ -204,7 +205,7 @@ def _kept(family: Family, found: dict[str, float], rows: int, reference: int) ->
     more = f"detect: {asked.size:g}sd within {ceil(needed * reference / (reference - needed) / 100) * 100} rows, " if needed < reference else ""
     other = f"detect: {seen:g}sd within {rows} rows, " if seen < float("inf") else ""
     raise DataError(
-        f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference, with {family.false_alarms}"
-        f" over {len(found)} columns of numbers and {family.windowing.text}, {what}",
+        f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference,"
+        f" with {family.false_alarms} over {len(found)} columns of numbers and {family.windowing.text}, {what}",
         hint=f"Ask for {other}{more}or allow more false alarms.",
     )
