@@ -15,7 +15,6 @@ PSI         a column drifts when the population stability index over ten bins is
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +48,9 @@ _SHARES /= _SHARES.sum()
 
 def categories(random: np.random.Generator, rows: int, columns: int) -> pl.DataFrame:
     """A hundred levels, as frequent as Zipf's law says."""
-    names = np.array([f"level {i}" for i in range(LEVELS)])
-    return pl.DataFrame({f"x{i}": names[random.choice(LEVELS, size=rows, p=_SHARES)] for i in range(columns)})
+    names, reached = pl.Series([f"level {i}" for i in range(LEVELS)]), np.cumsum(_SHARES)
+    drawn = (np.minimum(np.searchsorted(reached, random.random(rows)), LEVELS - 1) for _ in range(columns))
+    return pl.DataFrame({f"x{i}": names.gather(one) for i, one in enumerate(drawn)})
 
 
 def mixed(random: np.random.Generator, rows: int, columns: int) -> pl.DataFrame:
@@ -147,24 +147,27 @@ def bound(windows: int, level: float) -> int:
 
 def quiet(kind: str, make: Made, columns: int, sizes: list[int], references: int, windows: int, others: int) -> bool:
     """No drift: false alarms by window size."""
-    kept, cells = True, []
+    kept, cells, allowances = True, [], []
     rivals: dict[str, list[str]] = {name: [] for name in OTHERS}
     random = np.random.default_rng(abs(hash_of(kind, columns)))
     frames = [make(random, REFERENCE, columns) for _ in range(references)]
     models = [Model.of(frame, seed) for seed, frame in enumerate(frames)]
     for rows in sizes:
-        hits = sum(bool(model.alarms(make(random, rows, columns))) for model in models for _ in range(windows // references))
-        total = windows // references * references
+        each = windows // references if rows * columns <= 1_000_000 else max(windows // references // 4, 1)  # of large windows, fewer
+        hits = sum(bool(model.alarms(make(random, rows, columns))) for model in models for _ in range(each))
+        total = each * references
         allowed = bound(total, models[0].probe.level)
         kept &= hits <= allowed
         cells.append(f"{hits / total:6.2%}{' ' if hits <= allowed else '!'}")
+        allowances.append(f"{allowed / total:6.2%} ")
         for name, rule in OTHERS.items():
             fired = 0
             for turn in range(others):
                 frame, window = frames[turn % references], make(random, rows, columns)
                 fired += any(rule(frame[column], window[column]) for column in frame.columns)
             rivals[name].append(f"{fired / others:6.0%} " if others else "     - ")
-    print(f"{kind:11} {columns:4}  mlforge    " + " ".join(cells) + f"   of {total} windows, at most {allowed / total:.2%}", flush=True)
+    print(f"{kind:11} {columns:4}  mlforge    " + " ".join(cells), flush=True)
+    print(f"{'':16}  {'at most':10} " + " ".join(allowances), flush=True)
     for name, told in rivals.items():
         if others:
             print(f"{'':16}  {name:10} " + " ".join(told), flush=True)
@@ -207,7 +210,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer windows, smaller ones")
     quick = parser.parse_args().quick
     sizes = [100, 300, 1000] if quick else [100, 300, 1000, 3000, 10_000, 50_000]
-    began, kept = time.perf_counter(), True
+    kept = True
     print(f"False alarms in windows of n = {', '.join(f'{n:,}' for n in sizes)} rows, against {REFERENCE:,} rows of reference\n")
     for kind, make in (("normal", normal), ("heavy tails", heavy), ("100 levels", categories), ("mixed", mixed)):
         for columns in (20,) if quick else (20, 200):
@@ -219,9 +222,7 @@ def main() -> None:
     power("one a month, hourly windows", {"windows": "hourly"}, REFERENCE, 0.25, sizes, windows, 0)
     power("one a month, daily windows, reference of 1,000", {}, 1000, 0.25, sizes, windows, 0)
     monotone = all(one <= other + 0.02 for one, other in zip(list(found.values()), list(found.values())[1:], strict=False))
-    print(
-        f"\nfalse alarms within the bound everywhere: {kept}; power at 1,000 rows: {found[1000]:.1%}; grows with n: {monotone}; {time.perf_counter() - began:.0f} s"
-    )
+    print(f"\nfalse alarms within the bound everywhere: {kept}; power at 1,000 rows: {found[1000]:.1%}; grows with n: {monotone}")
     raise SystemExit(0 if kept and found[1000] >= 0.95 and monotone else 1)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from mlforge.alarm import Detect, Detection
-from mlforge.builtin.monitors.binned import BINS, MOMENTS, counted, histogram, joined, means, outlined, yardstick
+from mlforge.builtin.monitors.binned import BINS, LAYOUT, MOMENTS, counted, histogram, joined, means, outlined, yardstick
 from mlforge.builtin.monitors.correcting import Correction, adjusted
 from mlforge.builtin.monitors.distances import Distances, Yardstick
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
@@ -97,7 +97,7 @@ class Family(Promise):
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """How far each column has moved, and which have drifted."""
-        if reference is None or BINS not in reference.tables or BINS not in profile.tables:
+        if reference is None or LAYOUT not in reference.tables or BINS not in profile.tables:
             why = "there are no rows to look at" if not profile.tables else "there is no reference to compare with"
             yield from (self._untold(name, why, 0) for name in ("columns", "largest"))
             return

@@ -79,21 +79,19 @@ class Latency(Promise):
         timed, slow, asked, failed = counts.row(0) if counts is not None else (0, 0, 0, 0)
         if not timed:
             names = ("p50", "p99")
-            yield from (Finding(name=f"service/{name}", value=None, text="no answer has a time", unit="s", rows=0, volatile=True) for name in names)
+            yield from (Finding(name=f"service/{name}", value=None, text="no answer has a time", unit="s", rows=0) for name in names)
         else:
             times = profile.tables[_TIMES]["count"].to_numpy()
-            yield Finding(
-                name="service/p50", value=_quantile(times, 0.5), unit="s", text="half of the answers took less", better="lower", rows=timed, volatile=True
-            )
+            yield Finding(name="service/p50", value=_quantile(times, 0.5), unit="s", text="half of the answers took less", better="lower", rows=timed)
             yield self._slowest(_quantile(times, 0.99), timed, slow)
         if not asked:
-            yield Finding(name="service/errors", value=None, text="nothing is known of requests that failed", rows=0, volatile=True)
+            yield Finding(name="service/errors", value=None, text="nothing is known of requests that failed", rows=0)
             return
         low, high = _interval(failed, asked, self.level / 2)
         alarm = low > self.errors and asked >= FEW
         text = f"{failed:,} of {asked:,} requests failed"
         yield Finding(name="service/errors", value=failed / asked, low=low, high=high, interval="Clopper–Pearson", text=text, better="lower", rows=asked,
-                      severity="critical" if alarm else "info", volatile=True)  # fmt: skip
+                      severity="critical" if alarm else "info")  # fmt: skip
 
     def _slowest(self, value: float, timed: int, slow: int) -> Finding:
         text, severity = f"99 of 100 answers took less than {value:.3g} s", "info"
@@ -101,7 +99,7 @@ class Latency(Promise):
             low, _ = _interval(slow, timed, self.level / 2)
             severity = "warning" if low > 0.01 and timed >= FEW else "info"
             text += f"; {slow / timed:.1%} took longer than {self.p99:g} s"
-        return Finding(name="service/p99", value=value, unit="s", text=text, better="lower", rows=timed, severity=severity, volatile=True)
+        return Finding(name="service/p99", value=value, unit="s", text=text, better="lower", rows=timed, severity=severity)
 
 
 def _quantile(times: np.ndarray, share: float) -> float:
