@@ -14,7 +14,7 @@ _HOUR = 3600.0
 _LENGTHS = {"hour": _HOUR, "day": 24 * _HOUR, "week": 168 * _HOUR, "month": 365.2425 / 12 * 24 * _HOUR, "year": 365.2425 * 24 * _HOUR}
 _NAMED = {"hourly": "hour", "daily": "day", "weekly": "week"}
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": _HOUR, "d": 24 * _HOUR, "w": 168 * _HOUR, **{name: _LENGTHS[name] for name in ("hour", "day", "week")}}
-_RATE = r"^\s*(?P<count>\d+(\.\d+)?)\s*/\s*((?P<unit>" + "|".join(_LENGTHS) + r")|(?P<windows>\d+)\s*windows)\s*$"
+_RATE = r"^\s*(?P<count>\d+(\.\d+)?(e-\d+)?)\s*/\s*((?P<unit>" + "|".join(_LENGTHS) + r")|(?P<windows>\d+)\s*windows)\s*$"
 _DETECT = r"^\s*(?P<size>\d+(\.\d+)?)\s*sd\s+within\s+(?P<rows>\d[\d_,]*)\s+rows\s*$"
 _SPAN = r"(?:" + "|".join(_NAMED) + r"|(?:\d+(?:\.\d+)?)\s*(?:" + "|".join(_UNITS) + r")|" + "|".join(("hour", "day", "week")) + r"|\d[\d_,]*\s+rows)"
 _WINDOWS = rf"^\s*(?P<span>{_SPAN})(?:\s+every\s+(?P<every>{_SPAN}))?\s*$"
@@ -37,6 +37,13 @@ class Rate:
         if found["windows"]:
             return cls(float(found["count"]), None, max(1, int(found["windows"])))
         return cls(float(found["count"]), _LENGTHS[found["unit"]])
+
+    def shared(self, among: int) -> str:
+        """What is left to each of several groups, as it is written."""
+        count = f"{self.count / among:.12g}"
+        if self.seconds is None:
+            return f"{count}/{self.windows} windows"
+        return f"{count}/{next(unit for unit, seconds in _LENGTHS.items() if seconds == self.seconds)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,9 @@ class Windowing:
 
 
 def chance(rate: Rate, windows: Windowing) -> float:
-    """How likely a single look may be to alarm without cause, so that all looks together keep the rate: expectations add up, however the looks depend on each other.
+    """How likely a single look may be to alarm without cause, so that all looks together keep the rate.
+
+    Expectations add up, however much the looks depend on each other: looking more often leaves less to each look.
 
     ValueError when the rate is in time and the windows are not, or when every look may alarm.
     """

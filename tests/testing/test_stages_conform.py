@@ -15,6 +15,8 @@ from mlforge.builtin.features.categorical import Categorical
 from mlforge.builtin.features.numeric import Numeric
 from mlforge.builtin.gates.baseline import Baseline
 from mlforge.builtin.models.linear import Linear
+from mlforge.builtin.monitors.data_quality import DataQuality
+from mlforge.builtin.monitors.drift import Drift
 from mlforge.builtin.probes.classification import Classification
 from mlforge.builtin.probes.missing import Missing
 from mlforge.builtin.sources.parquet import Parquet
@@ -22,6 +24,7 @@ from mlforge.builtin.splits.random import Random
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.components import Stage
 from mlforge.contract import Contract
+from mlforge.lifecycle.stages.calibrate import Calibrate
 from mlforge.lifecycle.stages.evaluate import Evaluate
 from mlforge.lifecycle.stages.export import Export
 from mlforge.lifecycle.stages.gate import Gate
@@ -36,7 +39,7 @@ from mlforge.testing import ComponentContract, StageContract
 from mlforge.testing.job import StageJob
 from mlforge.testing.samples import people
 
-ORDER: tuple[Stage, ...] = (Ingest(), Split(), Inspect(), Prepare(), Train(), Export(), Evaluate(), Gate())
+ORDER: tuple[Stage, ...] = (Ingest(), Split(), Inspect(), Prepare(), Train(), Export(), Evaluate(), Calibrate(), Gate())
 COLUMNS = {
     "age": {"dtype": "int"},
     "income": {"dtype": "float", "nullable": True},
@@ -76,6 +79,7 @@ def job(folder: Path) -> StageJob:
         "trainer": Lightning(max_epochs=2, accelerator="cpu", threads=1),
         "exporters": {"onnx": Onnx()},
         "evaluators": {"classification": Classification(resamples=200)},
+        "monitors": {"drift": Drift(), "quality": DataQuality()},
         "gates": {"baseline": Baseline()},
     }
     return StageJob(folder, contract=CONTRACT, sections=sections)
@@ -124,6 +128,10 @@ class TestExport(OfTheLifecycle):
 
 class TestEvaluate(OfTheLifecycle):
     component = Evaluate()
+
+
+class TestCalibrate(OfTheLifecycle):
+    component = Calibrate()
 
 
 class TestGate(OfTheLifecycle):

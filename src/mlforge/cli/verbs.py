@@ -26,6 +26,7 @@ CHAPTERS = {
         "approve": "Sign the verdict that a run waits with, or reject it",
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
+        "monitor": "Hold new rows against what a model was built with",
         "explain": "Say why a model answers as it does, row by row",
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
         "serve": "Serve models over HTTP",

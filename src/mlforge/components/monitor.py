@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -39,6 +39,14 @@ class Monitor(Probe):
     def wanted(self) -> int:
         """Rows that a judgement should rest on: a window with fewer is judged together with those before it."""
         return 0
+
+    def over(self, windows: str) -> Self:
+        """The monitor as it looks over other windows."""
+        return self.model_copy(update={"windows": windows})
+
+    def shared(self, groups: int) -> Self:
+        """The monitor as it looks at one of several groups: what it promises of its alarms, it promises of all groups together."""
+        return self
 
     def calibrate(self, reference: Profile, sample: Window, seed: int) -> tuple[Profile, Sequence[Finding]]:
         """What the reference's own rows say about its alarms, with a uniform `sample` of them: the reference with what was learned, and findings on it.

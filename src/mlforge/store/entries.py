@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["AuditEntry", "Move", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
+from mlforge.finding import Finding
+
+__all__ = ["AuditEntry", "KeptWindow", "Move", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
 
 RunState = Literal["running", "done", "failed", "refused", "waiting", "interrupted"]
 StageState = Literal["running", "done", "reused", "failed"]
@@ -60,6 +62,25 @@ class Signature:
     run: str  # that waited for it
     actor: str
     created: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWindow:
+    """What one monitor has seen of a stretch of time, and what it said at its end."""
+
+    model: str
+    version: int
+    monitor: str  # the recipe's entry
+    windows: str  # as the recipe says them: "daily"
+    part: str  # the group of rows; empty for all
+    begins: str  # ISO 8601, UTC
+    ends: str
+    rows: int
+    labels: int  # rows of them whose label has arrived
+    rejected: int  # rows of them that broke the contract
+    profile: bytes  # see mlforge.reference.pack
+    findings: tuple[Finding, ...]  # of the window that ends here; those that are no "info" are alarms
+    seen: str = ""  # when this was written; ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)

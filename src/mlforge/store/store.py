@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlforge.store.database import Database
     from mlforge.store.records import Records
     from mlforge.store.registry import Registry
+    from mlforge.store.windows import Windows
 
 __all__ = ["Store"]
 
@@ -30,6 +31,7 @@ class Store:
         from mlforge.store.audit import Audit
         from mlforge.store.records import Records
         from mlforge.store.registry import Registry
+        from mlforge.store.windows import Windows
 
         self.state = state
         self.artifacts = artifacts
@@ -37,6 +39,7 @@ class Store:
         self.audit: Audit = Audit(database)
         self.registry: Registry = Registry(database, self.audit)
         self.approvals: Approvals = Approvals(database, self.audit)
+        self.windows: Windows = Windows(database)
         self._database = database
 
     @classmethod

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "versions"]
+__all__ = ["aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "versions", "windows"]
 
 metadata = MetaData()
 
@@ -88,6 +88,24 @@ approvals = Table(  # what people said of a verdict: only added to, and the newe
     Column("actor", Text, nullable=False),
     Column("created", Text, nullable=False),
     Index("approvals_by_verdict", "model", "bundle", "verdict"),
+)
+
+windows = Table(  # what monitors have seen of a model version
+    "windows",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("monitor", Text, primary_key=True),  # the recipe's entry
+    Column("windows", Text, primary_key=True),  # as the recipe says them: "daily"
+    Column("part", Text, primary_key=True),  # the group of rows; empty for all
+    Column("begins", Text, primary_key=True),
+    Column("ends", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("profile", LargeBinary, nullable=False),
+    Column("findings", Text, nullable=False),
+    Column("seen", Text, nullable=False),
 )
 
 aliases = Table(

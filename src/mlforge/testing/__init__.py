@@ -8,6 +8,7 @@ from mlforge.testing.exporters import ExporterContract
 from mlforge.testing.gates import GateContract
 from mlforge.testing.loggers import LoggerContract
 from mlforge.testing.mitigations import MitigationContract
+from mlforge.testing.monitors import MonitorContract
 from mlforge.testing.networks import ModelContract
 from mlforge.testing.perturbations import PerturbationContract
 from mlforge.testing.probes import ProbeContract
@@ -22,6 +23,6 @@ from mlforge.testing.transforms import TransformContract
 
 __all__ = [
     "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract",
-    "MitigationContract", "ModelContract", "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract",
+    "MitigationContract", "ModelContract", "MonitorContract", "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract",
     "SplitterContract", "StageContract", "SweepContract", "TrainerContract", "TransformContract",
 ]  # fmt: skip

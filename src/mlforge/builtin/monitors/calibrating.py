@@ -6,16 +6,18 @@ how often the monitor alarms without cause, with all dependence between columns 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 from mlforge.alarm import Detection
-from mlforge.builtin.monitors.binned import yardstick
+from mlforge.builtin.monitors.binned import histogram, yardstick
 from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.distances import Yardstick
-from mlforge.builtin.monitors.family import CALIBRATION, FEW, Family
+from mlforge.builtin.monitors.family import CALIBRATION, Family
+from mlforge.builtin.monitors.layout import Layout
+from mlforge.builtin.monitors.promise import FEW
 from mlforge.builtin.monitors.tails import clopper_pearson
 from mlforge.errors import DataError
 from mlforge.finding import Finding
@@ -32,6 +34,7 @@ SAMPLED = 32_768  # rows of the reference that windows are drawn from
 _POWER = 0.95
 _PLANTED = 400  # windows for each shift that is tried
 _CONFIDENCE = 0.99
+_AT_ONCE = 25  # windows that are compared with the reference at once
 _SHIFTS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -78,15 +81,17 @@ def false_alarms(family: Family, against: Yardstick, values: pl.DataFrame, rows:
     width = max(one.width for one in layout.columns)
     codes = np.stack([one.codes(values[one.column]) for one in layout.columns], axis=1) + np.arange(len(layout.columns)) * width
     whole = np.bincount(codes.ravel(), minlength=width * len(layout.columns)).reshape(len(layout.columns), width).astype(float)
-    random, least = np.random.default_rng((seed, rows)), []
-    for _ in range(windows):
-        chosen = codes[random.choice(len(codes), rows, replace=False)]
-        window = np.bincount(chosen.ravel(), minlength=width * len(layout.columns)).reshape(len(layout.columns), width).astype(float)
-        distances = against.distances(window, None, whole - window)
-        matters = distances.effect() >= family.floor
-        least.append(float(adjusted(distances.p, family.correction)[matters].min(initial=1.0)))
-    found = np.array(least)
-    return Drawn(rows, windows, int((found <= family.level).sum()), found)
+    random, found = np.random.default_rng((seed, rows)), []
+    tiled, several = _repeated(against, range(len(layout.columns)), _AT_ONCE), np.tile(whole, (_AT_ONCE, 1))
+    for _ in range(-(-windows // _AT_ONCE)):
+        chosen = np.stack([codes[random.choice(len(codes), rows, replace=False, shuffle=False)].ravel() for _ in range(_AT_ONCE)])
+        places = chosen + np.arange(_AT_ONCE)[:, None] * whole.size
+        drawn = np.bincount(places.ravel(), minlength=_AT_ONCE * whole.size).reshape(-1, width).astype(float)
+        distances = tiled.distances(drawn, None, several - drawn)
+        p = adjusted(distances.p.reshape(_AT_ONCE, -1), family.correction)
+        found.append(np.where(distances.effect().reshape(_AT_ONCE, -1) >= family.floor, p, 1.0).min(axis=1))
+    least = np.concatenate(found)[:windows]
+    return Drawn(rows, windows, int((least <= family.level).sum()), least)
 
 
 def detectable(family: Family, against: Yardstick, values: pl.DataFrame, rows: int, factor: float, seed: int) -> dict[str, float]:
@@ -120,21 +125,19 @@ def _power(family: Family, against: Yardstick, place: int, values: Array, shift:
     drawn = np.random.default_rng((seed, place, rows)).integers(len(codes), size=(_PLANTED, rows))
     flat = codes[drawn] + np.arange(_PLANTED)[:, None] * one.width
     windows = np.bincount(flat.ravel(), minlength=_PLANTED * one.width).reshape(_PLANTED, one.width).astype(float)
-    distances = _alone(against, place).distances(windows)
+    distances = _repeated(against, [place], _PLANTED).distances(windows)
     hit = (np.minimum(distances.p * count, 1.0) <= family.level * factor) & (distances.effect() >= family.floor)
     return float(hit.mean())
 
 
-def _alone(against: Yardstick, place: int) -> Yardstick:
-    """One column, as often as windows are drawn."""
+def _repeated(against: Yardstick, places: Iterable[int], times: int) -> Yardstick:
+    """Some of the columns, so many times: to compare many windows at once."""
     import numpy as np
 
-    from mlforge.builtin.monitors.binned import histogram
-    from mlforge.builtin.monitors.layout import Layout
-
-    layout = Layout((against.layout.columns[place],) * _PLANTED)
-    counts = np.tile(histogram(against.layout, against.counts, place), _PLANTED)
-    return Yardstick(layout, counts, np.repeat(against.deviations[place], _PLANTED), np.repeat(against.means[place], _PLANTED))
+    chosen = list(places) * times
+    layout = Layout(tuple(against.layout.columns[place] for place in chosen))
+    counts = np.concatenate([histogram(against.layout, against.counts, place) for place in chosen])
+    return Yardstick(layout, counts, against.deviations[chosen], against.means[chosen])
 
 
 def _size(family: Family, rows: int) -> int:
@@ -204,7 +207,7 @@ def _kept(family: Family, found: dict[str, float], rows: int, reference: int) ->
     more = f"detect: {asked.size:g}sd within {ceil(needed * reference / (reference - needed) / 100) * 100} rows, " if needed < reference else ""
     other = f"detect: {seen:g}sd within {rows} rows, " if seen < float("inf") else ""
     raise DataError(
-        f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference, with {family.false_alarms}"
-        f" over {len(found)} columns of numbers and {family.windowing.text}, {what}",
+        f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference,"
+        f" with {family.false_alarms} over {len(found)} columns of numbers and {family.windowing.text}, {what}",
         hint=f"Ask for {other}{more}or allow more false alarms.",
     )

@@ -15,8 +15,8 @@ Correction = Literal["holm", "fdr"]
 def adjusted(p: Array, correction: Correction) -> Array:
     """P-values that can each be held against the promised level, over the last axis.
 
-    `holm`: the chance of any false alarm (Holm, 1979). `fdr`: the expected share of false ones among the alarms (Benjamini and Hochberg, 1995); the chance of an
-    alarm where nothing has drifted is the same.
+    `holm`: the chance of any false alarm (Holm, 1979). `fdr`: the expected share of false ones among the alarms (Benjamini and Hochberg, 1995); the chance
+    of an alarm where nothing has drifted is the same.
     """
     import numpy as np
 

@@ -102,7 +102,7 @@ class Yardstick:
 
 
 def _categories(window: Array, theirs: Array) -> Array:
-    """Chi-squared over the categories that are frequent enough, with its exact mean and variance (Dawson, 1954); and the rare and unseen ones by Poisson's law."""
+    """Chi-squared over frequent categories, with its exact mean and variance (Dawson, 1954); and the rare and unseen ones by Poisson's law."""
     import numpy as np
 
     n, m = window.sum(axis=1, keepdims=True), theirs.sum(axis=1, keepdims=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from mlforge.alarm import AlarmRate, Detect, Detection, Rate, chance
-from mlforge.builtin.monitors.binned import BINS, MOMENTS, counted, histogram, joined, means, outlined, yardstick
+from mlforge.alarm import Detect, Detection
+from mlforge.builtin.monitors.binned import BINS, LAYOUT, MOMENTS, counted, histogram, joined, means, outlined, yardstick
 from mlforge.builtin.monitors.correcting import Correction, adjusted
 from mlforge.builtin.monitors.distances import Distances, Yardstick
+from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.probes.names import slugs
-from mlforge.components import Monitor, Objection
+from mlforge.components import Objection
 from mlforge.contract import Contract
 from mlforge.finding import Finding
 from mlforge.task import Task
@@ -27,23 +28,20 @@ if TYPE_CHECKING:
     from mlforge.builtin.monitors.layout import Binned
     from mlforge.builtin.monitors.tails import Array
 
-__all__ = ["CALIBRATION", "FEW", "Family"]
+__all__ = ["CALIBRATION", "Family"]
 
 CALIBRATION = "calibration"  # the table of a reference that says what was learned about its alarms
-FEW = 30  # rows below which nothing is said
-_WANTED = 1000  # rows a judgement rests on where the recipe says nothing
 _SHOWN = 24  # bins of a picture
 _NAMED = 5  # columns in a sentence
 
 
-class Family(Monitor):
+class Family(Promise):
     """What drift of columns and of predictions have in common."""
 
     fitted: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
     about: ClassVar[str]  # the first part of its findings' names
 
-    false_alarms: AlarmRate = Field(default="1/month", description="how often any column may alarm without cause: 1/month, 2/year, 1/30 windows")
     detect: Detect | None = Field(
         default=None, description="what must be seen, in 95 of 100 cases: 0.25sd within 1000 rows; a run that cannot promise it stops"
     )
@@ -52,24 +50,16 @@ class Family(Monitor):
 
     def objections(self, contract: Contract) -> Iterable[Objection]:
         """A promise that no window can keep."""
-        try:
-            chance(Rate.parse(self.false_alarms), self.windowing)
-        except ValueError as error:
-            yield Objection("false_alarms", f"{self.false_alarms!r} with {self.windowing.text}", str(error))
+        yield from super().objections(contract)
         if self.detect is not None and Detection.parse(self.detect).size < self.floor:
             yield Objection(
                 "detect", f"{self.detect!r} is below the floor of {self.floor:g}sd, at which no drift matters", hint="Lower the floor, or ask for more."
             )
 
     @property
-    def level(self) -> float:
-        """How likely a single look may be to alarm without cause."""
-        return chance(Rate.parse(self.false_alarms), self.windowing)
-
-    @property
     def wanted(self) -> int:
         """The rows within which it must see something."""
-        return Detection.parse(self.detect).rows if self.detect else _WANTED
+        return Detection.parse(self.detect).rows if self.detect else WANTED
 
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
         """How many columns have drifted, how far the worst, and each column."""
@@ -107,7 +97,7 @@ class Family(Monitor):
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """How far each column has moved, and which have drifted."""
-        if reference is None or BINS not in reference.tables or BINS not in profile.tables:
+        if reference is None or LAYOUT not in reference.tables or BINS not in profile.tables:
             why = "there are no rows to look at" if not profile.tables else "there is no reference to compare with"
             yield from (self._untold(name, why, 0) for name in ("columns", "largest"))
             return
@@ -125,7 +115,7 @@ class Family(Monitor):
         for place, name in enumerate(slugs([one.column for one in against.layout.columns])):
             yield self._column(name, place, against, distances, bool(alarms[place]), window, seen)
 
-    def _family(self, against: Yardstick, distances: Distances, alarms: Array, rows: int) -> Iterator[Finding]:
+    def _family(self, against: Yardstick, distances: Distances, alarms: npt.NDArray[np.bool_], rows: int) -> Iterator[Finding]:
         effect, columns = distances.effect(), against.layout.columns
         order = sorted(range(len(columns)), key=lambda place: (-effect[place], place))
         drifted = [place for place in order if alarms[place]]

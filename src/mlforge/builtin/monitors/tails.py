@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["chi_squared", "clopper_pearson", "gamma", "kolmogorov", "normal", "poisson"]
+__all__ = ["chi_squared", "clopper_pearson", "gamma", "gathered", "kolmogorov", "normal", "poisson"]
 
 _TERMS = 60
 
@@ -91,6 +91,13 @@ def poisson(count: Array, mean: Array) -> Array:
     told = first * (1 + np.cumprod(mean[..., None] / steps, axis=-1).sum(axis=-1))
     upper = np.where(count > mean, told, 1.0)  # the sum of the tail converges there; elsewhere nothing is unusual
     return np.where(count <= 0, 1.0, np.clip(upper, 0.0, 1.0))
+
+
+def gathered(place: npt.NDArray[np.int64], of: Array, count: int) -> Array:
+    """Sums of values by their places."""
+    import numpy as np
+
+    return np.bincount(place, weights=of, minlength=count).astype(np.float64)
 
 
 def normal(z: float) -> float:

@@ -1,0 +1,132 @@
+"""From what came in to what monitors look at: rows typed as far as they go, predictions beside them, labels where they have arrived.
+
+Two kinds of frames come in: raw rows, under the columns' real names, which the model is asked about; and rows of a request log, which have their answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from mlforge.contract import Contract
+from mlforge.errors import RecipeError, nearest
+from mlforge.runtime.conform import Conformer
+from mlforge.runtime.predictor import Predictor
+from mlforge.runtime.protections import Protector
+from mlforge.window import LATENCY, TIME
+
+__all__ = ["Intake", "Live"]
+
+_LOGGED = ("__time", "prediction")  # a request log has these
+_LABEL = "label"
+_PLACE = "__place__"
+
+
+@dataclass(frozen=True)
+class Live:
+    """Live rows, each with what became of it; all frames are row by row the same."""
+
+    rows: pl.DataFrame  # the contract's keys that are there, and `TIME`, `LATENCY` where they are known
+    predictions: pl.DataFrame | None  # missing where a row broke the contract
+    reasons: pl.Series  # why a row broke the contract; missing where it did not
+    groups: pl.Series | None = None
+
+
+class Intake:
+    """Makes live rows of frames."""
+
+    def __init__(self, predictor: Predictor, contract: Contract, *, time: str | None = None, by: str | None = None) -> None:
+        self._predictor = predictor
+        self._contract = contract
+        self._time = time
+        self._by = by
+        self._output = predictor.bundle.output
+
+    def live(self, frame: pl.DataFrame) -> Live:
+        """The rows of a frame. RecipeError when a column that is named for time or groups is not there."""
+        made = self._logged(frame) if all(name in frame.columns for name in _LOGGED) else self._raw(frame)
+        return Live(made.rows, made.predictions, made.reasons, self._grouped(frame))
+
+    def timed(self, frame: pl.DataFrame) -> bool:
+        """Have the rows of such a frame a time."""
+        return all(name in frame.columns for name in _LOGGED) or self._times(frame) is not None
+
+    def _logged(self, frame: pl.DataFrame) -> Live:
+        rows = frame.select(pl.col("__time").alias(TIME), *(pl.col(key) for key in self._contract.columns if key in frame.columns))
+        if "__latency_ms" in frame.columns:
+            rows = rows.with_columns((frame["__latency_ms"].cast(pl.Float64) / 1000).alias(LATENCY))
+        if _LABEL in frame.columns and self._output.target not in rows.columns:
+            rows = rows.with_columns(frame[_LABEL].alias(self._output.target))
+        predictions = frame.select(name for name in frame.columns if name == "prediction" or name.startswith("probability_"))
+        return Live(self._typed(rows), predictions, pl.Series("reason", [None] * frame.height, dtype=pl.String))
+
+    def _raw(self, frame: pl.DataFrame) -> Live:
+        asked = self._predictor.bundle.contract
+        gone = [key for key in asked.columns if key not in frame.columns and asked.real_name(key) not in frame.columns]
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(asked.real_name(key)) for key in gone)
+        answer = self._predictor.answer(frame)
+        places = pl.DataFrame({_PLACE: pl.int_range(frame.height, eager=True)})
+        answered = answer.predictions.with_columns(answer.accepted.cast(pl.Int64).alias(_PLACE))
+        predictions = places.join(answered, on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
+        broken = answer.rejected.select(pl.col("position").cast(pl.Int64).alias(_PLACE), "reason")
+        reasons = places.join(broken, on=_PLACE, how="left", maintain_order="left")["reason"]
+        return Live(self._keyed(frame), predictions, reasons)
+
+    def _keyed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Raw rows under the contract's keys, typed as far as they go, and protected as the model protects them."""
+        rules = self._predictor.bundle.protections
+        raw = self._predictor.bundle.contract.columns
+        columns = {key: raw[key] if key in rules else column for key, column in self._contract.columns.items()}
+        found = {key: column for key, column in columns.items() if column.role != "ignore" and (key in frame.columns or (column.name or key) in frame.columns)}
+        if not found:
+            return pl.DataFrame({TIME: self._times(frame)}) if self._time else frame.select(pl.lit(value=True).alias("__row__"))
+        contract = self._contract.model_copy(update={"columns": found, "extra": "drop", "expect": {}})
+        plan, staged = Conformer(contract).stage(frame)
+        rows = staged.select(plan.keys)
+        here = {key: rule for key, rule in rules.items() if key in rows.columns}
+        rows = Protector(here).apply(rows) if here else rows
+        times = self._times(frame)
+        return rows if times is None else rows.with_columns(times.alias(TIME))
+
+    def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Labels as the contract types them."""
+        target = self._output.target
+        if target not in rows.columns:
+            return rows
+        return rows.with_columns(pl.col(target).cast(pl.String) if self._output.kind == "classes" else pl.col(target).cast(pl.Float64, strict=False))
+
+    def _times(self, frame: pl.DataFrame) -> pl.Series | None:
+        """When each row was asked about: by the column that is named, else the contract's column for time."""
+        known = self._contract.having("time")
+        named = self._time or (self._contract.real_name(known[0]) if known else None)
+        named = known[0] if named not in frame.columns and known and known[0] in frame.columns and not self._time else named
+        if named is None or named not in frame.columns:
+            if self._time:
+                raise RecipeError(f"--time: the rows have no column {self._time!r}", hint=nearest(self._time, frame.columns) or _some(frame.columns))
+            return None
+        column = frame[named]
+        if column.dtype == pl.String:
+            column = column.str.to_datetime(time_zone="UTC", strict=False)
+        if column.dtype.is_numeric():
+            column = (column.cast(pl.Float64) * 1e6).cast(pl.Int64).cast(pl.Datetime("us"))
+        if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone not in (None, "UTC"):
+            column = column.dt.convert_time_zone("UTC")
+        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") if not _zoned(column) else column.cast(pl.Datetime("us", "UTC"))
+
+    def _grouped(self, frame: pl.DataFrame) -> pl.Series | None:
+        if self._by is None:
+            return None
+        name = self._contract.real_name(self._by) if self._by in self._contract.columns else self._by
+        name = name if name in frame.columns else self._by
+        if name not in frame.columns:
+            raise RecipeError(f"--by: the rows have no column {self._by!r}", hint=nearest(self._by, frame.columns) or _some(frame.columns))
+        return frame[name].cast(pl.String).fill_null("missing").alias("group")
+
+
+def _zoned(column: pl.Series) -> bool:
+    return isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
+
+
+def _some(columns: list[str]) -> str:
+    return f"They have {', '.join(columns[:12])}{' …' if len(columns) > 12 else ''}."

@@ -1,0 +1,90 @@
+"""What the monitors say of each window, from the panes that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlforge.finding import Finding
+from mlforge.monitoring.panes import Pane, Panes, Seen
+from mlforge.monitoring.standard import Watched
+from mlforge.window import Profile
+
+__all__ = ["Judged", "judged"]
+
+_FURTHEST = 400  # panes before a window that a judgement may reach back to
+FEW = 30  # rows: what is less is not twice looked at
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One window, and what was found in it."""
+
+    group: str
+    panes: range
+    span: tuple[datetime, datetime] | None
+    rows: int
+    labels: int
+    rejected: int
+    findings: dict[str, tuple[Finding, ...]]  # by entry of the monitors
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The findings that are alarms."""
+        return tuple(finding for found in self.findings.values() for finding in found if finding.severity != "info")
+
+
+def judged(panes: Panes) -> Iterator[Judged]:
+    """Every window that has rows, in its order within its group."""
+    for group, _, numbers in panes.windows():
+        seen = _seen(panes, group, numbers, panes.watched)
+        findings = {one.entry: _found(panes, group, numbers, one) for one in panes.watched}
+        yield Judged(group, numbers, panes.span(numbers), seen.rows, seen.labels, seen.rejected, findings)
+
+
+def _found(panes: Panes, group: str, numbers: range, one: Watched) -> tuple[Finding, ...]:
+    """The findings of one monitor.
+
+    A window with fewer rows than a judgement should rest on is judged together with those before it, in spans of twice as many rows each: a large drift is
+    seen in the shortest, a small one in the longest. The spans share what the monitor promises of its alarms. Told is the shortest that alarms, else the
+    longest.
+    """
+    spans = _spans(panes, group, numbers, one.monitor.wanted)
+    monitor = one.monitor.shared(len(spans))
+    told: tuple[Finding, ...] = ()
+    for span in spans:
+        profile = _seen(panes, group, span, (one,)).profiles.get(one.entry, Profile())
+        told = tuple(finding.model_copy(update={"name": f"live/{finding.name}"}) for finding in monitor.findings(profile, one.reference))
+        if any(finding.severity != "info" for finding in told):
+            break
+    return told
+
+
+def _spans(panes: Panes, group: str, numbers: range, wanted: int) -> list[range]:
+    """The window, and with it the panes before that make twice as many rows, and so on until there are enough."""
+    start, rows = numbers.start, sum(_rows(panes, group, number) for number in numbers)
+    spans, asked = [numbers], 2 * max(rows, FEW)
+    oldest = min((pane.number for pane in panes.seen if pane.group == group), default=start)
+    while rows < wanted and start > oldest and numbers.start - start < _FURTHEST:
+        start -= 1
+        rows += _rows(panes, group, start)
+        if rows >= asked or rows >= wanted:
+            spans, asked = [*spans, range(start, numbers.stop)], 2 * asked
+    if spans[-1].start != start:
+        spans.append(range(start, numbers.stop))
+    return spans
+
+
+def _rows(panes: Panes, group: str, number: int) -> int:
+    seen = panes.seen.get(Pane(group, number))
+    return 0 if seen is None else seen.rows
+
+
+def _seen(panes: Panes, group: str, numbers: range, watched: tuple[Watched, ...]) -> Seen:
+    told = Seen()
+    for number in numbers:
+        one = panes.seen.get(Pane(group, number))
+        if one is not None:
+            told.add(one, watched)
+    return told

@@ -1,0 +1,57 @@
+"""One look at a model's live rows: read, cut, remembered, judged and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlforge.alarm import Windowing
+from mlforge.monitoring.history import keep, recall
+from mlforge.monitoring.intake import Intake
+from mlforge.monitoring.judging import Judged, judged
+from mlforge.monitoring.panes import Panes
+from mlforge.monitoring.standard import Standard
+from mlforge.runtime.predictor import Predictor
+from mlforge.store import Store
+from mlforge.store.entries import Version
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Look", "look"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The windows of one kind, judged by the monitors that look over them."""
+
+    windowing: Windowing | None  # None: all rows are one window
+    windows: tuple[Judged, ...]
+    kept: int  # panes that are new in the store, or have changed
+
+
+def look(
+    standard: Standard,
+    predictor: Predictor,
+    frames: Iterable[pl.DataFrame],
+    intake: Intake,
+    *,
+    store: Store,
+    version: Version,
+    whole: bool = False,
+    kept: bool = True,
+) -> Iterator[Look]:
+    """Judge every window that these rows and those that are kept of earlier looks make. `whole` takes all rows as one window; without `kept`, nothing is
+    remembered or written down."""
+    kinds = {None: standard.watched} if whole else standard.by_windowing()
+    cut = [Panes(windowing, watched, standard.contract, standard.task, predictor) for windowing, watched in kinds.items()]
+    for frame in frames:
+        live = intake.live(frame)
+        for panes in cut:
+            panes.add(live)
+    for panes in cut:
+        if kept and not whole:
+            recall(panes, store, version)
+        told = list(judged(panes))
+        yield Look(panes.windowing, tuple(told), keep(panes, told, store, version) if kept else 0)

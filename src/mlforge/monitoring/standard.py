@@ -1,0 +1,91 @@
+"""A model version's monitors, opened: the components and what they hold windows against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from mlforge.alarm import Windowing
+from mlforge.components import Monitor
+from mlforge.contract import Contract
+from mlforge.errors import MissingRequirement, RecipeError
+from mlforge.plugins import Catalog
+from mlforge.reference import Reference
+from mlforge.store import RunRecord, Store
+from mlforge.store.entries import Version
+from mlforge.task import TASKS, Task
+from mlforge.window import Profile
+
+__all__ = ["Standard", "Watched", "reference_of"]
+
+_RUNS = 500  # newest runs of the recipe that are looked through
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One monitor, with the profile of its reference."""
+
+    entry: str
+    monitor: Monitor
+    reference: Profile
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What live windows of one model version are held against."""
+
+    contract: Contract
+    task: Task
+    watched: tuple[Watched, ...]
+
+    @classmethod
+    def open(cls, reference: Reference, catalog: Catalog, windows: str | None = None, groups: int = 1) -> Self:
+        """Make the components that the recipe had. `windows` in place of their own; a promise on alarms is shared among `groups`.
+
+        MissingRequirement when a plugin of theirs is gone.
+        """
+        watched = []
+        for name, entry in reference.entries().items():
+            monitor = _made(entry.component, entry.fields, catalog)
+            monitor = monitor.over(windows) if windows else monitor
+            for problem in monitor.objections(reference.contract):
+                raise RecipeError(f"monitors.{name}.{problem.field}: {problem.found}: {problem.expected}")
+            watched.append(Watched(name, monitor.shared(groups), entry.profile))
+        return cls(reference.contract, TASKS[reference.task], tuple(watched))
+
+    def by_windowing(self) -> Mapping[Windowing, tuple[Watched, ...]]:
+        """The monitors that look over the same windows."""
+        found: dict[Windowing, list[Watched]] = {}
+        for one in self.watched:
+            found.setdefault(one.monitor.windowing, []).append(one)
+        return {windowing: tuple(ones) for windowing, ones in found.items()}
+
+
+def reference_of(store: Store, version: Version) -> Reference:
+    """What a version's windows are held against, verified: of the newest run that made this very bundle and had monitors. RecipeError when none had."""
+    digest = next((found for run in _runs(store, version) if (found := _reference(run, version.bundle))), None)
+    if digest is None:
+        hint = f"Add monitors to the recipe, as in `mlforge run {version.model} 'monitors=[drift]'`, and run it again: what is there is reused."
+        raise RecipeError(f"{version} has nothing to hold new rows against: its recipe has no section monitors.", hint=hint)
+    store.artifacts.verify(digest)
+    return Reference(store.artifacts.path(digest), digest)
+
+
+def _runs(store: Store, version: Version) -> list[RunRecord]:
+    return [*store.records.runs(version.model, _RUNS), store.records.run(version.run)]
+
+
+def _reference(run: RunRecord, bundle: str) -> str | None:
+    made = {port: digest for use in run.stages for port, digest in use.outputs.items()}
+    return made.get("reference") if made.get("bundles") == bundle and not run.smoke else None
+
+
+def _made(component: str, fields: Mapping[str, object], catalog: Catalog) -> Monitor:
+    known = next((one for one in catalog.provided if one.reference == component), None)
+    if known is None:
+        raise MissingRequirement(f"no installed plugin provides the monitor {component}", hint="Install the plugins that the model's recipe was run with.")
+    made = catalog.load(known.section, known.option).model_validate_json(json.dumps(fields))
+    assert isinstance(made, Monitor)
+    return made
