@@ -12,6 +12,7 @@ from mlforge.runtime.bundle import MODEL
 from mlforge.runtime.session import Graph
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 __all__ = ["Pace", "race"]
@@ -45,7 +46,7 @@ def race(bundles: Mapping[str, Path], rows: pl.DataFrame, threads: int, *, quick
     return {name: _pace(first, own, same=name == names[0]) for name, own in times.items()}
 
 
-def _calls(graph: Graph, arrays: Mapping[str, object]) -> int:
+def _calls(graph: Graph, arrays: Mapping[str, np.ndarray]) -> int:
     """How many calls make a round; the graph is warm afterwards."""
     began, calls = time.perf_counter(), 0
     while time.perf_counter() - began < _WARM:
@@ -54,7 +55,7 @@ def _calls(graph: Graph, arrays: Mapping[str, object]) -> int:
     return max(1, round(calls * _ROUND / _WARM))
 
 
-def _timed(graph: Graph, arrays: Mapping[str, object], calls: int) -> float:
+def _timed(graph: Graph, arrays: Mapping[str, np.ndarray], calls: int) -> float:
     """Seconds of a call."""
     began = time.perf_counter()
     for _ in range(calls):
