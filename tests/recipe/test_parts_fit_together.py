@@ -72,7 +72,7 @@ def test_all_problems_come_at_once(bench: Any) -> None:
 
 
 def test_missing_packages_are_told_with_the_pip_command_and_only_for_a_run(forest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    forest.write(trees="mlforge: 1\ndefaults: [diabetes, {model: forest}, {override trainer: null}, _self_]\ntrainer: null\n")
+    forest.write(trees="mlforge: 1\ndefaults: [diabetes, {model: forest}, {override trainer: null}, _self_]\ntrainer: null\nexporters: {onnx: null}\n")
     monkeypatch.setattr("mlforge.recipe.checks._unread", lambda facts: iter(()))  # a model without a trainer is read by no stage
     recipe = forest.compose("trees")
     assert missing(recipe)["a-forest-that-nobody-has>=2"] == ("model",)

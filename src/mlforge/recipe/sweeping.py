@@ -135,7 +135,7 @@ class _Trying:
             yield from self._seed()
         elif section not in SECTIONS or section in _FIXED:
             known = [one for one in SECTIONS if one not in _FIXED]
-            yield self._wrong("key", f"{self.dimension.key} is nothing that a sweep can vary", f"a key below {few(known, 20)}", nearest(section, known))
+            yield self._wrong("key", f"{self.dimension.key} is nothing that a sweep can vary", f"a key below {few(known, 12)}", nearest(section, known))
         elif len(path) == 1:
             yield from self._options(section)
         else:
