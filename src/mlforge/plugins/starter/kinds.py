@@ -48,9 +48,10 @@ KINDS = {
         Kind("evaluator", "evaluators", "ProbeContract"),
         Kind("perturbation", "perturbations", "PerturbationContract"),
         Kind("gate", "gates", "GateContract", 'finding="test/roc_auc", low=0.7, high=0.99'),
+        Kind("monitor", "monitors", "MonitorContract"),
         Kind("stage", "stages", "StageContract"),
         Kind("command", ""),
         Kind("observer", ""),
     )
 }
-"""In the order of the lifecycle. A check and an evaluator are both probes: the one looks at the data, the other at predictions."""
+"""In the order of the lifecycle. A check and an evaluator are both probes: the one looks at the data, the other at predictions; a monitor is one that looks at live rows."""
