@@ -21,8 +21,8 @@ def new(name: str, kind_name: str, into: Path) -> None:
     """Write a plugin's package, ready to be tested and published.
 
     The package works as it stands: it installs, its tests pass, and `mlforge ls` lists what it adds. Kinds: source, protection, schema, splitter, check,
-    transform, model, estimator, trainer, callback, logger, cluster, sweep, mitigation, exporter, evaluator, perturbation, gate, stage,
-    command, observer.
+    transform, model, estimator, trainer, callback, logger, cluster, sweep, mitigation, exporter, evaluator, perturbation, gate, monitor,
+    stage, command, observer.
 
     \b
     mlforge plugins new mlforge-orbital --kind source
