@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -21,10 +21,10 @@ __all__ = ["Compiled", "Unsettled"]
 
 _LARGEST = 2.0**63
 _EXACT = 2**53  # up to here a float tells one whole number from the next
-_REMEMBERED = 4096  # texts of a column
+_REMEMBERED, _SHORT = 4096, 64  # texts of a column, and characters of one
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Reader = Callable[[Any], Any]
+_FEW = 8  # rows; more of them are read column by column
 
 
 class Unsettled(Exception):
@@ -57,13 +57,21 @@ class Compiled:
 
     def rows(self, read: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The values of decoded rows, in the order of the inputs. Raises Unsettled."""
-        return [self._row(msgspec.structs.astuple(one)) for one in read]
+        rows = list(map(msgspec.structs.astuple, read))
+        if len(rows) < _FEW:
+            return [self._row(row) for row in rows]
+        if not self._readers and len(self._order) == self._taken:
+            return rows
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for place, reader in self._readers:
+            columns[place] = reader.many(columns[place])
+        return list(zip(*columns[: self._taken], strict=True))
 
     def _row(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if self._readers:
             made = list(values)
             for place, reader in self._readers:
-                made[place] = reader(made[place])
+                made[place] = reader.one(made[place])
             values = tuple(made)
         return values if len(values) == self._taken else values[: self._taken]
 
@@ -131,40 +139,75 @@ def _fits(size: int, least: int, most: int | None) -> bool:
     return size >= least and (most is None or size <= most)
 
 
+class _Reader:
+    """What is left to be done with the decoded values of a column."""
+
+    def one(self, value: Any) -> Any:
+        """What the graph is given for a value; None for a missing number. Raises Unsettled."""
+        raise NotImplementedError
+
+    def many(self, values: Sequence[Any]) -> Sequence[Any]:
+        """The same for a whole column."""
+        return [self.one(value) for value in values]
+
+
 def _reader(column: Column, tokens: frozenset[str], numbers: frozenset[float]) -> _Reader | None:
-    """What is left to be done with a decoded value; None when it is nothing."""
+    """None where nothing is left to be done."""
     if column.dtype == "datetime":
-        return _moment(column)
+        return _Moments(column)
     if column.dtype in STRINGS:
-        return _Texts(tokens, nullable=column.nullable).__getitem__ if column.values is None or column.nullable else None
+        return _Texts(tokens, nullable=column.nullable) if column.values is None or column.nullable else None
     if column.dtype == "int":
-        return _whole(numbers)
+        return _Whole(numbers)
     if column.dtype == "float" and numbers:
-        return _unless(numbers)
+        return _Numbers(numbers)
     return None
 
 
-def _whole(numbers: frozenset[float]) -> _Reader:
-    def read(value: float | None) -> float | None:
-        if value is not None and (not value.is_integer() or value in numbers):
+class _Numbers(_Reader):
+    """Numbers none of which is a way to write a missing one."""
+
+    def __init__(self, tokens: frozenset[float]) -> None:
+        self._tokens = tokens
+
+    def one(self, value: float | None) -> float | None:
+        if value in self._tokens:
             raise Unsettled
         return value
 
-    return read
+    def many(self, values: Sequence[float | None]) -> Sequence[float | None]:
+        if not self._tokens.isdisjoint(values):
+            raise Unsettled
+        return values
 
 
-def _unless(numbers: frozenset[float]) -> _Reader:
-    def read(value: float | None) -> float | None:
-        if value in numbers:
+class _Whole(_Numbers):
+    """Whole ones."""
+
+    def one(self, value: float | None) -> float | None:
+        if value is not None and (not value.is_integer() or value in self._tokens):
             raise Unsettled
         return value
 
-    return read
+    def many(self, values: Sequence[float | None]) -> Sequence[float | None]:
+        there = [value for value in values if value is not None] if None in values else values
+        if not all(map(float.is_integer, there)) or not self._tokens.isdisjoint(there):  # type: ignore[arg-type]
+            raise Unsettled
+        return values
 
 
-class _Texts(dict[str | None, str]):
-    """Texts that were seen to be texts, and not a way to write that there is none; a missing one is "", as graphs take it."""
+class _Texts(_Reader):
+    """Texts, and not a way to write that there is none; a missing one is "", as graphs take it. Short ones that were seen are remembered."""
 
+    def __init__(self, tokens: frozenset[str], *, nullable: bool) -> None:
+        self._known = _Known(tokens, nullable=nullable)
+        self.one = self._known.__getitem__  # type: ignore[assignment, method-assign]
+
+    def many(self, values: Sequence[str | None]) -> Sequence[str]:
+        return list(map(self._known.__getitem__, values))
+
+
+class _Known(dict[str | None, str]):
     def __init__(self, tokens: frozenset[str], *, nullable: bool) -> None:
         super().__init__(dict.fromkeys((None, "", *tokens), "") if nullable else {})
         self._tokens = tokens
@@ -172,23 +215,26 @@ class _Texts(dict[str | None, str]):
     def __missing__(self, text: str) -> str:
         if text.strip() != text or text in self._tokens or not text:
             raise Unsettled  # spaces around it, or it is missing where it must not be
-        if len(self) < _REMEMBERED and len(text) <= 64:
+        if len(self) < _REMEMBERED and len(text) <= _SHORT:
             self[text] = text
         return text
 
 
-def _moment(column: Column) -> _Reader:
-    """Seconds since 1970 of an ISO 8601 time without a zone, which is UTC."""
+class _Moments(_Reader):
+    """Seconds since 1970 of ISO 8601 times without a zone, which are UTC."""
 
-    def bound(value: Any) -> float:
-        moment = datetime.fromisoformat(str(value))
-        return _seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    def __init__(self, column: Column) -> None:
+        def bound(rule: str, none: float) -> float:
+            value = getattr(column, rule)
+            if value is None:
+                return none
+            moment = datetime.fromisoformat(str(value))
+            return _seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
-    bounds = {name: bound(value) for name in ("ge", "gt", "le", "lt") if (value := getattr(column, name)) is not None}
-    ge, gt = bounds.get("ge", -math.inf), bounds.get("gt", -math.inf)
-    le, lt = bounds.get("le", math.inf), bounds.get("lt", math.inf)
+        self._ge, self._gt = bound("ge", -math.inf), bound("gt", -math.inf)
+        self._le, self._lt = bound("le", math.inf), bound("lt", math.inf)
 
-    def read(text: str | None) -> float | None:
+    def one(self, text: str | None) -> float | None:
         if text is None:
             return None
         if _ISO.fullmatch(text) is None:
@@ -197,11 +243,9 @@ def _moment(column: Column) -> _Reader:
             seconds = _seconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
         except ValueError:
             raise Unsettled from None
-        if seconds < ge or seconds <= gt or seconds > le or seconds >= lt:
+        if seconds < self._ge or seconds <= self._gt or seconds > self._le or seconds >= self._lt:
             raise Unsettled
         return seconds
-
-    return read
 
 
 def _seconds(moment: datetime) -> float:
