@@ -114,11 +114,11 @@ class Batcher:
         if wait > self.pace.longest:
             raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", str(max(1, math.ceil(wait)))),))
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        if not self._queue and not self._busy:
+        if not self._queue and not self._running:
             self._loop.call_soon(self._next)
         self._queue.append(Ask(load, ident, now, deadline, answer))
         self._rows += load.good
-        if self._busy:
+        if self._running:
             self._arm()
         return answer
 
