@@ -32,12 +32,14 @@ class _Graph:
 
     def number(self, key: str, width: int = 1, scale: float = 1.0) -> None:
         self.inputs.append(helper.make_tensor_value_info(key, TensorProto.DOUBLE, ["rows", width]))
+        least, most = self.constant(f"{key}/least", np.float64(-1e6)), self.constant(f"{key}/most", np.float64(1e6))  # float32 must not overflow
         zero, factor = self.constant(f"{key}/zero", np.float64(0)), self.constant(f"{key}/scale", np.float64(scale))
         self.nodes += [
             helper.make_node("IsNaN", [key], [f"{key}/none"]),
             helper.make_node("Where", [f"{key}/none", zero, key], [f"{key}/there"]),
             helper.make_node("Mul", [f"{key}/there", factor], [f"{key}/scaled"]),
-            helper.make_node("Cast", [f"{key}/scaled"], [f"{key}/float"], to=TensorProto.FLOAT),
+            helper.make_node("Clip", [f"{key}/scaled", least, most], [f"{key}/bounded"]),
+            helper.make_node("Cast", [f"{key}/bounded"], [f"{key}/float"], to=TensorProto.FLOAT),
         ]
         self._parts.append((f"{key}/float", width))
 
