@@ -123,6 +123,7 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     except ImportError as error:
         raise MissingRequirement(f"mlforge serve needs {error.name}", hint="pip install 'mlforge[serve]'") from None
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("POLARS_MAX_THREADS", str(settings.threads or 1))  # as many threads as there are cores would wait for each other
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
     from mlforge.serving.house import House

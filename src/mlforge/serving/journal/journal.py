@@ -90,7 +90,7 @@ class Journal:
                 return
             cost = rows * source.row_cost
             self._offered += cost
-            asked.append((source, getattr(lane, "role", "champion"), batch, cost))
+            asked.append((source, lane.role, batch, cost))
 
         return offer
 
