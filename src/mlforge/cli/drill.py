@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_ACTS = ("rollback", "corrupt_model", "missing_feature", "slow_model", "worker_death")
+_ACTS = ("rollback", "corrupt_model", "missing_feature", "worker_death", "slow_model")  # the slow one last: what it has begun goes on for a while
 
 
 @click.command("drill")

@@ -90,7 +90,7 @@ def rollback(scene: Scene, server: Server, row: Row) -> Finding:
     return _found("rollback", took, there is not None and took is not None and set(seen) == {200}, text)
 
 
-ACTS: Mapping[str, Act] = {act.__name__: act for act in (rollback, corrupt_model, missing_feature, slow_model, worker_death)}
+ACTS: Mapping[str, Act] = {act.__name__: act for act in (rollback, corrupt_model, missing_feature, worker_death, slow_model)}
 
 
 @dataclass
