@@ -18,13 +18,14 @@ from tests.serving.bundles import make_bundle
 from mlforge.contract import Column, Contract, Length
 from mlforge.runtime.conform import Conformer
 from mlforge.runtime.feed import feed
-from mlforge.serving.compiled import Compiled, Unsettled
+from mlforge.serving.compiled import Compiled
 from mlforge.serving.door import Door
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_rows
 from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
+from mlforge.serving.readers import Unsettled
 
 CONTRACT = Contract(
     columns={

@@ -6,9 +6,7 @@ It accepts nothing that `mlforge.runtime.conform` would not, and gives the same 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,25 +14,22 @@ from msgspec import Meta
 
 from mlforge.contract import Column, Contract
 from mlforge.runtime.casts import STRINGS, array_size
+from mlforge.serving.readers import Protected, Reader, Unsettled, allowed_texts, reader_of
 
 __all__ = ["Compiled", "Unsettled"]
 
 _LARGEST = 2.0**63
 _EXACT = 2**53  # up to here a float tells one whole number from the next
-_REMEMBERED, _SHORT = 4096, 64  # texts of a column, and characters of one
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 8  # rows; more of them are read column by column
-
-
-class Unsettled(Exception):
-    """The quick way does not know; the contract decides."""
 
 
 class Compiled:
     """Row types for one contract. Raises Unsettled when it has something that only the contract can judge."""
 
-    def __init__(self, contract: Contract, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, contract: Contract, inputs: Sequence[str], rules: Mapping[str, Callable[[str], str]] | None = None, protected: Contract | None = None
+    ) -> None:
+        """`rules` say what protections leave of a column's texts; `protected` is the contract of what they leave."""
         columns = {key: column for key, column in contract.columns.items() if column.role != "ignore"}
         self._order = [*inputs, *(key for key in columns if key not in inputs)]
         self._taken = len(inputs)
@@ -42,9 +37,17 @@ class Compiled:
         self._numbers = _numeric(contract.nulls)
         kinds = [(key, _kind(columns[key], tokens)) for key in self._order]
         fields: list[Any] = [(key, kind | None if columns[key].nullable else kind) for key, kind in kinds]
-        self._readers: list[tuple[int, _Reader]] = [
-            (place, reader) for place, key in enumerate(self._order) if (reader := _reader(columns[key], tokens, self._numbers)) is not None
+        self._readers: list[tuple[int, Reader]] = [
+            (place, reader) for place, key in enumerate(self._order) if (reader := reader_of(columns[key], tokens, self._numbers)) is not None
         ]
+        if protected is not None:
+            known = dict(self._readers)
+            known |= {
+                place: Protected(known.get(place), rules[key], allowed_texts(protected.columns[key]), tokens)
+                for place, key in enumerate(self._order)
+                if rules and key in rules
+            }
+            self._readers = sorted(known.items(), key=lambda one: one[0])
         real = {key: columns[key].name or key for key in self._order}
         left_out: list[Any] = [(*field, None) if columns[field[0]].nullable else field for field in fields]
         self.named: list[Any] = []
@@ -137,120 +140,6 @@ def _texts(column: Column, tokens: frozenset[str]) -> Any:
 
 def _fits(size: int, least: int, most: int | None) -> bool:
     return size >= least and (most is None or size <= most)
-
-
-class _Reader:
-    """What is left to be done with the decoded values of a column."""
-
-    def one(self, value: Any) -> Any:
-        """What the graph is given for a value; None for a missing number. Raises Unsettled."""
-        raise NotImplementedError
-
-    def many(self, values: Sequence[Any]) -> Sequence[Any]:
-        """The same for a whole column."""
-        return [self.one(value) for value in values]
-
-
-def _reader(column: Column, tokens: frozenset[str], numbers: frozenset[float]) -> _Reader | None:
-    """None where nothing is left to be done."""
-    if column.dtype == "datetime":
-        return _Moments(column)
-    if column.dtype in STRINGS:
-        return _Texts(tokens, nullable=column.nullable) if column.values is None or column.nullable else None
-    if column.dtype == "int":
-        return _Whole(numbers)
-    if column.dtype == "float" and numbers:
-        return _Numbers(numbers)
-    return None
-
-
-class _Numbers(_Reader):
-    """Numbers none of which is a way to write a missing one."""
-
-    def __init__(self, tokens: frozenset[float]) -> None:
-        self._tokens = tokens
-
-    def one(self, value: float | None) -> float | None:
-        if value in self._tokens:
-            raise Unsettled
-        return value
-
-    def many(self, values: Sequence[float | None]) -> Sequence[float | None]:
-        if not self._tokens.isdisjoint(values):
-            raise Unsettled
-        return values
-
-
-class _Whole(_Numbers):
-    """Whole ones."""
-
-    def one(self, value: float | None) -> float | None:
-        if value is not None and (not value.is_integer() or value in self._tokens):
-            raise Unsettled
-        return value
-
-    def many(self, values: Sequence[float | None]) -> Sequence[float | None]:
-        there = [value for value in values if value is not None] if None in values else values
-        if not all(map(float.is_integer, there)) or not self._tokens.isdisjoint(there):  # type: ignore[arg-type]
-            raise Unsettled
-        return values
-
-
-class _Texts(_Reader):
-    """Texts, and not a way to write that there is none; a missing one is "", as graphs take it. Short ones that were seen are remembered."""
-
-    def __init__(self, tokens: frozenset[str], *, nullable: bool) -> None:
-        self._known = _Known(tokens, nullable=nullable)
-        self.one = self._known.__getitem__  # type: ignore[assignment, method-assign]
-
-    def many(self, values: Sequence[str | None]) -> Sequence[str]:
-        return list(map(self._known.__getitem__, values))
-
-
-class _Known(dict[str | None, str]):
-    def __init__(self, tokens: frozenset[str], *, nullable: bool) -> None:
-        super().__init__(dict.fromkeys((None, "", *tokens), "") if nullable else {})
-        self._tokens = tokens
-
-    def __missing__(self, text: str) -> str:
-        if text.strip() != text or text in self._tokens or not text:
-            raise Unsettled  # spaces around it, or it is missing where it must not be
-        if len(self) < _REMEMBERED and len(text) <= _SHORT:
-            self[text] = text
-        return text
-
-
-class _Moments(_Reader):
-    """Seconds since 1970 of ISO 8601 times without a zone, which are UTC."""
-
-    def __init__(self, column: Column) -> None:
-        def bound(rule: str, none: float) -> float:
-            value = getattr(column, rule)
-            if value is None:
-                return none
-            moment = datetime.fromisoformat(str(value))
-            return _seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-        self._ge, self._gt = bound("ge", -math.inf), bound("gt", -math.inf)
-        self._le, self._lt = bound("le", math.inf), bound("lt", math.inf)
-
-    def one(self, text: str | None) -> float | None:
-        if text is None:
-            return None
-        if _ISO.fullmatch(text) is None:
-            raise Unsettled
-        try:
-            seconds = _seconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
-        except ValueError:
-            raise Unsettled from None
-        if seconds < self._ge or seconds <= self._gt or seconds > self._le or seconds >= self._lt:
-            raise Unsettled
-        return seconds
-
-
-def _seconds(moment: datetime) -> float:
-    passed = moment - _EPOCH
-    return ((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds) * 1e-6  # as Polars divides: to the last bit
 
 
 def _numeric(nulls: Sequence[str]) -> frozenset[float]:
