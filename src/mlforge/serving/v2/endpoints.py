@@ -107,6 +107,7 @@ def _infer(speaker: Speaker) -> Endpoint:
         asked = raw_inference(body, speaker.intake(lane).signature) if header == "0" else read_inference(body, header)
         said = await speaker.infer(model, lane, asked, request.id)
         text, length = written(said, asked)
-        return Response(200, text, JSON if length is None else (("content-type", _BINARY), (_HEADER, str(length))))
+        headers = JSON if length is None else (("content-type", _BINARY), (_HEADER, str(length)))
+        return Response(200, text, (*headers, ("mlforge-fallback", said.fallback)) if said.fallback else headers)
 
     return infer
