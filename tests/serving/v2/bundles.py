@@ -95,7 +95,7 @@ def _bundle(folder: Path, model: bytes, columns: Mapping[str, Mapping[str, Any]]
     return folder
 
 
-def mixed(folder: Path, *, dated: bool = True) -> Path:
+def mixed(folder: Path, *, dated: bool = True, owned: bool = False) -> Path:
     """A column of almost every type; two classes that are texts."""
     graph = _Graph(1)
     graph.number("age", scale=0.02)
@@ -106,6 +106,8 @@ def mixed(folder: Path, *, dated: bool = True) -> Path:
     if dated:
         graph.number("born", scale=1e-9)
     graph.number("visits", 3)
+    if owned:
+        graph.number("owner")
     columns: dict[str, dict[str, Any]] = {
         "age": {"dtype": "int", "ge": 16, "le": 100},
         "income": {"dtype": "float", "nullable": True, "ge": 0, "name": "yearly income"},
@@ -114,6 +116,7 @@ def mixed(folder: Path, *, dated: bool = True) -> Path:
         "note": {"dtype": "string", "nullable": True},
         **({"born": {"dtype": "datetime", "nullable": True}} if dated else {}),
         "visits": {"dtype": "array[float, 3]"},
+        **({"owner": {"dtype": "bool", "nullable": True}} if owned else {}),
     }
     return _bundle(folder, graph.classes(["no", "yes"]), columns, Output("classes", "bought", ("no", "yes")), nulls=["?"])
 
