@@ -38,7 +38,7 @@ class App:
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
         self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop)
+        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, partial(desk.roster.beat, desk.worker))
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
