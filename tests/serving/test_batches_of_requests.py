@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlforge.serving.batcher import Answer, Batch, Batcher, Columns, Outputs
+from mlforge.serving.batcher import Answer, Batch, Batcher, Columns, Outputs, Poisoned
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load
+from mlforge.serving.load import Load, Rejected
 from mlforge.serving.pace import Pace
 
 
@@ -112,6 +112,27 @@ def test_a_poisoned_request_in_a_batch_of_32_harms_no_other(threaded: bool) -> N
         assert blamed == ["17 failed"]
 
     _within(work, threaded=threaded)
+
+
+@pytest.mark.parametrize("bad", [(17,), (0, 31), ()])
+def test_the_poisoned_rows_of_one_request_are_named_and_the_others_can_be_asked_again(bad: tuple[int, ...]) -> None:
+    async def work(batcher: Batcher, graph: Graph) -> None:
+        load = Load(
+            33, [(-1.0 if place in bad else 1.0,) for place in range(32)], None, (Rejected(5, "age is missing"),), [row for row in range(33) if row != 5]
+        )
+        if not bad:
+            assert (await batcher.ask(load, "", _soon())).stop == 32
+            return
+        with pytest.raises(Poisoned) as poisoned:
+            await batcher.ask(load, "", _soon())
+        rows = [place + (place >= 5) for place in bad]
+        assert poisoned.value.more == {"rows": rows}
+        rest = load.without(poisoned.value.places, "the model fails")
+        assert [one.row for one in rest.rejected] == sorted([5, *rows])
+        answer = await batcher.ask(rest, "", _soon())
+        assert answer.output("prediction").tolist() == [2.0] * (32 - len(bad))
+
+    _within(work)
 
 
 def test_who_waits_longer_than_its_deadline_is_told_so_while_the_graph_still_runs() -> None:

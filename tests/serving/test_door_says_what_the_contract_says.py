@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +18,14 @@ from tests.serving.bundles import make_bundle
 from mlforge.contract import Column, Contract, Length
 from mlforge.runtime.conform import Conformer
 from mlforge.runtime.feed import feed
-from mlforge.serving.compiled import Compiled, Unsettled
+from mlforge.serving.compiled import Compiled
 from mlforge.serving.door import Door
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_rows
 from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
+from mlforge.serving.readers import Unsettled
 
 CONTRACT = Contract(
     columns={
@@ -130,7 +132,7 @@ def test_rows_judged_together_are_judged_as_if_alone(door: tuple[Door, Engine], 
     made, engine = door
     together = judge_rows(rows, engine)
     for number, row in enumerate(rows):
-        alone = judge_rows([row | {key: None for other in rows for key in other if key not in row and key == "open"}], engine)
+        alone = judge_rows([row], engine)
         mine = [one.reason for one in together.rejected if one.row == number]
         assert mine == [one.reason for one in alone.rejected]
         if not mine:
@@ -194,7 +196,8 @@ def test_under_any_contract_the_quick_way_accepts_nothing_that_the_contract_does
     few = st.sampled_from([None, "a", "b", "", " ", "0", "x y", " a", "?", 0, 1, -1, 0.0, 2.5, True, False, [1, 2], [0.5, 1]])
     cell = data.draw(few | st.integers(-10, 10) | st.floats(-10, 10) | st.text(max_size=5) | moments)
     try:
-        ((value,),) = compiled.rows(msgspec.convert([{"x": cell}], list[compiled.named[0]]))  # type: ignore[name-defined]
+        ((value,), *many) = compiled.rows(msgspec.convert([{"x": cell}] * data.draw(st.sampled_from([1, 9])), list[compiled.named[0]]))  # type: ignore[name-defined]
+        assert all(other == (value,) for other in many)
     except (msgspec.ValidationError, Unsettled):
         return
     parted = Conformer(contract).separate(pl.DataFrame([pl.Series("x", [cell], strict=True)]))
@@ -229,6 +232,26 @@ def test_right_rows_go_the_quick_way(door: tuple[Door, Engine], leave_out: str) 
     load = door[0].json(json.dumps({"rows": rows}).encode()).load
     assert load.rows is not None
     assert load.count == len(rows)
+
+
+def test_many_unknown_names_cost_no_time(door: tuple[Door, Engine]) -> None:
+    rows = [{"large": 1, **{f"{name}{number}{place}": 0 for number in range(20) for name in USUAL}} for place in range(50)]
+    begun = time.process_time()
+    load = door[0].json(json.dumps({"rows": rows}).encode()).load
+    assert len(load.rejected) == 50
+    assert time.process_time() - begun < 2
+
+
+def test_a_row_by_keys_and_one_by_real_names_go_together(door: tuple[Door, Engine]) -> None:
+    usual = {"whole": 3, "large": 1, "real": 0.5, "truth": True, "strict": False, "kind": "a", "free": "x", "short": "abc", "many": [1, 2, 3]}
+    load = door[0].json(json.dumps({"rows": [usual | {"open": 2.5}, usual | {"an open one": 1.5}]}).encode()).load
+    assert load.rejected == ()
+    assert door[0].columns.of([load])[3].ravel().tolist() == [2.5, 1.5]
+
+
+def test_an_extra_column_beside_a_missing_one_is_no_misspelling(door: tuple[Door, Engine]) -> None:
+    usual = {"large": 1, "real": 0.5, "strict": False, "kind": "a", "short": "abc", "many": [1, 2, 3], "whole_sale": 7, "when_ever": "x"}
+    assert door[0].json(json.dumps([usual]).encode()).load.rejected == ()
 
 
 def test_a_column_that_is_misspelt_is_told_and_not_taken_for_missing(door: tuple[Door, Engine]) -> None:

@@ -18,6 +18,7 @@ from tests.serving.bundles import ROW, make_bundle
 from tests.serving.running import Running, serving, until
 
 from mlforge.serving.ledger import Ledger
+from mlforge.serving.machine import cores
 from mlforge.serving.roster import Roster, State
 
 
@@ -71,6 +72,15 @@ def test_a_worker_that_is_killed_is_missed_at_once_and_replaced(server: Running)
     assert seen[-1] == 200 or _ready(server) == 200
     assert until(lambda: _predicts(server), 5)
     until(lambda: b"mlforge_worker_restarts_total 1\n" in server.ask("/metrics")[1], 5)
+
+
+def test_a_worker_that_is_stuck_is_not_counted_as_ready_and_is_replaced(bundle: Path) -> None:
+    with serving(bundle, "--workers", "2", "serve.stuck=6s") as server:
+        before = server.workers()
+        os.kill(before[0], signal.SIGSTOP)
+        until(lambda: before[0] not in server.workers() and len(server.workers()) == 2, 30)
+        until(lambda: _ready(server) == 200, 20)
+        assert "has done nothing for" in server.log.read_text()
 
 
 def test_figures_are_those_of_all_workers_whoever_is_asked(server: Running) -> None:
@@ -191,6 +201,23 @@ def test_a_roster_is_ready_when_every_worker_is() -> None:
     assert roster.ready
     roster.set(0, State.GONE, 0)
     assert not roster.ready
+
+
+def test_a_worker_without_a_sign_of_life_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    roster = Roster(1)
+    roster.set(0, State.READY, 7)
+    later = time.monotonic() + 6
+    monkeypatch.setattr("mlforge.serving.roster.time.monotonic", lambda: later)
+    assert not roster.ready
+    assert roster.silence(0) == pytest.approx(6, abs=0.5)
+    roster.beat(0)
+    assert roster.ready
+
+
+@pytest.mark.parametrize(("text", "least", "most"), [("max 100000", 1, 4096), ("50000 100000", 1, 1), ("150000 100000", 1, 2), ("nonsense", 1, 4096)])
+def test_workers_are_as_many_as_the_container_gives_cores(tmp_path: Path, text: str, least: int, most: int) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert least <= cores(tmp_path / "cpu.max") <= min(most, len(os.sched_getaffinity(0)))
 
 
 def test_a_ledger_adds_up_over_workers_and_outlives_one() -> None:

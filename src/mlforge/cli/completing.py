@@ -76,6 +76,7 @@ def _arguments(verb: str, given: Sequence[str], current: str) -> Iterable[Answer
         "models": _models,
         "promote": _models,
         "rollback": _models,
+        "drill": lambda: [*_models(), *_versions(current)],
         "predict": lambda: [*_models(), *_versions(current)],
         "completion": lambda: [(shell, "") for shell in ("bash", "zsh", "fish")],
     }

@@ -123,16 +123,18 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     except ImportError as error:
         raise MissingRequirement(f"mlforge serve needs {error.name}", hint="pip install 'mlforge[serve]'") from None
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("POLARS_MAX_THREADS", str(settings.threads or 1))  # as many threads as there are cores would wait for each other
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
     from mlforge.serving.house import House
+    from mlforge.serving.machine import cores
     from mlforge.serving.plan import Plan
     from mlforge.serving.rollout.crew import Crew
 
     kept = _kept(settings)  # open until the end
     if kept is not None:
         settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
-    plan = Plan.made(offers, settings, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    plan = Plan.made(offers, settings, cores())
     for offer in offers:
         read_bundle(offer.folder)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)

@@ -23,6 +23,7 @@ CHAPTERS = {
         "models": "List models, or the versions of one",
         "promote": "Make a version the champion",
         "rollback": "Go back to the version that was champion before",
+        "drill": "Rehearse worker death, a damaged and a slow model, a missing column and a rollback",
         "approve": "Sign the verdict that a run waits with, or reject it",
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,14 @@ class Predictor:
     def probabilities(self) -> dict[str, str | int | bool]:
         """Class that each column of probabilities speaks of: {"probability_0": "<=50K", …}; empty for a regression."""
         return {f"probability_{i}": name for i, name in enumerate(self.bundle.output.classes)}
+
+    @property
+    def text_rules(self) -> Mapping[str, Callable[[str], str]] | None:
+        """What the protections leave of a text, by column; None when one of them is for something else than texts. Raises MissingRequirement without a key."""
+        if not self.bundle.protections:
+            return {}
+        rules = self._protector.by_text
+        return rules if rules.keys() == self._protector.rules.keys() else None
 
     def writable(self, columns: Sequence[str]) -> list[str]:
         """The columns of a raw row that may be written beside a reason: where the model has protections, those that it declares and does not protect."""

@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -145,6 +146,17 @@ class Protector:
         """The rows, with what the rules leave of their columns. Columns that are not there are nobody's loss."""
         here = [key for key in self.rules if key in rows.columns]
         return rows.with_columns([self._protected[key](rows[key]).alias(key) for key in here]) if here else rows
+
+    @cached_property
+    def by_text(self) -> Mapping[str, Callable[[str], str]]:
+        """For the columns whose rule treats a text by itself: what it leaves of one."""
+        made: dict[str, Callable[[str], str]] = {}
+        for key, rule in self.rules.items():
+            if isinstance(rule, Pseudonym):
+                made[key] = _digest(self._keys[key], rule.characters)
+            elif isinstance(rule, Prefix):
+                made[key] = itemgetter(slice(0, rule.characters))
+        return made
 
     @cached_property
     def _protected(self) -> dict[str, Callable[[pl.Series], pl.Series]]:

@@ -37,6 +37,7 @@ class Serve(BaseModel):
     slo: Objective = Field(default_factory=Objective, description="the objective by which batches are sized and load is refused")
     deadline: Duration = Field(default=10.0, description="longest that a request may wait for its answer, in seconds; then 504")
     drain: Duration = Field(default=10.0, description="longest that requests under way are waited for when the server is stopped")
+    stuck: Duration = Field(default=30.0, ge=1, description="a worker that does nothing for so long, not even look at the clock, is ended and replaced")
     partial: bool = Field(default=False, description="answer the rows that keep the contract although others do not; a request may say otherwise")
     explain: bool = Field(default=True, description="offer /explain, which costs many predictions a row")
     limits: Limits = Field(default_factory=Limits, description="how large, deep and slow a request may be")

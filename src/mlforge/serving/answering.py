@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlforge.serving.batcher import Answer
+from mlforge.serving.http import Refused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,10 +87,14 @@ class Answering:
 
 
 def _numbers(values: np.ndarray) -> list[bytes]:
-    """Each as JSON writes it; the shortest text that is the same number in its own precision."""
+    """Each as JSON writes it; the shortest text that is the same number in its own precision. Raises Refused for what is no number."""
     import numpy as np
 
-    return orjson.dumps(np.ascontiguousarray(values).ravel(), option=_NUMPY)[1:-1].split(b",")
+    text = orjson.dumps(np.ascontiguousarray(values).ravel(), option=_NUMPY)[1:-1]
+    if b"n" in text:  # null, for one that is not finite
+        row = text.split(b",").index(b"null") // (values.shape[1] if values.ndim > 1 else 1)
+        raise Refused(422, f"the model's answer for the row {row} of those that keep its contract is not finite")
+    return text.split(b",")
 
 
 def _escaped(name: str) -> bytes:

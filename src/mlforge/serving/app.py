@@ -14,6 +14,7 @@ from mlforge.serving.access.door import key_check
 from mlforge.serving.desk import Desk
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.pressure import Pressure
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
 
@@ -37,6 +38,7 @@ class App:
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
         self._under_way = desk.figures.under_way
+        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, partial(desk.roster.beat, desk.worker))
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -52,6 +54,8 @@ class App:
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name
+            if route.scope == "predict":
+                self._pressure.admit()
             response = self._refused(request, route) or await route.endpoint(request)
         except Refused as refused:
             response = refused.response()

@@ -23,7 +23,7 @@ from mlforge.serving.pace import Pace
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Answer", "Ask", "Batch", "Batcher", "Run"]
+__all__ = ["Answer", "Ask", "Batch", "Batcher", "Poisoned", "Run"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,19 @@ Outputs = Mapping[str, "np.ndarray"]
 Run = Callable[[Columns], Outputs]
 Failure = Literal["failed", "late"]
 _INLINE = 0.003  # seconds that a batch may hold up the loop
+_NAMED = 10  # rows named in an error
+_TRIALS = 64  # runs to find the rows that a graph fails on
+
+
+class Poisoned(Refused):
+    """A request with rows that the graph fails on, although they keep the contract. `places` are theirs among its good rows."""
+
+    def __init__(self, places: Sequence[int], load: Load) -> None:
+        positions = load.positions()
+        rows = [positions[place] for place in places]
+        told = ", ".join(map(str, rows[:_NAMED])) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
+        super().__init__(422, f"row {told}: the model fails on it, although it keeps the contract", more={"rows": rows})
+        self.places = frozenset(places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,9 @@ class Batch:
     finished: float  # as `time.perf_counter` has it
 
 
+_Outcome = tuple[Sequence[Ask], Batch | Refused]  # of some of a batch's requests
+
+
 class Batcher:
     """The queue before one engine."""
 
@@ -98,11 +114,11 @@ class Batcher:
         if wait > self.pace.longest:
             raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", str(max(1, math.ceil(wait)))),))
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        if not self._queue and not self._busy:
+        if not self._queue and not self._running:
             self._loop.call_soon(self._next)
         self._queue.append(Ask(load, ident, now, deadline, answer))
         self._rows += load.good
-        if self._busy:
+        if self._running:
             self._arm()
         return answer
 
@@ -114,7 +130,7 @@ class Batcher:
         if self._threads is not None and (self.threaded or self.pace.seconds(rows) > _INLINE):
             self._beside(asks, rows)
         else:
-            self._finish(asks, self._done(asks))
+            self._finish(self._done(asks))
             self._onwards()
 
     def _onwards(self) -> None:
@@ -143,12 +159,12 @@ class Batcher:
         self._busy, self._running = rows, asks
         self._arm()
 
-        def finish(done: asyncio.Future[Batch | BaseException]) -> None:
+        def finish(done: asyncio.Future[list[_Outcome]]) -> None:
             self._busy, self._running = 0, []
             if self._alarm is not None:
                 self._alarm.cancel()
                 self._alarm = None
-            self._finish(asks, done.result())
+            self._finish(done.result())
             self._onwards()
 
         self._loop.run_in_executor(self._threads, self._done, asks).add_done_callback(finish)
@@ -170,21 +186,28 @@ class Batcher:
             self._fail(late, "late")
         self._arm()
 
-    def _done(self, asks: Sequence[Ask]) -> Batch | BaseException:
-        """Run one batch; the error instead, when it fails."""
+    def _done(self, asks: Sequence[Ask]) -> list[_Outcome]:
+        """Run one batch. Of one that fails, a request that is to blame shall harm no other: halves are run again."""
         try:
             columns = self._columns([ask.load for ask in asks])
             begun = time.perf_counter()
             outputs = self._run(columns) if columns else {}
         except Exception as error:
-            return error
+            if len(asks) > 1:
+                middle = len(asks) // 2
+                return [*self._done(asks[:middle]), *self._done(asks[middle:])]
+            log.warning("the model failed on a request of %d rows: %s: %s", asks[0].load.good, type(error).__name__, str(error)[:300])
+            return [(asks, self._blamed(asks[0].load) or Refused(*_TOLD["failed"]))]
         finished = time.perf_counter()
         self.pace.learn(sum(ask.load.good for ask in asks), finished - begun)
-        return Batch(asks, columns, outputs, finished - begun, finished)
+        return [(asks, Batch(asks, columns, outputs, finished - begun, finished))]
 
-    def _finish(self, asks: Sequence[Ask], done: Batch | BaseException) -> None:
-        """Give each request its answer. Of a batch that fails, one that is to blame shall harm no other: halves are run again."""
-        if isinstance(done, Batch):
+    def _finish(self, outcomes: Sequence[_Outcome]) -> None:
+        """Give each request its answer."""
+        for asks, done in outcomes:
+            if isinstance(done, Refused):
+                self._fail(asks, "failed", done)
+                continue
             start = 0
             for ask in asks:
                 stop = start + ask.load.good
@@ -193,19 +216,32 @@ class Batcher:
                 start = stop
             for observer in self.observers:
                 observer(done)
-        elif len(asks) == 1:
-            log.warning("the model failed on a request of %d rows: %s: %s", asks[0].load.good, type(done).__name__, str(done)[:300])
-            self._fail(asks, "failed")
-        else:
-            middle = len(asks) // 2
-            for part in (asks[:middle], asks[middle:]):
-                self._finish(part, self._done(part))
 
-    def _fail(self, asks: Sequence[Ask], how: Failure) -> None:
+    def _blamed(self, load: Load) -> Refused | None:
+        """The rows of one request that the graph fails on, found by halves; None when there are too many to be found so, or none when alone."""
+        columns, trials = self._columns([load]), 0
+        blamed: list[int] = []
+        parts = [(0, load.good)]
+        while parts:
+            start, stop = parts.pop()
+            trials += 1
+            if trials > _TRIALS:
+                return None
+            try:
+                self._run(tuple(column[start:stop] for column in columns))
+            except Exception:
+                if stop - start == 1:
+                    blamed.append(start)
+                else:
+                    middle = (start + stop) // 2
+                    parts += [(middle, stop), (start, middle)]
+        return Poisoned(blamed, load) if blamed else None
+
+    def _fail(self, asks: Sequence[Ask], how: Failure, why: Refused | None = None) -> None:
         """Tell who waits that there will be no answer."""
         for ask in asks:
             if not ask.answer.done():
-                ask.answer.set_exception(Refused(*_TOLD[how]))
+                ask.answer.set_exception(why or Refused(*_TOLD[how]))
         for hear in self.failures:
             hear(asks, how)
 

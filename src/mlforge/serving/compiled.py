@@ -6,9 +6,7 @@ It accepts nothing that `mlforge.runtime.conform` would not, and gives the same 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,25 +14,22 @@ from msgspec import Meta
 
 from mlforge.contract import Column, Contract
 from mlforge.runtime.casts import STRINGS, array_size
+from mlforge.serving.readers import Protected, Reader, Unsettled, allowed_texts, reader_of
 
 __all__ = ["Compiled", "Unsettled"]
 
 _LARGEST = 2.0**63
 _EXACT = 2**53  # up to here a float tells one whole number from the next
-_REMEMBERED = 4096  # texts of a column
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Reader = Callable[[Any], Any]
-
-
-class Unsettled(Exception):
-    """The quick way does not know; the contract decides."""
+_FEW = 8  # rows; more of them are read column by column
 
 
 class Compiled:
     """Row types for one contract. Raises Unsettled when it has something that only the contract can judge."""
 
-    def __init__(self, contract: Contract, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, contract: Contract, inputs: Sequence[str], rules: Mapping[str, Callable[[str], str]] | None = None, protected: Contract | None = None
+    ) -> None:
+        """`rules` say what protections leave of a column's texts; `protected` is the contract of what they leave."""
         columns = {key: column for key, column in contract.columns.items() if column.role != "ignore"}
         self._order = [*inputs, *(key for key in columns if key not in inputs)]
         self._taken = len(inputs)
@@ -42,9 +37,17 @@ class Compiled:
         self._numbers = _numeric(contract.nulls)
         kinds = [(key, _kind(columns[key], tokens)) for key in self._order]
         fields: list[Any] = [(key, kind | None if columns[key].nullable else kind) for key, kind in kinds]
-        self._readers: list[tuple[int, _Reader]] = [
-            (place, reader) for place, key in enumerate(self._order) if (reader := _reader(columns[key], tokens, self._numbers)) is not None
+        self._readers: list[tuple[int, Reader]] = [
+            (place, reader) for place, key in enumerate(self._order) if (reader := reader_of(columns[key], tokens, self._numbers)) is not None
         ]
+        if protected is not None:
+            known = dict(self._readers)
+            known |= {
+                place: Protected(known.get(place), rules[key], allowed_texts(protected.columns[key]), tokens)
+                for place, key in enumerate(self._order)
+                if rules and key in rules
+            }
+            self._readers = sorted(known.items(), key=lambda one: one[0])
         real = {key: columns[key].name or key for key in self._order}
         left_out: list[Any] = [(*field, None) if columns[field[0]].nullable else field for field in fields]
         self.named: list[Any] = []
@@ -57,13 +60,21 @@ class Compiled:
 
     def rows(self, read: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The values of decoded rows, in the order of the inputs. Raises Unsettled."""
-        return [self._row(msgspec.structs.astuple(one)) for one in read]
+        rows = list(map(msgspec.structs.astuple, read))
+        if len(rows) < _FEW:
+            return [self._row(row) for row in rows]
+        if not self._readers and len(self._order) == self._taken:
+            return rows
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for place, reader in self._readers:
+            columns[place] = reader.many(columns[place])
+        return list(zip(*columns[: self._taken], strict=True))
 
     def _row(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if self._readers:
             made = list(values)
             for place, reader in self._readers:
-                made[place] = reader(made[place])
+                made[place] = reader.one(made[place])
             values = tuple(made)
         return values if len(values) == self._taken else values[: self._taken]
 
@@ -129,84 +140,6 @@ def _texts(column: Column, tokens: frozenset[str]) -> Any:
 
 def _fits(size: int, least: int, most: int | None) -> bool:
     return size >= least and (most is None or size <= most)
-
-
-def _reader(column: Column, tokens: frozenset[str], numbers: frozenset[float]) -> _Reader | None:
-    """What is left to be done with a decoded value; None when it is nothing."""
-    if column.dtype == "datetime":
-        return _moment(column)
-    if column.dtype in STRINGS:
-        return _Texts(tokens, nullable=column.nullable).__getitem__ if column.values is None or column.nullable else None
-    if column.dtype == "int":
-        return _whole(numbers)
-    if column.dtype == "float" and numbers:
-        return _unless(numbers)
-    return None
-
-
-def _whole(numbers: frozenset[float]) -> _Reader:
-    def read(value: float | None) -> float | None:
-        if value is not None and (not value.is_integer() or value in numbers):
-            raise Unsettled
-        return value
-
-    return read
-
-
-def _unless(numbers: frozenset[float]) -> _Reader:
-    def read(value: float | None) -> float | None:
-        if value in numbers:
-            raise Unsettled
-        return value
-
-    return read
-
-
-class _Texts(dict[str | None, str]):
-    """Texts that were seen to be texts, and not a way to write that there is none; a missing one is "", as graphs take it."""
-
-    def __init__(self, tokens: frozenset[str], *, nullable: bool) -> None:
-        super().__init__(dict.fromkeys((None, "", *tokens), "") if nullable else {})
-        self._tokens = tokens
-
-    def __missing__(self, text: str) -> str:
-        if text.strip() != text or text in self._tokens or not text:
-            raise Unsettled  # spaces around it, or it is missing where it must not be
-        if len(self) < _REMEMBERED and len(text) <= 64:
-            self[text] = text
-        return text
-
-
-def _moment(column: Column) -> _Reader:
-    """Seconds since 1970 of an ISO 8601 time without a zone, which is UTC."""
-
-    def bound(value: Any) -> float:
-        moment = datetime.fromisoformat(str(value))
-        return _seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-    bounds = {name: bound(value) for name in ("ge", "gt", "le", "lt") if (value := getattr(column, name)) is not None}
-    ge, gt = bounds.get("ge", -math.inf), bounds.get("gt", -math.inf)
-    le, lt = bounds.get("le", math.inf), bounds.get("lt", math.inf)
-
-    def read(text: str | None) -> float | None:
-        if text is None:
-            return None
-        if _ISO.fullmatch(text) is None:
-            raise Unsettled
-        try:
-            seconds = _seconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
-        except ValueError:
-            raise Unsettled from None
-        if seconds < ge or seconds <= gt or seconds > le or seconds >= lt:
-            raise Unsettled
-        return seconds
-
-    return read
-
-
-def _seconds(moment: datetime) -> float:
-    passed = moment - _EPOCH
-    return ((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds) * 1e-6  # as Polars divides: to the last bit
 
 
 def _numeric(nulls: Sequence[str]) -> frozenset[float]:

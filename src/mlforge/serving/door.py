@@ -17,10 +17,11 @@ from mlforge.service.limits import Limits
 from mlforge.serving.access.frame_shape import frame_within, rows_within
 from mlforge.serving.access.json_shape import keys_in, none_repeated, repeated_key, too_deep
 from mlforge.serving.columns import Columns
-from mlforge.serving.compiled import Compiled, Unsettled
+from mlforge.serving.compiled import Compiled
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_frame, judge_rows
 from mlforge.serving.load import Load
+from mlforge.serving.readers import Unsettled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -164,10 +165,11 @@ def _keys(read: Any) -> int:
 
 
 def _compiled(engine: Engine) -> Compiled | None:
-    if engine.bundle.protections:
+    rules = engine.predictor.text_rules
+    if rules is None:
         return None
     try:
-        return Compiled(engine.contract, engine.inputs)
+        return Compiled(engine.contract, engine.inputs, rules, engine.bundle.protected)
     except Unsettled:
         return None
 

@@ -97,8 +97,9 @@ class House:
             self._send(place, line)
 
     def _look(self) -> None:
-        """Who is dead, who is to be replaced; and what else is to be done again and again."""
+        """Who is dead, who is stuck, who is to be replaced; and what else is to be done again and again."""
         self._reap()
+        self._end_the_stuck()
         now = time.monotonic()
         for worker, place in enumerate(self._places):
             if place.pid == 0 and place.due <= now and not self._stopping:
@@ -109,6 +110,13 @@ class House:
             self._ready()
         for ticker in self.tickers:
             ticker(self)
+
+    def _end_the_stuck(self) -> None:
+        roster, most = self.plan.roster, self.plan.settings.stuck
+        for worker, place in enumerate(self._places):
+            if place.pid and roster.state(worker) is State.READY and roster.silence(worker) > most:
+                log.warning("worker %d (process %d) has done nothing for %.0f s; it is ended", worker, place.pid, roster.silence(worker))
+                os.kill(place.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         for worker, place in enumerate(self._places):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from mlforge.errors import DataError, nearest
+from mlforge.errors import DataError
 from mlforge.runtime.feed import feed
 from mlforge.serving.http import Refused
 from mlforge.serving.load import Load, Rejected
@@ -20,6 +21,7 @@ __all__ = ["frame_of", "judge_frame", "judge_rows"]
 
 _LARGEST = 2**127  # of whole numbers that a frame can hold
 _USUAL = 2**63
+_COMPARED, _NEAR = 300, 0.8  # names of a request that are compared with the contract's, and how alike they must be
 
 
 def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
@@ -36,18 +38,18 @@ def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
 
 def frame_of(row: Mapping[str, Any], engine: Engine) -> pl.DataFrame:
     """One row as a frame. A key that is not there is a missing value. Raises Refused for one that is misspelt."""
-    names = _names([row], engine)
-    if (stray := _stray(row, names)) is not None:
+    names = _Names(engine)
+    if (stray := names.stray(row)) is not None:
         raise Refused(400, stray)
-    ((_, frame),) = _parted([(0, row)], names)
+    ((_, frame),) = _parted([(0, names.named(row))])
     return frame
 
 
 def judge_rows(rows: Sequence[Mapping[str, Any]], engine: Engine) -> Load:
     """Rows of JSON. Those with the same types are judged together, which changes nothing for any of them. A key that is not there is a missing value."""
-    names = _names(rows, engine)
-    strays = {place: stray for place, row in enumerate(rows) if (stray := _stray(row, names)) is not None}
-    parts = _parted([(place, row) for place, row in enumerate(rows) if place not in strays], names)
+    names = _Names(engine)
+    strays = {place: stray for place, row in enumerate(rows) if (stray := names.stray(row)) is not None}
+    parts = _parted([(place, names.named(row)) for place, row in enumerate(rows) if place not in strays])
     loads = [(places, judge_frame(frame, engine)) for places, frame in parts]
     rejected = [Rejected(place, stray) for place, stray in strays.items()]
     rejected += [Rejected(places[one.row], one.reason) for places, load in loads for one in load.rejected]
@@ -70,27 +72,36 @@ def _joined(count: int, loads: Sequence[tuple[Sequence[int], Load]], rejected: t
     return Load(count, None, joined, rejected, places if rejected else None)
 
 
-def _names(rows: Sequence[Mapping[str, Any]], engine: Engine) -> dict[str, str]:
-    """The contract's columns under the names that the rows have them by."""
-    given = {name for row in rows for name in row}
-    contract = engine.contract
-    names = {key: column.name or key for key, column in contract.columns.items() if column.role != "ignore"}
-    return {key: key if key in given and real not in given else real for key, real in names.items()}
+class _Names:
+    """Which of a row's keys is which column: by its real name or, when rows went through a contract before, by its key there."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._keys = {column.name or key: key for key, column in engine.contract.columns.items() if column.role != "ignore"}
+        self._compared: dict[str, str | None] = {}
+
+    def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Its values by real name, as a frame can hold them."""
+        return {name: _plain(row[name] if name in row else row.get(key)) for name, key in self._keys.items()}
+
+    def stray(self, row: Mapping[str, Any]) -> str | None:
+        """A column that the row lacks while it has one of nearly that name: misspelt rather than missing."""
+        absent = {name for name, key in self._keys.items() if name not in row and key not in row}
+        for name in row if absent else ():
+            if name not in self._keys and (meant := self._near(name)) in absent:
+                return f"the model has no column {name[:60]!r}. Did you mean {meant}?"
+        return None
+
+    def _near(self, name: str) -> str | None:
+        """The column of nearly that name. A request's first few hundred names are compared: it must not cost seconds to send many."""
+        if name not in self._compared and len(self._compared) < _COMPARED:
+            close = get_close_matches(name[:200].lower(), [known.lower() for known in self._keys], n=1, cutoff=_NEAR)
+            self._compared[name] = next((known for known in self._keys if close and known.lower() == close[0]), None)
+        return self._compared.get(name)
 
 
-def _stray(row: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """A column that the row lacks while it has one of nearly that name: misspelt rather than missing."""
-    absent = [name for name in names.values() if name not in row]
-    known = set(names.values())
-    for stray in (name for name in row if name not in known) if absent else ():
-        if hint := nearest(stray, absent):
-            return f"the model has no column {stray[:60]!r}. {hint}"
-    return None
-
-
-def _parted(rows: Sequence[tuple[int, Mapping[str, Any]]], names: Mapping[str, str]) -> list[tuple[list[int], pl.DataFrame]]:
+def _parted(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[list[int], pl.DataFrame]]:
     """The rows as frames, in each of which a column's values are of one type; with the rows' places."""
-    columns = {name: [_plain(row.get(name)) for _, row in rows] for name in names.values()}
+    columns = {name: [row[name] for _, row in rows] for name in (rows[0][1] if rows else ())}
     mixed = [name for name, values in columns.items() if len({_kind(value) for value in values if value is not None}) > 1]
     groups: dict[tuple[str, ...], list[int]] = {}
     for at in range(len(rows)):

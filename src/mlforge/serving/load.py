@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,15 @@ class Load:
     def positions(self) -> Sequence[int]:
         """Of the good rows, in the request."""
         return range(self.count) if self.accepted is None else self.accepted
+
+    def without(self, places: Collection[int], reason: str) -> Load:
+        """The same with some of the good rows rejected too; `places` are theirs among the good ones."""
+        positions = self.positions()
+        kept = [place for place in range(self.good) if place not in places]
+        rejected = sorted((*self.rejected, *(Rejected(positions[place], reason) for place in places)), key=lambda one: one.row)
+        rows = None if self.rows is None else [self.rows[place] for place in kept]
+        columns = None if self.columns is None else tuple(column[kept] for column in self.columns)
+        return Load(self.count, rows, columns, tuple(rejected), [positions[place] for place in kept])
 
     def refusal(self) -> Refused:
         """The error that names each row that breaks the contract, what was found there and what was expected."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import time
 from collections.abc import Iterator
 from enum import IntEnum
 
 __all__ = ["Roster", "State"]
 
-_WORDS = 2  # a worker's state and process id
+_WORDS = 3  # a worker's state, its process id, and when it last gave a sign of life, in milliseconds
+_SILENT = 5.0  # seconds after which a worker that gives no sign of life is not counted as ready
 
 
 class State(IntEnum):
@@ -32,6 +34,15 @@ class Roster:
         self._cells[worker * _WORDS] = state
         if pid is not None:
             self._cells[worker * _WORDS + 1] = pid
+        self.beat(worker)
+
+    def beat(self, worker: int) -> None:
+        """A sign of life."""
+        self._cells[worker * _WORDS + 2] = int(time.monotonic() * 1000)
+
+    def silence(self, worker: int) -> float:
+        """Seconds since a worker's last sign of life."""
+        return time.monotonic() - self._cells[worker * _WORDS + 2] / 1000
 
     def state(self, worker: int) -> State:
         """What a worker is at."""
@@ -47,8 +58,8 @@ class Roster:
 
     @property
     def live(self) -> int:
-        """How many are ready."""
-        return sum(state is State.READY for state in self.states())
+        """How many are ready, and not stuck."""
+        return sum(self.state(worker) is State.READY and self.silence(worker) < _SILENT for worker in range(self.workers))
 
     @property
     def ready(self) -> bool:

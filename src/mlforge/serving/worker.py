@@ -41,11 +41,11 @@ async def _work(plan: Plan, worker: int, listener: int, house: socket.socket, lo
 
     desk = Desk(plan, worker, loop)
     app = App(desk)
-    attend(desk)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     hearing = loop.create_task(_hear(desk, house, over))
+    await attend(desk)
     listening = Listening(app, listener, plan.settings, loop)
     grpc = await _grpc(desk) if plan.settings.grpc_port is not None else None
     gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlforge.serving.lane import Lane
 from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
 
-__all__ = ["answered"]
+__all__ = ["answered", "fill"]
 
 
 def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], watch: Callable[[Lane], Callable[[Batch], None]], *, version: int = 4) -> Lane:
@@ -31,3 +32,10 @@ def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], wat
         return lane
 
     return asyncio.run(ask())
+
+
+def fill(file: Path) -> None:
+    """Make a file as large as the disk lets it be."""
+    with suppress(OSError), file.open("wb", buffering=0) as hog:
+        while hog.write(b"x" * 4096):
+            pass

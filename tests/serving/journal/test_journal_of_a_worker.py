@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.serving.bundles import CLASSES, ROW, make_bundle, people, probability
-from tests.serving.journal.lanes import answered
+from tests.serving.journal.lanes import answered, fill
 from tests.serving.running import until
 
 from mlforge.contract import Contract
@@ -193,7 +193,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost_that_there_was_room_for(
     bundle: Path, small_disk: Path, meters: Meters, caplog: pytest.LogCaptureFixture
 ) -> None:
     hog = small_disk / "hog"
-    hog.write_bytes(b"x" * (512 * 1024 - 4096))
+    fill(hog)
     with caplog.at_level(logging.WARNING, "mlforge"):
         journal = Journal(settings(small_disk / "log"), meters)
         for ident in ("a", "b", "c"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.serving.bundles import ROW, make_bundle
+from tests.serving.journal.lanes import fill
 from tests.serving.running import Running, serving, until
 
 from mlforge.service.reading import Log
@@ -138,7 +139,7 @@ def test_a_full_disk_stops_no_answer_and_is_told_once(bundle: Path, tmp_path: Pa
         pytest.skip("a small disk cannot be mounted here")
     try:
         hog = disk / "hog"
-        hog.write_bytes(b"x" * (256 * 1024 - 4096))
+        fill(hog)
         with serving(bundle, "--workers", "2", "--log", disk / "log", "serve.log.flush_seconds=0.2", cwd=tmp_path) as server:
             idents = []
 

@@ -32,12 +32,14 @@ class _Graph:
 
     def number(self, key: str, width: int = 1, scale: float = 1.0) -> None:
         self.inputs.append(helper.make_tensor_value_info(key, TensorProto.DOUBLE, ["rows", width]))
+        least, most = self.constant(f"{key}/least", np.float64(-1e6)), self.constant(f"{key}/most", np.float64(1e6))  # float32 must not overflow
         zero, factor = self.constant(f"{key}/zero", np.float64(0)), self.constant(f"{key}/scale", np.float64(scale))
         self.nodes += [
             helper.make_node("IsNaN", [key], [f"{key}/none"]),
             helper.make_node("Where", [f"{key}/none", zero, key], [f"{key}/there"]),
             helper.make_node("Mul", [f"{key}/there", factor], [f"{key}/scaled"]),
-            helper.make_node("Cast", [f"{key}/scaled"], [f"{key}/float"], to=TensorProto.FLOAT),
+            helper.make_node("Clip", [f"{key}/scaled", least, most], [f"{key}/bounded"]),
+            helper.make_node("Cast", [f"{key}/bounded"], [f"{key}/float"], to=TensorProto.FLOAT),
         ]
         self._parts.append((f"{key}/float", width))
 
@@ -93,7 +95,7 @@ def _bundle(folder: Path, model: bytes, columns: Mapping[str, Mapping[str, Any]]
     return folder
 
 
-def mixed(folder: Path, *, dated: bool = True) -> Path:
+def mixed(folder: Path, *, dated: bool = True, owned: bool = False) -> Path:
     """A column of almost every type; two classes that are texts."""
     graph = _Graph(1)
     graph.number("age", scale=0.02)
@@ -104,6 +106,8 @@ def mixed(folder: Path, *, dated: bool = True) -> Path:
     if dated:
         graph.number("born", scale=1e-9)
     graph.number("visits", 3)
+    if owned:
+        graph.number("owner")
     columns: dict[str, dict[str, Any]] = {
         "age": {"dtype": "int", "ge": 16, "le": 100},
         "income": {"dtype": "float", "nullable": True, "ge": 0, "name": "yearly income"},
@@ -112,6 +116,7 @@ def mixed(folder: Path, *, dated: bool = True) -> Path:
         "note": {"dtype": "string", "nullable": True},
         **({"born": {"dtype": "datetime", "nullable": True}} if dated else {}),
         "visits": {"dtype": "array[float, 3]"},
+        **({"owner": {"dtype": "bool", "nullable": True}} if owned else {}),
     }
     return _bundle(folder, graph.classes(["no", "yes"]), columns, Output("classes", "bought", ("no", "yes")), nulls=["?"])
 

@@ -21,6 +21,7 @@ __all__ = ["Answer", "Server", "running"]
 
 _CODE = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from mlforge.service.serve import Serve
 from mlforge.serving.address import listen
@@ -35,6 +36,7 @@ kept = reserved("127.0.0.1", 0)
 grpc = kept.getsockname()[1]
 offers = [Offer(name, version, f"{version:064d}", folder / name) for name, version in versions.items()]
 plan = Plan.made(offers, settings.model_copy(update={"grpc_port": grpc}), 2)
+plan = replace(plan, boards={})  # no store, and so nobody who says which version is to answer
 House(plan, listener, lambda: print(listener.getsockname()[1], grpc, flush=True)).run()
 """
 

@@ -471,6 +471,12 @@ class TestParameters:
         assert infer(server, numbers(parameters={"timeout": 1e-3})).status == 504
         assert "timeout" in infer(server, numbers(parameters={"timeout": "soon"})).error
 
+    def test_so_is_one_in_a_header(self, server: Server) -> None:
+        """As for every other kind of request."""
+        assert infer(server, numbers(), x_deadline_ms="5000").status == 200
+        assert infer(server, numbers(), x_deadline_ms="0.000001").status == 504
+        assert "x-deadline-ms is 'soon'" in infer(server, numbers(), x_deadline_ms="soon").error
+
 
 class TestTheContractAtTheDoor:
     def test_a_row_that_breaks_it_is_named_with_what_was_found_and_expected(self, server: Server) -> None:

@@ -162,6 +162,38 @@ def test_every_datatype_of_numbers_gives_the_same_values(numbers: tuple[Intake, 
     assert columns == [[[value]] * count for value in (1.0, 3.0, 2.0, 4.0)]
 
 
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_nullable_bool_is_one_nought_or_nan(tmp_path: Path, count: int) -> None:
+    """As the metadata tell it; BOOL and BYTES are taken, too."""
+    intake, engine = _intake(mixed(tmp_path / "mixed", dated=False, owned=True))
+    assert {slot.name: slot.datatype for slot in intake.signature.slots}["owner"] == "FP64"
+    rest = [
+        Tensor("age", DATATYPES["INT64"], (count,), [40] * count),
+        Tensor("yearly income", DATATYPES["FP64"], (count,), [1.0] * count),
+        Tensor("member", DATATYPES["BOOL"], (count,), [True] * count),
+        Tensor("city", DATATYPES["BYTES"], (count,), ["Rom"] * count),
+        Tensor("note", DATATYPES["BYTES"], (count,), ["good"] * count),
+        Tensor("visits", DATATYPES["FP64"], (count, 3), [1.0, 2.0, 3.0] * count),
+    ]
+    place = engine.inputs.index("owner")
+    for kind, values, expected in (
+        ("FP64", np.array([1.0]), "1.0"),
+        ("FP64", np.array([0.0]), "0.0"),
+        ("FP64", np.array([math.nan]), "nan"),
+        ("FP64", [1.0], "1.0"),
+        ("FP64", [None], "nan"),
+        ("BOOL", [True], "1.0"),
+        ("BOOL", np.array([False]), "0.0"),
+        ("BYTES", ["true"], "1.0"),
+        ("BYTES", [""], "nan"),
+    ):
+        many = values * count if isinstance(values, list) else np.repeat(values, count)
+        columns, rejected = _said(intake.load([*rest, Tensor("owner", DATATYPES[kind], (count,), many)]), engine)
+        assert rejected == []
+        assert repr(columns[place]) == f"[{', '.join([f'[{expected}]'] * count)}]", (kind, values)
+    assert intake.load([*rest, Tensor("owner", DATATYPES["FP64"], (count,), [0.5] * count)]).rejected
+
+
 def test_whole_numbers_beyond_64_bits_are_out_of_bounds(numbers: tuple[Intake, Engine]) -> None:
     given = np.array([2**64 - 1] * 4 * 20, np.uint64)
     assert len(numbers[0].load([Tensor("input", DATATYPES["UINT64"], (20, 4), given)]).rejected) == 20

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from mlforge.serving.access.arrow_shape import arrow_within
-from mlforge.serving.batcher import Answer
+from mlforge.serving.batcher import Answer, Poisoned
 from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
@@ -50,12 +50,18 @@ async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
     if served.by_load is not None:
         lane, load = served.by_load(lane, load)
     ident = asked.id or request.id
+    partial = request.flag("partial", desk.settings.partial if asked.partial is None else asked.partial)
     if load.rejected:
         desk.figures.rejected.add(len(load.rejected))
-        partial = desk.settings.partial if asked.partial is None else asked.partial
-        if not request.flag("partial", partial):
+        if not partial:
             raise load.refusal()
-    lane, answer = await served.ask(lane, load, ident, begun + _patience(request, asked, desk))
+    until = begun + _patience(request, asked, desk)
+    try:
+        lane, answer = await served.ask(lane, load, ident, until)
+    except Poisoned as poisoned:
+        if not partial or len(poisoned.places) == load.good:
+            raise
+        lane, answer = await served.ask(lane, load.without(poisoned.places, "the model fails on it, although it keeps the contract"), ident, until)
     return _worded(request.headers.get("accept"), lane, answer, ident)
 
 

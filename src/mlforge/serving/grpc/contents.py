@@ -48,6 +48,8 @@ def asked(request: Any) -> Inference:
 def told(said: Said, request: Inference) -> Any:
     """The ModelInferResponse."""
     response = message("inference.ModelInferResponse")(model_name=said.model, model_version=said.version or "", id=request.id or "")
+    if said.fallback:
+        response.parameters["fallback"].string_param = said.fallback
     for one in chosen(said, request):
         values = said.outputs[one.name]
         kind = of_dtype(values.dtype)

@@ -57,8 +57,9 @@ class GrpcListening:
             ("grpc.max_receive_message_length", limits.body),
             ("grpc.max_metadata_size", limits.header),
             ("grpc.max_concurrent_streams", limits.connections),
+            ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small message may become a very large one
         ]
-        server = grpc.aio.server(options=options)
+        server = grpc.aio.server(options=options, maximum_concurrent_rpcs=limits.connections)
         service = Service(desk, Guard.of(settings.access))
         server.add_generic_rpc_handlers(service.handlers())
         host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -40,7 +40,20 @@ _CODES = {
 }
 _OPEN = frozenset({"ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "Check", "Watch"})
 _LOOK = 0.25  # seconds between looks at whether a watched server is still ready
-_Method = Callable[[Any, Any], Awaitable[Any]]
+_ID = "x-request-id"
+_Handler = Callable[[Any, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call: its message, its context, and the name by which the server's log knows it."""
+
+    message: Any
+    context: Any
+    id: str
+
+
+_Method = Callable[[_Call], Awaitable[Any]]
 
 
 def _read(data: bytes, kind: Any) -> Any:
@@ -78,23 +91,25 @@ class Service:
             return grpc.unary_stream_rpc_method_handler(self._watch, request.FromString, response.SerializeToString)
         return grpc.unary_unary_rpc_method_handler(self._told(name, request), None, response.SerializeToString)
 
-    def _told(self, name: str, kind: Any) -> _Method:
+    def _told(self, name: str, kind: Any) -> _Handler:
         """Answers a method, whatever happens. Messages are read here rather than by gRPC, which would tell of a wrong one by a traceback."""
         method: _Method = getattr(self, f"_{name}")
         counted = "infer" if name == "ModelInfer" else "other"
 
         async def answer(request: Any, context: Any) -> Any:
-            begun, status = time.perf_counter(), 200
+            begun, status, ident = time.perf_counter(), 200, self._desk.ident()
+            behind = ((_ID, ident),)
             try:
                 self._allowed(name, context)
-                return await method(_read(request, kind), context)
+                context.set_trailing_metadata(behind)
+                return await method(_Call(_read(request, kind), context, ident))
             except Refused as refused:
                 status = refused.status
-                await context.abort(_CODES.get(status, grpc.StatusCode.UNKNOWN), refused.message, tuple(refused.headers))
+                await context.abort(_CODES.get(status, grpc.StatusCode.UNKNOWN), refused.message, (*refused.headers, *behind))
             except Exception:
-                status, ident = 500, self._desk.ident()
+                status = 500
                 log.exception("request %s failed", ident)
-                await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}")
+                await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}", behind)
             finally:
                 self._desk.figures.answered(counted, status, time.perf_counter() - begun)
 
@@ -108,32 +123,33 @@ class Service:
         if refusal is not None:
             raise Refused(refusal.status, refusal.message)
 
-    async def _ServerLive(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+    async def _ServerLive(self, call: _Call) -> Any:  # noqa: N802 - the protocol's name
         return message("inference.ServerLiveResponse")(live=True)
 
-    async def _ServerReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def _ServerReady(self, call: _Call) -> Any:  # noqa: N802
         return message("inference.ServerReadyResponse")(ready=self._speaker.ready)
 
-    async def _ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._speaker.lane(request.name, request.version)
+    async def _ModelReady(self, call: _Call) -> Any:  # noqa: N802
+        self._speaker.lane(call.message.name, call.message.version)
         return message("inference.ModelReadyResponse")(ready=self._speaker.ready)
 
-    async def _ServerMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def _ServerMetadata(self, call: _Call) -> Any:  # noqa: N802
         return message("inference.ServerMetadataResponse")(**server_metadata())
 
-    async def _ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return message("inference.ModelMetadataResponse")(**asdict(self._speaker.metadata(request.name, request.version)))
+    async def _ModelMetadata(self, call: _Call) -> Any:  # noqa: N802
+        return message("inference.ModelMetadataResponse")(**asdict(self._speaker.metadata(call.message.name, call.message.version)))
 
-    async def _ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
-        model = request.model_name
-        lane = self._speaker.lane(model, request.model_version, _Metadata(context.invocation_metadata() or ()))
-        given = asked(request)
-        return told(await self._speaker.infer(model, lane, given, self._desk.ident(), context.time_remaining()), given)
+    async def _ModelInfer(self, call: _Call) -> Any:  # noqa: N802
+        asks, model = call.message, call.message.model_name
+        lane = self._speaker.lane(model, asks.model_version, _Metadata(call.context.invocation_metadata() or ()))
+        given = asked(asks)
+        return told(await self._speaker.infer(model, lane, given, call.id, call.context.time_remaining()), given)
 
-    async def _Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        if request.service not in ("", INFERENCE, HEALTH):
-            raise Refused(404, f"there is no service {request.service[:60]!r} here; there are {INFERENCE} and {HEALTH}")
-        return self._health(request.service)
+    async def _Check(self, call: _Call) -> Any:  # noqa: N802
+        service = call.message.service
+        if service not in ("", INFERENCE, HEALTH):
+            raise Refused(404, f"there is no service {service[:60]!r} here; there are {INFERENCE} and {HEALTH}")
+        return self._health(service)
 
     async def _watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
         """The state now, and whenever it changes."""

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _TICK = 0.2  # seconds between two looks at what was put aside
 _CELL = 32  # bytes that a cell is thought to take until one has been seen
 _LABEL = 200  # bytes of a label, likewise
-_PORTION = 512  # batches that become columns at a time
+_PORTION = 2048  # batches that become columns at a time
 
 
 @dataclass
@@ -56,7 +56,7 @@ class _Source:
 
     def __init__(self, lane: Lane, settings: LogSettings) -> None:
         self.lane = lane
-        self.rows = Rows(lane.engine, settings.columns, settings.sample)
+        self.rows = Rows(lane, settings.columns, settings.sample)
         self.row_cost = float(_CELL * (len(lane.engine.inputs) + 8))
 
 
@@ -90,7 +90,7 @@ class Journal:
                 return
             cost = rows * source.row_cost
             self._offered += cost
-            asked.append((source, getattr(lane, "role", "champion"), batch, cost))
+            asked.append((source, lane.role, batch, cost))
 
         return offer
 

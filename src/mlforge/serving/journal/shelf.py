@@ -35,7 +35,7 @@ class Shelf:
     def write(self, part: Part, model: str, version: int | None, frame: pl.DataFrame) -> None:
         """Write rows as a new file."""
         content = io.BytesIO()
-        frame.write_parquet(content, compression="zstd", compression_level=1)
+        frame.write_parquet(content, compression="zstd", compression_level=1, statistics=False)
         data = content.getvalue()
         now = datetime.now(UTC)
         system, path = self._placed()

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,17 @@ __all__ = ["Berth", "attend"]
 
 log = logging.getLogger(__name__)
 
+_FIRST = 30.0  # seconds that a new worker waits for the lanes beside the one that serves, before it answers without them
 
-def attend(desk: Desk) -> None:
-    """Let a worker's models follow what the house says of them."""
-    for served in desk.models:
-        if (board := desk.plan.boards.get(served.name)) is not None:
-            desk.on(f"{KIND} {served.name}", Berth(desk, served, board).hear)
+
+async def attend(desk: Desk) -> None:
+    """Let a worker's models follow what the house says of them; return when all that it has said first is open, or should have been."""
+    boards = desk.plan.boards
+    berths = [Berth(desk, served, boards[served.name]) for served in desk.models if served.name in boards]
+    for berth in berths:
+        desk.on(f"{KIND} {berth.name}", berth.hear)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*(berth.settled.wait() for berth in berths)), _FIRST)
 
 
 class Berth:
@@ -45,10 +51,11 @@ class Berth:
 
     def __init__(self, desk: Desk, served: Served, board: Board) -> None:
         self._desk, self._served, self._board = desk, served, board
-        self._lanes: dict[str, Lane] = {served.lane.engine.digest: served.lane}
+        self._lanes: dict[str, Lane] = {_key(served.lane.engine.offer): served.lane}
         self._witnesses: list[Witness | Echo] = []
         self._wanted: Standing | None = None
         self._task: asyncio.Task[None] | None = None
+        self.name, self.settled = served.name, asyncio.Event()  # it has heard of who is to answer, and done what it could
         self._same = (served.choose, served.by_load, served.ask)
 
     def hear(self, told: Mapping[str, Any]) -> None:
@@ -66,28 +73,29 @@ class Berth:
                 expected = isinstance(error, MlforgeError | OSError | RuntimeError)  # onnxruntime's own are RuntimeErrors
                 log.warning("%s cannot be opened: %s", standing.newcomer or standing.serving, str(error)[:500], exc_info=not expected)
                 self._board.reached(self._desk.worker, standing.generation, failed=True)
+            self.settled.set()
 
     def _opened(self, standing: Standing) -> dict[str, Lane]:
-        """Every lane that is needed, by digest; in a thread. Without the ladder's that cannot be opened."""
+        """Every lane that is needed; in a thread. Without the ladder's that cannot be opened."""
         lanes = {}
         for offer in (standing.serving, standing.newcomer):
             if offer is not None:
-                lanes[offer.digest] = self._lane(offer)
+                lanes[_key(offer)] = self._lane(offer)
         for offer in standing.ladder:
             try:
-                lanes.setdefault(offer.digest, self._lane(offer))
+                lanes.setdefault(_key(offer), self._lane(offer))
             except (MlforgeError, OSError, RuntimeError) as error:
                 log.warning("%s cannot be opened, and is no fallback: %s", offer, str(error)[:500])
         return lanes
 
     def _lane(self, offer: Offer) -> Lane:
-        return self._lanes.get(offer.digest) or self._desk.lane(offer)
+        return self._lanes.get(_key(offer)) or self._desk.lane(offer)
 
     def _take(self, standing: Standing, lanes: dict[str, Lane]) -> None:
         """From here on it is so: nothing else happens in this process meanwhile, and a request that has chosen its lane keeps it."""
         for witness in self._witnesses:
             witness.leave()
-        serving, newcomer = lanes[standing.serving.digest], lanes[standing.newcomer.digest] if standing.newcomer else None
+        serving, newcomer = lanes[_key(standing.serving)], lanes[_key(standing.newcomer)] if standing.newcomer else None
         for lane in lanes.values():
             lane.role = "canary" if lane is newcomer else "champion" if lane is serving else "fallback"
             lane.batcher.threaded = standing.settings.timeout_ms is not None
@@ -143,14 +151,14 @@ class Berth:
 
     def _ladder(self, standing: Standing, serving: Lane, lanes: Mapping[str, Lane]) -> Ladder:
         settings, tally = standing.settings, self._board.tally
-        rungs = [lane for offer in standing.ladder if (lane := lanes.get(offer.digest)) is not None]
+        rungs = [lane for offer in standing.ladder if (lane := lanes.get(_key(offer))) is not None]
         if settings.fallback is not None:
             if standing.newcomer is not None:
                 rungs.insert(0, serving)
             rungs = [_rung(lane) for lane in dict.fromkeys(rungs)]
             rungs += self._made_up(serving, settings)
         tally.resting.set(0.0)
-        trial = lanes[standing.newcomer.digest] if standing.newcomer is not None else None
+        trial = lanes[_key(standing.newcomer)] if standing.newcomer is not None else None
         return Ladder(settings, rungs, self._desk.loop, partial(tally.fallbacks.add, 1.0), lambda opened: tally.resting.add(1.0 if opened else -1.0), trial)
 
     def _made_up(self, serving: Lane, settings: Rollout) -> list[Lane]:
@@ -162,6 +170,11 @@ class Berth:
         lane = Lane(MadeUp(serving.engine, settings.fallback), Pace(self._desk.settings.slo.p99_ms / 1000, 1e-5), self._desk.loop)
         lane.role, lane.fallback = "fallback", "declared"
         return [lane]
+
+
+def _key(offer: Offer) -> str:
+    """What tells a version from every other, of this model or another."""
+    return f"{offer} {offer.digest}"
 
 
 def _rung(lane: Lane) -> Lane:

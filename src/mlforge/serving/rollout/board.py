@@ -52,3 +52,8 @@ class Board:
 
         rows = np.asarray(self._memory).reshape(-1, _ROW)[:, _HEAD + slot * WIDTH : _HEAD + (slot + 1) * WIDTH]
         return Figures(rows.sum(axis=0).astype(np.int64))
+
+    def close(self) -> None:
+        """No more copies: of the sockets, for the memory goes with the process."""
+        self.copies.close()
+        self.copying.close()

@@ -38,6 +38,7 @@ class Course:
         self._generation = time.time_ns() // 1_000_000  # above those of a clerk before
         self._serving = serving
         self._settings = shelf.settings(shelf.version(serving.version))
+        self._steady = self._settings  # what holds again when a newcomer goes
         self._newcomer: Offer | None = None
         self._trial: Trial | None = None
         self._step = self._at_step = 0
@@ -64,7 +65,7 @@ class Course:
         """The alias was moved, by whomever."""
         if pointed.version == self._refused:
             return
-        self._newcomer = self._trial = None
+        self._newcomer, self._trial, self._settings = None, None, self._steady
         if pointed.version == self._serving.version:
             log.info("%s serves again; the rollout was called off", self._serving)
             return
@@ -87,7 +88,7 @@ class Course:
 
     def _serve(self, offer: Offer, settings: Any = None) -> None:
         log.info("%s serves; before, %s did", offer, self._serving.version)
-        self._settings = settings or self._settings
+        self._settings = self._steady = settings or self._settings
         self._serving, self._newcomer, self._trial = offer, None, None
 
     def _judge(self) -> None:
@@ -121,7 +122,7 @@ class Course:
 
     def _back(self, newcomer: int, why: str) -> None:
         """The alias goes back to the one that serves, and everybody is told why."""
-        self._newcomer = self._trial = None
+        self._newcomer, self._trial, self._settings = None, None, self._steady
         try:
             moved = self._shelf.roll_back(newcomer, self._serving.version, why)
         except MlforgeError as error:
@@ -158,10 +159,11 @@ class Course:
 
     def _openable(self, version: Version) -> Offer | None:
         """Its offer, verified once; None when it is damaged, which is told once."""
-        if version.bundle not in self._verified:
+        name = str(version)
+        if name not in self._verified:
             try:
-                self._verified[version.bundle] = self._shelf.offer(version)
+                self._verified[name] = self._shelf.offer(version)
             except MlforgeError as error:
                 log.warning("%s cannot be opened, and is no fallback or shadow: %s", version, str(error).splitlines()[0])
-                self._verified[version.bundle] = None
-        return self._verified[version.bundle]
+                self._verified[name] = None
+        return self._verified[name]

@@ -75,6 +75,8 @@ class Crew:
         """They go when nobody listens to them any more."""
         self._clerk.end()
         self._understudy.end()
+        for board in self._boards.values():
+            board.close()
 
 
 def first(store: Store, offer: Offer) -> Offer:

@@ -25,6 +25,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     model: str
     version: str | None
     outputs: Mapping[str, np.ndarray]  # by name, each with one row per row
+    fallback: str = ""  # what answered in the place of what was asked
 
 
 def chosen(said: Said, request: Inference) -> Sequence[Wanted]:
@@ -59,5 +60,7 @@ def written(said: Said, request: Inference) -> tuple[bytes, int | None]:
         body["model_version"] = said.version
     if request.id is not None:
         body["id"] = request.id
+    if said.fallback:
+        body["parameters"] = {"fallback": said.fallback}
     text = orjson.dumps({**body, "outputs": outputs}, option=orjson.OPT_SERIALIZE_NUMPY)
     return (b"".join((text, *tail)), len(text)) if tail else (text, None)

@@ -87,7 +87,7 @@ class Speaker:
             return Said(model, _version(lane), self._nothing(lane))
         waits = [seconds for seconds in (self._desk.settings.deadline, asked.timeout_s, patience) if seconds is not None]
         lane, answer = await served.ask(lane, load, asked.id or ident, begun + min(waits))
-        return Said(model, _version(lane), {name: answer.output(name) for name in answer.outputs})
+        return Said(model, _version(lane), {name: answer.output(name) for name in answer.outputs}, lane.fallback)
 
     def _nothing(self, lane: Lane) -> dict[str, np.ndarray]:
         """The outputs for no rows."""

@@ -1,0 +1,39 @@
+"""Is a worker's loop behind: then more requests would only make all of them late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mlforge.serving.http import Refused
+from mlforge.serving.ledger import Cell
+
+__all__ = ["Pressure"]
+
+_LOOK = 0.05  # seconds between looks at the clock
+_FEW = 64  # requests under way that no worker is behind with: if its loop is late, something else has the processor
+_SHARE = 0.5  # of the objective: a request takes more than one turn of the loop
+
+
+class Pressure:
+    """Measures by how much the loop comes too late to a timer, which is how long a request waits for its next turn."""
+
+    def __init__(self, objective: float, under_way: Cell, loop: asyncio.AbstractEventLoop, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called with each look: a sign of life."""
+        self.late = 0.0  # seconds
+        self._most = objective * _SHARE
+        self._under_way, self._loop, self._beat = under_way, loop, beat
+        self._due = loop.time() + _LOOK
+        loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._beat()
+        now = self._loop.time()
+        self.late = max(now - self._due, self.late / 2)  # what was is forgotten in some looks
+        self._due = now + _LOOK
+        self._loop.call_at(self._due, self._look)
+
+    def admit(self) -> None:
+        """Raises Refused when a request that comes now would be answered too late."""
+        if self.late > self._most and self._under_way.here() > _FEW:
+            raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", "1"),))
