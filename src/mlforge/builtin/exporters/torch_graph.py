@@ -27,6 +27,7 @@ class Positional(torch.nn.Module):
         self.network = network
 
     def forward(self, *blocks: torch.Tensor) -> torch.Tensor:
+        """The network's scores."""
         scores: torch.Tensor = self.network(*blocks)
         return scores
 
