@@ -10,9 +10,11 @@ pytest.importorskip("lightgbm", reason="needs lightgbm")
 if importlib.util.find_spec("mlforge_lightgbm") is None:
     pytest.skip("needs mlforge-lightgbm: pip install -e plugins/mlforge-lightgbm", allow_module_level=True)
 
+from mlforge.builtin.exporters.onnx import Onnx
 from mlforge.errors import DataError, RunFailed
 from mlforge.testing import EstimatorContract
 from mlforge.testing.estimators import through_onnx
+from mlforge.testing.exporters import shipment, signature
 from mlforge.testing.fits import CATEGORIES, NUMBERS, OUTPUTS, fitting, tensors
 from mlforge_lightgbm.model import LightGBM
 from mlforge_lightgbm.reading import trees_of
@@ -89,3 +91,15 @@ def test_what_lightgbm_refuses_is_a_run_that_failed(tmp_path):
     bad = replace(fit.train, target=fit.train.target + 5)
     with pytest.raises(RunFailed, match="LightGBM"):
         LightGBM(**SMALL).build(fit.blocks, fit.output).fit(replace(fit, train=bad))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_its_bundle_has_the_signature_of_a_networks(tmp_path, task):
+    """Else a server, or a client of one, has to know what is behind a bundle."""
+    signatures = []
+    for name, model in {"network": None, "estimator": LightGBM(**SMALL)}.items():
+        (tmp_path / name).mkdir()
+        given = shipment(tmp_path / name, name, task, model)
+        Onnx().export(given)
+        signatures.append(signature(given.folder))
+    assert signatures[0] == signatures[1]

@@ -9,8 +9,10 @@ import pytest
 if importlib.util.find_spec("mlforge_sklearn") is None:
     pytest.skip("needs mlforge-sklearn: pip install -e plugins/mlforge-sklearn", allow_module_level=True)
 
+from mlforge.builtin.exporters.onnx import Onnx
 from mlforge.errors import DataError
 from mlforge.testing import EstimatorContract
+from mlforge.testing.exporters import shipment, signature
 from mlforge.testing.fits import OUTPUTS, fitting
 from mlforge_sklearn import averaged, boosted
 from mlforge_sklearn.boosting import HistGradientBoosting
@@ -106,3 +108,15 @@ def test_a_damaged_file_or_a_pickle_is_a_data_error(tmp_path, damage):
         np.savez(file, coefficients=np.array([{"any": "object"}], object), intercepts=np.zeros(1))
     with pytest.raises(DataError, match="cannot be read"):
         built.load(fit.folder)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_its_bundle_has_the_signature_of_a_networks(tmp_path, task):
+    """Else a server, or a client of one, has to know what is behind a bundle."""
+    signatures = []
+    for name, model in {"network": None, "estimator": RandomForest(n_estimators=5)}.items():
+        (tmp_path / name).mkdir()
+        given = shipment(tmp_path / name, name, task, model)
+        Onnx().export(given)
+        signatures.append(signature(given.folder))
+    assert signatures[0] == signatures[1]

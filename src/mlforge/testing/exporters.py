@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from mlforge.artifact import Encoding, Trained, target_array, write_json
-from mlforge.components import Component, Exporter, Fitting, Shipment, Tensors
+from mlforge.components import Component, Exporter, Fitting, Model, Shipment, Tensors
 from mlforge.contract import Contract
 from mlforge.errors import DataError
 from mlforge.lifecycle.front import blocks_of, front
+from mlforge.runtime.bundle import read_bundle
 from mlforge.task import TASKS
 from mlforge.testing.component import ComponentContract
 from mlforge.testing.samples import OUTPUTS, contract_for, people
@@ -33,7 +34,7 @@ from mlforge.testing.stand_ins import model_for
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["ExporterContract", "shipment"]
+__all__ = ["ExporterContract", "shipment", "signature"]
 
 _ROWS = 200  # that the stand-ins are fitted to
 _PATH = re.compile(rb"(/tmp/|/home/|/root/|/Users/|[A-Z]:\\\\)[\w/.-]{4,}")
@@ -122,9 +123,9 @@ class ExporterContract(ComponentContract[Exporter]):
         return given
 
 
-def shipment(folder: Path, family: str = "network", task: str = "classification") -> Shipment:
-    """A small fitted model with all that an exporter needs; its `folder` is empty."""
-    made = _fitted(family, task)
+def shipment(folder: Path, family: str = "network", task: str = "classification", model: Model | None = None) -> Shipment:
+    """A small fitted model (a stand-in, where none is given) with all that an exporter needs; its `folder` is empty."""
+    made = _fitted(model or model_for(frozenset({family})), task)
     (folder / "bundle").mkdir(parents=True)
     shutil.copytree(made.trained.folder, folder / "trained")
     shutil.copytree(made.encoding.folder, folder / "encoding")
@@ -133,7 +134,7 @@ def shipment(folder: Path, family: str = "network", task: str = "classification"
 
 
 @lru_cache(maxsize=8)
-def _fitted(family: str, task: str) -> Shipment:
+def _fitted(model: Model, task: str) -> Shipment:
     """The same for every test: fitting takes longer than exporting."""
     from mlforge.builtin.features.categorical import Categorical
     from mlforge.builtin.features.numeric import Numeric
@@ -154,11 +155,20 @@ def _fitted(family: str, task: str) -> Shipment:
     columns = [value.name for value in graph.graph.input]
     write_json(encoding.folder / "encoding.json", {"blocks": blocks, "columns": columns, "output": asdict(OUTPUTS[task]), "vocabularies": vocabularies})
     tensors = Tensors(Graph(encoding.folder / "front.onnx").run(rows), target_array(rows, OUTPUTS[task]))
-    model = model_for(frozenset({family}))
     trained = _new(folder / "trained")
     fit = Fitting(model, encoding.blocks, OUTPUTS[task], tensors, tensors, 3, trained, _new(folder / "work"), False, _unheard, _unheard)
-    (Lightning(max_epochs=2, accelerator="cpu", threads=1) if family == "network" else Estimator()).fit(fit)
+    (Lightning(max_epochs=2, accelerator="cpu", threads=1) if model.family == "network" else Estimator()).fit(fit)
     return Shipment(model, Trained(trained), encoding, contract, TASKS[task], folder, False)
+
+
+def signature(bundle: Path) -> dict[str, object]:
+    """What a bundle takes and puts out: of its graph, names, types and shapes; and what `bundle.json` says, without the digests of its files."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(bundle / "model.onnx"))
+    graph = {"inputs": session.get_inputs(), "outputs": session.get_outputs()}
+    sides = {side: sorted((value.name, value.type, tuple(value.shape)) for value in values) for side, values in graph.items()}
+    return sides | read_bundle(bundle).model_dump(mode="json", exclude={"files"})
 
 
 def _encoded(encoding: Encoding, count: int) -> tuple[np.ndarray, ...]:

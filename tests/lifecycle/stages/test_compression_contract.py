@@ -17,7 +17,9 @@ from mlforge.builtin.exporters.onnx_fp16 import OnnxFp16
 from mlforge.builtin.exporters.onnx_int8 import OnnxInt8
 from mlforge.builtin.gates.baseline import Baseline
 from mlforge.builtin.models.ft_transformer import FtTransformer
+from mlforge.builtin.models.linear import Linear
 from mlforge.builtin.models.mlp import Mlp
+from mlforge.builtin.models.tabular_resnet import TabularResnet
 from mlforge.builtin.probes.classification import Classification
 from mlforge.components import Exporter, Shipment
 from mlforge.compress import Compress, Measured
@@ -27,6 +29,7 @@ from mlforge.lifecycle.compressing import Decision
 from mlforge.lifecycle.stages.evaluate import Evaluate
 from mlforge.lifecycle.stages.export import Export
 from mlforge.lifecycle.stages.gate import Gate
+from mlforge.runtime.bundle import enclose
 from mlforge.runtime.predictor import Predictor
 
 ALL = {"onnx": Onnx(), "fp16": OnnxFp16(), "int8": OnnxInt8(), "loose": OnnxInt8(mode="dynamic")}
@@ -188,3 +191,31 @@ def test_no_figure_of_a_clock_is_in_the_decision_that_is_kept(exported: StageJob
     first, second = ((job.output("bundles", Bundles).folder / "decision.json").read_bytes() for job in (exported, again))
     assert first == second
     assert set(json.loads(first)["variants"]["int8"]) == {"broken", "drop", "size"}
+
+
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+def test_products_with_stacks_of_matrices_are_run_in_int8_too(tmp_path: Path, mode: Literal["static", "dynamic"]) -> None:
+    """A residual network with waves has a matrix for each number."""
+    rows, contract = people()
+    model, trainer = TabularResnet(blocks=1, d=16, waves=8), CALM.model_copy(update={"max_epochs": 1})
+    job = trained(tmp_path, rows, contract, model=model, trainer=trainer, exporters={"int8": OnnxInt8(mode=mode)}).run(Export())
+    assert job.finding("parity/mean_difference").value < 0.05
+
+
+class Unrunnable(Exporter):
+    """A graph that opens, and fails with every row."""
+
+    def export(self, shipment: Shipment) -> None:
+        Onnx().export(shipment)
+        model = onnx.load(shipment.folder / "model.onnx")
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([3, 7]), "wrong"))
+        model.graph.node.append(onnx.helper.make_node("Reshape", ["probability", "wrong"], ["shaped"]))
+        model.graph.output.append(onnx.helper.make_tensor_value_info("shaped", 1, [3, 7]))
+        enclose(shipment.folder, "model.onnx", model.SerializeToString())
+
+
+def test_a_bundle_that_the_runtime_cannot_run_is_told_in_a_sentence(tmp_path: Path) -> None:
+    rows, contract = people()
+    job = trained(tmp_path, rows, contract, model=Linear(), trainer=CALM.model_copy(update={"max_epochs": 1}), exporters={"odd": Unrunnable()})
+    with pytest.raises(RunFailed, match=r"exporters\.odd: onnxruntime cannot run the bundle: "):
+        job.run(Export())

@@ -37,12 +37,20 @@ class _Rows(tools.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime i
 
 def dynamic(network: onnx.ModelProto, *, per_channel: bool) -> onnx.ModelProto:
     """Weights in int8; the ranges of what goes between the layers are found with every request."""
-    return _made(network, lambda model, path: tools.quantize_dynamic(model, path, per_channel=per_channel, weight_type=tools.QuantType.QInt8))
+    beyond = _stacked(network)
+    kind = tools.QuantType.QInt8
+    return _made(network, lambda model, path: tools.quantize_dynamic(model, path, per_channel=per_channel, weight_type=kind, nodes_to_exclude=beyond))
 
 
 def static(network: onnx.ModelProto, blocks: Mapping[str, np.ndarray], method: str, *, per_channel: bool) -> onnx.ModelProto:
     """Weights and layers in int8, with ranges that these rows have."""
     return _made(network, lambda model, path: tools.quantize_static(model, path, _Rows(blocks), per_channel=per_channel, calibrate_method=_METHODS[method]))
+
+
+def _stacked(network: onnx.ModelProto) -> list[str]:
+    """Products with a stack of matrices, which onnxruntime (1.32) cannot carry out in int8 with ranges of the moment: they stay in float32."""
+    shapes = {tensor.name: len(tensor.dims) for tensor in network.graph.initializer}
+    return [node.name for node in network.graph.node if node.op_type == "MatMul" and any(shapes.get(name, 2) != 2 for name in node.input)]
 
 
 def _made(network: onnx.ModelProto, work: Callable[[onnx.ModelProto, str], None]) -> onnx.ModelProto:

@@ -121,7 +121,13 @@ def _compare(job: Job, variant: str, shipment: Shipment, exporter: Exporter) -> 
     front = Graph(shipment.encoding.folder / "front.onnx")
     assignment = job.input("assignment", Assignment)
     for rows, blocks in encoded_batches("test", job.input("table", Table), assignment, front, list(front.inputs)):
-        parity.add(predictor, scorer, rows, blocks)
+        try:
+            parity.add(predictor, scorer, rows, blocks)
+        except Exception as error:  # onnxruntime's errors share no class of their own
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            hint = "Leave this exporter out, or report the model that shows it."
+            raise RunFailed(f"exporters.{variant}: onnxruntime cannot run the bundle: {str(error)[:300]}", hint=hint) from None
     if not parity.rows:
         raise DataError("split: there are no test rows to compare the bundle on", hint="Give the split a test share.")
     for finding in parity.findings(variant, shipment.encoding.output):

@@ -54,4 +54,7 @@ KINDS = {
         Kind("observer", ""),
     )
 }
-"""In the order of the lifecycle. A check and an evaluator are both probes: the one looks at the data, the other at predictions; a monitor is one that looks at live rows."""
+"""In the order of the lifecycle.
+
+A check, an evaluator and a monitor are all probes: the one looks at the data, the other at predictions, the third at live rows.
+"""
