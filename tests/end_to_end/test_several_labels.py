@@ -21,7 +21,7 @@ RECIPE = """
       - model: linear
       - trainer: lightning
       - exporters: [onnx]
-      - evaluators: [multilabel, slices, importance]
+      - evaluators: [multilabel, slices, segments, errors, importance, shap]
       - gates: [thresholds, baseline]
       - _self_
     name: tags
@@ -39,6 +39,7 @@ RECIPE = """
     evaluators:
       slices: {columns: [kind]}
       importance: {rows: 50}
+      shap: {rows: 5}
     gates:
       thresholds:
         rules:
@@ -73,6 +74,9 @@ def test_several_labels_are_learned_judged_and_predicted_by_name(tags: TestProje
         found = {(one.name, one.subject): one.value for stage in stages for one in store.records.findings(stage.key)}
     assert found["parity/agreement", "candidate"] == 1.0
     assert found["test/slices/worst/accuracy", "candidate"] > 0.5
+    assert found["test/errors/worst", "candidate"] > 0
+    assert found["test/shap/additivity", "candidate"] < 1e-3
+    assert {("test/shap/x0", "candidate"), ("test/segments/found", "candidate")} <= set(found)
     assert found["test/log_loss", "candidate"] < 0.6 * found["test/log_loss", "baseline"]
     why = tags.run("explain", "tags", "--row", '{"x0": 3, "x1": -3}', "--json")
     assert why.code == 0, why.text
