@@ -18,7 +18,7 @@ _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each othe
 _PATIENCE = 5.0  # seconds for what is killed to go
 _PROBE = 3.0  # seconds in which a port must open
 _ANSWER = 8.0  # seconds in which what is behind it must turn out to be Ray
-_TRIES = 2  # what the first start has read from the disk is in memory for the second
+_TRIES = 3  # what the first start has read from the disk is in memory for the second; on a machine under load it helps too
 _SPARED = ("start_monitor", "start_log_monitor", "start_api_server")
 """Processes of Ray's that nobody asks here: one that would ask a cloud for machines, one that would print what workers print, and a web page's server.
 Each is a Python of its own, and together they are half of what a start costs."""
