@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,10 +17,12 @@ from mlforge.errors import MissingRequirement, RunFailed
 __all__ = ["join", "probe", "start"]
 
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
+_LOOK = 0.1  # seconds between two looks whether it is there
 _PATIENCE = 5.0  # seconds for what is killed to go
 _PROBE = 3.0  # seconds in which a port must open
 _ANSWER = 8.0  # seconds in which what is behind it must turn out to be Ray
-_TRIES = 3  # what the first start has read from the disk is in memory for the second; on a machine under load it helps too
+_TRIES = 2  # what the first start has read from the disk is in memory for the second
+_UP = 100.0  # seconds for a node to come up: Ray gives it 30, which is not enough on a machine under load
 _SPARED = ("start_monitor", "start_log_monitor", "start_api_server")
 """Processes of Ray's that nobody asks here: one that would ask a cloud for machines, one that would print what workers print, and a web page's server.
 Each is a Python of its own, and together they are half of what a start costs."""
@@ -101,16 +105,36 @@ def _init(cpus: int | None) -> None:
 @contextmanager
 def _few() -> Iterator[None]:
     """Within the block a node starts without what nobody asks; where Ray has its own ways of late, with it."""
+    from ray._private import services
     from ray._private.node import Node
 
     there = {name: vars(Node)[name] for name in _SPARED if name in vars(Node)}
     for name in there:
         setattr(Node, name, _spared)
+    asked, services.get_node = services.get_node, _patient(services.get_node)
+    os.environ.setdefault("RAY_agent_register_timeout_ms", str(int(1000 * _UP)))
     try:
         yield
     finally:
+        services.get_node = asked
         for name, own in there.items():
             setattr(Node, name, own)
+
+
+def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Asks for a node that is not there yet until it has had its time."""
+
+    def asked(*given: Any) -> Any:
+        deadline = time.monotonic() + _UP
+        while True:
+            try:
+                return ask(*given)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK)
+
+    return asked
 
 
 def _spared(node: Any, **given: Any) -> None:

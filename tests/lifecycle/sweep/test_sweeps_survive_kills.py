@@ -125,7 +125,8 @@ def best(found: list[dict]) -> dict:
 
 @pytest.mark.parametrize("continued", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_nothing_running_and_the_same_command_continues(toy, continued: bool):
-    words = ("sweep=random", "sweep.trials=6", SPACE, "trainer.pause=0.5")
+    trials_in_all = 6 if continued else 60
+    words = ("sweep=random", f"sweep.trials={trials_in_all}", SPACE, "trainer.pause=0.5")
     process = started(toy, *words)
     assert until(lambda: len(ended(toy)) >= 2, process), (toy.root / "said.log").read_text()
     children = psutil.Process(process.pid).children(recursive=True)
