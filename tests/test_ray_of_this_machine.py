@@ -38,7 +38,7 @@ def test_nothing_stays_of_a_ray_that_does_not_come_up_and_the_next_start_works(m
             with pytest.raises(RunFailed, match="could not be started here: The current node timed out"):
                 ray_here.start(1)
         assert seen[0] > len(before), "its processes were there"
-        assert len(seen) == 2, "it was tried twice"
+        assert len(seen) == 2, "it was tried again"
         assert below() == before
         ray_here.start(1)
         try:

@@ -1,20 +1,28 @@
-"""A Ray of this machine's own: as few processes as will do, and none that stays behind when it does not come up."""
+"""The way to a Ray: of this machine's own, with as few processes as will do and none that stays behind when it does not come up; or at an address, soon."""
 
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from mlforge.errors import RunFailed
+from mlforge.errors import MissingRequirement, RunFailed
 
-__all__ = ["start"]
+__all__ = ["join", "probe", "start"]
 
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
+_LOOK = 0.1  # seconds between two looks whether it is there
 _PATIENCE = 5.0  # seconds for what is killed to go
+_PROBE = 3.0  # seconds in which a port must open
+_ANSWER = 8.0  # seconds in which what is behind it must turn out to be Ray
 _TRIES = 2  # what the first start has read from the disk is in memory for the second
+_UP = 100.0  # seconds for a node to come up: Ray gives it 30, which is not enough on a machine under load
 _SPARED = ("start_monitor", "start_log_monitor", "start_api_server")
 """Processes of Ray's that nobody asks here: one that would ask a cloud for machines, one that would print what workers print, and a web page's server.
 Each is a Python of its own, and together they are half of what a start costs."""
@@ -38,6 +46,47 @@ def start(cpus: int | None = None) -> None:
             return
 
 
+def probe(key: str, address: str) -> None:
+    """Raises MissingRequirement, which names the recipe's key, when nothing listens at an address: a host and a port."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_PROBE).close()
+    except (OSError, OverflowError) as error:
+        raise _silent(key, address, getattr(error, "strerror", None) or str(error)) from None
+
+
+def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> None:
+    """Connect to the cluster there, whose workers are told of these variables. Raises MissingRequirement when none answers within a quarter of a minute."""
+    probe(key, address)
+    import ray
+
+    caught: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                surroundings = {"env_vars": dict(variables)} if variables else None
+                ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False, runtime_env=surroundings)
+        except BaseException as error:  # carried over
+            caught.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)  # of its own: what does not answer cannot be interrupted
+    thread.start()
+    thread.join(_ANSWER)
+    if thread.is_alive():
+        raise _silent(key, address, f"no answer within {_ANSWER:g} s")
+    if caught:
+        raise _silent(key, address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
+
+
+def _silent(key: str, address: str, why: str) -> MissingRequirement:
+    hint = f"Is `ray start --head` running there, and may this machine reach it? Without {key} one is started here."
+    return MissingRequirement(f"{key}: no Ray cluster answers at {address}: {why}", hint=hint)
+
+
 def _init(cpus: int | None) -> None:
     import ray
 
@@ -56,16 +105,36 @@ def _init(cpus: int | None) -> None:
 @contextmanager
 def _few() -> Iterator[None]:
     """Within the block a node starts without what nobody asks; where Ray has its own ways of late, with it."""
+    from ray._private import services
     from ray._private.node import Node
 
     there = {name: vars(Node)[name] for name in _SPARED if name in vars(Node)}
     for name in there:
         setattr(Node, name, _spared)
+    asked, services.get_node = services.get_node, _patient(services.get_node)
+    os.environ.setdefault("RAY_agent_register_timeout_ms", str(int(1000 * _UP)))
     try:
         yield
     finally:
+        services.get_node = asked
         for name, own in there.items():
             setattr(Node, name, own)
+
+
+def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Asks for a node that is not there yet until it has had its time."""
+
+    def asked(*given: Any) -> Any:
+        deadline = time.monotonic() + _UP
+        while True:
+            try:
+                return ask(*given)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK)
+
+    return asked
 
 
 def _spared(node: Any, **given: Any) -> None:

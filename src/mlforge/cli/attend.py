@@ -63,6 +63,7 @@ def attended(recipe: Recipe) -> Iterator[None]:
     cluster = _cluster(recipe)
     if cluster is None or cluster.place() is None:
         _alone(cluster)
+    _searched_at(recipe)
     if cluster is None:
         yield
         return
@@ -73,6 +74,17 @@ def attended(recipe: Recipe) -> Iterator[None]:
         if isinstance(trainer, Trainer):
             cluster.ready(trainer)
         yield
+
+
+def _searched_at(recipe: Recipe) -> None:
+    """Something listens at the address of the sweep: else that is told now, and not when hours of rows are read."""
+    from mlforge.components import Sweep
+
+    sweep = recipe.sections.get("sweep")
+    if isinstance(sweep, Sweep) and sweep.address is not None:
+        from mlforge.ray_here import probe
+
+        probe("sweep.address", sweep.address)
 
 
 def _alone(cluster: Cluster | None) -> None:

@@ -47,6 +47,9 @@ class Cluster(Component):
     reserves: ClassVar[bool] = False
     """Does a fit ask Ray for its room itself. Else a sweep on Ray holds room for each of its trials."""
 
+    starts: ClassVar[bool] = True
+    """Does it start the processes of a fit itself, so that it can start them once more."""
+
     def takes(self, trainer: Trainer) -> Mapping[str, float]:
         """What one fit takes, all its processes together: CPU and GPU. A sweep runs so many trials at a time as there is room for."""
         each, machines = trainer.processes()

@@ -167,7 +167,8 @@ class Trainer(Component):
     @abstractmethod
     def fit(self, fitting: Fitting) -> None:
         """Fit and fill `fitting.folder` with `weights.safetensors` (or an estimator's own files), `trained.json` and `curves.parquet`. Killed and called
-        again, it continues from `work` to the same bytes.
+        again, it continues from `work` to the same bytes. One of several processes that fails and leaves a file `again` in
+        `work` has them all begun once more.
 
         Raises RunFailed when the loss is not finite.
         """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -73,11 +75,60 @@ def test_what_is_wrong_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -
 
 
 def test_processes_that_run_out_of_memory_say_what_to_do(tmp_path: Path) -> None:
-    """One process meets that by itself; several do not run out of it together, so none may change the portions alone."""
-    with pytest.raises(RunFailed, match=r"^rank \d: trainer: out of memory with 64 rows at a time: ") as failed:
+    """They have begun again with half as many rows each, as one process does, and that was too much too."""
+    with pytest.raises(RunFailed, match=r"^rank \d: trainer: out of memory with 32 rows at a time: ") as failed:
         carry_out(fitting(tmp_path, model=Mlp(hidden=(1 << 44,))), trainer(), Local(workers=2), tmp_path / "errand")
-    assert "Try trainer.accumulate=2" in failed.value.hint
+    assert "Try trainer.accumulate=4" in failed.value.hint
     assert failed.value.exit_code == 6
+    assert not ranks()
+
+
+_NARROW = """
+import os
+
+from mlforge.builtin.models.mlp import Mlp
+
+
+class Narrow(Mlp):
+    \"""A network that takes no more than 20 rows at once, in one of the processes.\"""
+
+    def build(self, blocks, output):
+        import torch
+
+        network = super().build(blocks, output)
+
+        def refuse(module, inputs):
+            if os.environ.get("RANK") == "1" and module.training and len(inputs[0]) > 20:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 rows")
+
+        network.register_forward_pre_hook(refuse)
+        return network
+"""
+_PLUGIN = """
+from mlforge.hookspecs import hookimpl
+
+
+@hookimpl
+def mlforge_components():
+    return {"model/narrow": "narrow.model:Narrow"}
+"""
+
+
+def test_one_process_that_runs_out_of_memory_has_all_begin_again_with_half_as_many_rows(project: TestProject) -> None:
+    recipe = RECIPE.replace("model: linear", "model: narrow").replace(", {exporters: [onnx]}", "")
+    project.write({"narrow/__init__.py": _PLUGIN, "narrow/model.py": _NARROW, "mlforge.toml": 'plugins = ["narrow"]\n'}, small=recipe)
+    words = ("small", "cluster=local", "cluster.workers=2", "trainer.batch_size=64", "trainer.max_epochs=2")
+    outcome = project.run("run", *words)
+    assert outcome.code == 0, outcome.text
+    assert "out of memory with 64 rows at a time" in outcome.text
+    assert "all processes begin again" in outcome.text
+    with closing(sqlite3.connect(project.root / ".mlforge" / "records.db")) as records:
+        ((told,),) = records.execute("SELECT value FROM findings WHERE name = 'train/micro_batch'")
+    assert told == 32
+    asked = project.run("run", *words, "trainer.accumulate=2")
+    assert asked.code == 0, asked.text
+    made = {path.read_bytes() for path in (project.root / ".mlforge/artifacts").glob("*/weights.safetensors")}
+    assert len(made) == 1, "it ends as if that had been asked for"
     assert not ranks()
 
 

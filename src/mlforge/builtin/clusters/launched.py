@@ -28,6 +28,7 @@ class Launched(Cluster):
     """What torchrun and slurm have in common."""
 
     requires: ClassVar[tuple[str, ...]] = ("torch",)
+    starts: ClassVar[bool] = False
 
     @abstractmethod
     def variables(self) -> Mapping[str, str] | None:

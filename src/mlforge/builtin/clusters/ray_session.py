@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlforge.components import Errand, Place
-from mlforge.errors import Interrupted, MissingRequirement
-from mlforge.ray_here import start
+from mlforge.errors import Interrupted
+from mlforge.ray_here import join, start
 
 __all__ = ["connect", "disconnect", "fitted", "room"]
 
-_PROBE = 3.0  # seconds in which a port must open
-_ANSWER = 10.0  # seconds in which what is behind it must turn out to be Ray
 _LEASE = 0.5  # seconds between two looks of a worker whether it is told to stop
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a change to come
@@ -51,9 +48,7 @@ def connect(address: str | None, cpus: int = 1) -> bool:
     if address is None:
         start(cpus)
     else:
-        if address != "auto":
-            _probe(address)
-        _within(_ANSWER, address, lambda: ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL))
+        join("cluster.address", address)
     _hush()
     _session["ours"] = True
     return True
@@ -115,39 +110,6 @@ def _lease(folder: Path) -> None:
     while folder.exists() and not (folder / "stop").exists():
         time.sleep(_LEASE)
     os._exit(Interrupted.exit_code)
-
-
-def _probe(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=_PROBE).close()
-    except (OSError, OverflowError) as error:
-        raise _silent(address, getattr(error, "strerror", None) or str(error)) from None
-
-
-def _within(seconds: float, address: str, call: Callable[[], Any]) -> None:
-    """In a thread of its own: what does not answer cannot be interrupted."""
-    caught: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            with _quiet():
-                call()
-        except BaseException as error:  # carried over
-            caught.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise _silent(address, f"no answer within {seconds:g} s")
-    if caught:
-        raise _silent(address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
-
-
-def _silent(address: str, why: str) -> MissingRequirement:
-    hint = "Is `ray start --head` running there, and may this machine reach it? Without cluster.address one is started here."
-    return MissingRequirement(f"cluster.address: no Ray cluster answers at {address}: {why}", hint=hint)
 
 
 def _hush() -> None:

@@ -18,7 +18,7 @@ from mlforge.builtin.trainers.batches import Batches
 from mlforge.builtin.trainers.checkpoints import Checkpoints, Saved
 from mlforge.builtin.trainers.keeper import Keeper
 from mlforge.builtin.trainers.learner import Learner
-from mlforge.builtin.trainers.memory import halving
+from mlforge.builtin.trainers.memory import agreed, halving
 from mlforge.builtin.trainers.running import running
 from mlforge.builtin.trainers.units import computed_again
 from mlforge.builtin.trainers.utilisation import utilisation
@@ -42,8 +42,8 @@ def fit(settings: Lightning, fitting: Fitting, asked: Asked) -> None:
     attempt = _Attempt(settings, fitting, asked, checkpoints)
     saved = checkpoints.load()
     before = saved.record.portions if saved is not None else 0
-    alone = fitting.place.world == 1  # ranks do not run out of memory together
-    halving(fitting, settings.batch_size, before or settings.accumulate, attempt, may=alone and before in (0, settings.accumulate))
+    portions = agreed(fitting, settings.batch_size, before or settings.accumulate)
+    halving(fitting, settings.batch_size, portions, attempt, may=portions == settings.accumulate)
 
 
 @dataclass

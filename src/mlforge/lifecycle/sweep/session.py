@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -14,7 +12,7 @@ from mlforge.components import Sweep
 from mlforge.errors import MissingRequirement
 from mlforge.lifecycle.sweep.asked import Asked
 from mlforge.lifecycle.sweep.guard import guarded
-from mlforge.ray_here import start
+from mlforge.ray_here import join, start
 
 __all__ = ["Room", "session"]
 
@@ -31,7 +29,6 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _TOLD = ("MLFORGE_", "XDG_CACHE_", "PYTHONPATH", "RAY_CHDIR_TO_TRIAL_DIR")  # what workers elsewhere are told of the environment
-_PATIENCE = 10.0  # seconds for an address to answer
 
 
 @dataclass(frozen=True)
@@ -72,33 +69,11 @@ def session(sweep: Sweep, asked: Asked) -> Iterator[Room]:
 
 
 def _start(sweep: Sweep) -> None:
-    import ray
 
     if sweep.address is None:
         start()
         return
-    _answers(sweep.address)
-    try:
-        told = {name: value for name, value in os.environ.items() if name.startswith(_TOLD)}
-        ray.init(address=sweep.address, logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": told})
-    except (ConnectionError, RuntimeError, TimeoutError) as error:
-        raise _silent(sweep.address, str(error).strip().splitlines()[0][:200]) from None
-
-
-def _answers(address: str) -> None:
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
-    except OSError as error:
-        raise _silent(address, error.strerror or str(error)) from None
-
-
-def _silent(address: str, why: str) -> MissingRequirement:
-    return MissingRequirement(
-        f"sweep.address: no Ray cluster answers at {address}: {why}", hint="Start one with `ray start --head`, or leave the address out: one is started here."
-    )
+    join("sweep.address", sweep.address, {name: value for name, value in os.environ.items() if name.startswith(_TOLD)})
 
 
 def _room(sweep: Sweep, asked: Asked, there: Mapping[str, float]) -> Room:

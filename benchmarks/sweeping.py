@@ -1,7 +1,8 @@
-"""What a sweep costs beside its trials: seconds a trivial trial, the driver's memory over many, and 16 one-epoch trials on Adult beside Optuna in one process.
+"""What a sweep costs beside its trials: seconds a trivial trial, memory of the driver and of the workers, and one-epoch trials on Adult beside Optuna.
 
-python benchmarks/sweep.py trivial [TRIALS]      seconds a trial after the first, with the driver's memory along the way
-python benchmarks/sweep.py adult [FILE [TIMES]]  16 one-epoch trials, whole commands: mlforge on Ray Tune, and Optuna calling the same fit in a loop
+python benchmarks/sweeping.py trivial [TRIALS]      seconds a trial after the first, with the driver's memory along the way
+python benchmarks/sweeping.py adult [FILE [TIMES]]  16 one-epoch trials, whole commands: mlforge on Ray Tune, and Optuna calling the same fit in a loop
+python benchmarks/sweeping.py memory [MEGABYTES] what a worker holds of the rows that trials train on (default: 200), beyond what it holds without rows
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def main() -> None:
             trivial(Path(folder), int(rest[0]) if rest else 100)
         elif what == "adult":
             adult(Path(folder), Path(rest[0]) if rest else ADULT, int(rest[1]) if len(rest) > 1 else 3)
+        elif what == "memory":
+            memory(Path(folder), int(rest[0]) if rest else 200)
         else:
             sys.exit(__doc__)
 
@@ -115,6 +118,44 @@ def adult(folder: Path, rows: Path, times: int) -> None:
         ratios.append(ours / theirs)
         print(f"  mlforge on Ray Tune {ours:.1f} s · Optuna in one process {theirs:.1f} s · ratio {ours / theirs:.2f}")
     print(f"16 one-epoch trials on Adult: {median(ratios):.2f} times Optuna in one process, Ray's start included (aim: at most 1.6)")
+
+
+def memory(folder: Path, megabytes: int) -> None:
+    """Two workers train on many rows, then on few: what each holds for itself, pages of files that all share left out, differs by what it has copied."""
+    few, many = (held(folder / str(size), size * 1_000_000) for size in (1, megabytes))
+    share = max(0, many - few) / (megabytes * 1e6)
+    print(f"a worker of a sweep holds {few / 1e6:.0f} MB of its own with 1 MB of rows, {many / 1e6:.0f} MB with {megabytes} MB")
+    print(f"it grows by {share:.1%} of the rows (aim: at most 10 %)")
+
+
+def held(folder: Path, size: int) -> float:
+    """The most that a worker held for itself while two of them trained on so many bytes of rows, in bytes."""
+    import numpy as np
+    import polars as pl
+    import psutil
+
+    (folder / "recipes").mkdir(parents=True)
+    rng, columns = np.random.default_rng(0), [f"c{place}" for place in range(50)]
+    rows = size // (4 * len(columns))
+    table = pl.DataFrame({name: rng.integers(0, 1000, rows, dtype=np.int32) for name in columns})
+    table.with_columns(up=pl.when(pl.col("c0") > 500).then(pl.lit("yes")).otherwise(pl.lit("no"))).write_parquet(folder / "rows.parquet")
+    wide = ", ".join(f"{name}: {{dtype: int}}" for name in columns)
+    recipe = RECIPE.replace("trainer: idle", "trainer: lightning").replace("source: csv", "source: parquet").replace("rows.csv", "rows.parquet")
+    recipe = recipe.replace("{a: {dtype: int}, ", f"{{{wide}, ").replace("{key: trainer.x, uniform: [0, 1]}", "{key: trainer.lr, loguniform: [1e-4, 1e-2]}")
+    (folder / "recipes" / "idle.yaml").write_text(recipe)
+    words = ["sweep.trials=4", "sweep.concurrency=2", "trainer.max_epochs=1", "trainer.batch_size=4096", "trainer.threads=1", "trainer.accelerator=cpu"]
+    command = subprocess.Popen([*MLFORGE, "run", "idle", *words], cwd=folder, stdout=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    most = 0
+    while command.poll() is None:
+        for process in psutil.Process(command.pid).children(recursive=True):
+            try:
+                if "Worker" in " ".join(process.cmdline()):
+                    most = max(most, process.memory_full_info().uss)
+            except psutil.Error:
+                pass
+        time.sleep(0.1)
+    assert command.returncode == 0, "the sweep failed"
+    return most
 
 
 def timed(command: list[str], folder: Path, env: dict[str, str]) -> float:
