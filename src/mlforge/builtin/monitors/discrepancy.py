@@ -21,7 +21,6 @@ from mlforge.finding import Finding
 from mlforge.window import Profile, Window
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
     from mlforge.builtin.monitors.tails import Array
