@@ -104,9 +104,8 @@ def concept(setting: Setting) -> bool:
     random, found = np.random.default_rng(1), {}
     kinds = {"none": lambda f: np.zeros(ROWS, bool), "15 % of all rows": lambda f: random.random(ROWS) < 0.15,
              "half of those with a degree": lambda f: (f["education_num"].to_numpy() >= 10) & (random.random(ROWS) < 0.5)}  # fmt: skip
-    print(
-        f"\nConcept drift: labels turned around in …; withheld or alarmed, of {DRIFTED} windows of {ROWS:,} rows\n{'labels that have arrived':32}  5 %  10 %  20 %"
-    )
+    print(f"\nConcept drift: labels turned around in …; withheld or alarmed, of {DRIFTED} windows of {ROWS:,} rows")
+    print(f"{'labels that have arrived':32}  5 %  10 %  20 %")
     for kind, turned in kinds.items():
         for share in (0.05, 0.1, 0.2):
             hits = 0

@@ -28,8 +28,9 @@ from mlforge.components.stage import Champion, Job, Stage
 from mlforge.components.sweep import Constraint, Judge, Objective, Proposer, Seen, Sweep
 
 __all__ = [
-    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Decision", "Deprecated", "Dimension", "Errand", "Estimator", "Evidence",
-    "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Monitor", "Names", "Objection",
-    "Objective", "Parts", "Perturbation", "Place", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored", "Script", "Seen", "Shipment", "Source",
-    "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of", "rules_of", "summary",
+    "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Decision", "Deprecated", "Dimension", "Errand", "Estimator",
+    "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Monitor", "Names",
+    "Objection", "Objective", "Parts", "Perturbation", "Place", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored", "Script",
+    "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of", "reads_of",
+    "rules_of", "summary",
 ]  # fmt: skip
