@@ -125,7 +125,8 @@ def _timelines(series: Sequence[WindowView], marks: Sequence[Mark]) -> list[Char
         if name.startswith("estimated/"):
             lines = {"estimated": found[name], "realised": found.get(f"performance/{measure}", [])}
         if any(finding.value is not None for of in lines.values() for _, finding in of):
-            charts.append(Chart("monitoring", name.replace("/", " · ").replace("_", " "), _timeline(lines, marks)))
+            title = f"{measure} · estimated and realised" if name.startswith("estimated/") else name.replace("/", " · ")
+            charts.append(Chart("monitoring", title.replace("_", " "), _timeline(lines, marks)))
     return charts[:_LINES]
 
 

@@ -32,8 +32,8 @@ class Windows:
                 row = {name: getattr(window, name) for name in (*_KEY, "ends", "rows", "labels", "rejected", "profile")}
                 row |= {"findings": to_text([json.loads(finding.model_dump_json()) for finding in window.findings])}
                 same = sa.and_(*(windows.c[name] == row[name] for name in _KEY))
-                before = connection.execute(sa.select(windows.c.profile, windows.c.findings).where(same)).first()
-                if before is not None and (bytes(before.profile), before.findings) == (row["profile"], row["findings"]):
+                before = connection.execute(sa.select(windows).where(same)).mappings().first()
+                if before is not None and all(_plain(before[name]) == value for name, value in row.items()):
                     continue
                 changed += 1
                 connection.execute(sa.delete(windows).where(same))
@@ -49,6 +49,11 @@ class Windows:
         query = sa.select(*columns).where(*chosen).order_by(windows.c.begins, windows.c.version, windows.c.monitor, windows.c.part)
         with self._database.read() as connection:
             return [_kept(dict(row), profiles) for row in connection.execute(query).mappings()]
+
+
+def _plain(value: object) -> object:
+    """A value of a row; PostgreSQL's driver gives bytes as a view of them."""
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def _kept(row: dict[str, object], profiles: bool) -> KeptWindow:

@@ -212,7 +212,7 @@ def _unsure(curve: Curve, weight: Array) -> float:
 
 
 def _contradicted(scores: Scores, curve: Curve, level: float) -> str:
-    """Do the labels that have arrived say otherwise than the curve: chi-squared over ten parts of the scores."""
+    """Do the labels that have arrived say otherwise than the curve: in ten parts of the scores, in all, and of the answers that are right."""
     import numpy as np
 
     labels = scores.labels.sum()
@@ -230,8 +230,12 @@ def _contradicted(scores: Scores, curve: Curve, level: float) -> str:
     some = variance > 0.5
     squared = (np.where(some, (yes - expected) ** 2 / np.maximum(variance, 1e-9), 0.0)).sum()
     whole = (yes.sum() - expected.sum()) ** 2 / max(float(variance.sum()), 1e-9)
-    p = min(1.0, 2 * min(float(chi_squared(squared, np.array(float(max(some.sum(), 1))))), float(chi_squared(whole, np.array(1.0)))))
+    said_no = scores.labels - scores.yes_said_labels
+    right = (scores.yes_said_yes + said_no - (scores.yes - scores.yes_said_yes)).sum()
+    hoped = (scores.yes_said_labels * q + said_no * (1 - q)).sum()
+    chances = chi_squared(np.array([squared, whole, (right - hoped) ** 2 / max(float(variance.sum()), 1e-9)]), np.array([max(some.sum(), 1), 1.0, 1.0]))
+    p = min(1.0, 3 * float(chances.min()))
     if p > level:
         return ""
-    told = f"{labels:.0f} labels have arrived, and {yes.sum():.0f} are of the class where {expected.sum():.0f} were expected"
+    told = f"{labels:.0f} labels have arrived, and {right:.0f} answers were right where {hoped:.0f} were expected"
     return f"withheld: {told} (p = {p:.2g}): labels no longer follow from the columns as before"
