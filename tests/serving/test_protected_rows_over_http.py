@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,5 +92,8 @@ def test_a_protected_cell_is_in_no_error_and_the_key_is_asked_for_before_anybody
             "name"
             not in described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]["rows"]["items"]["properties"]
         )
-    with pytest.raises(AssertionError, match="the pseudonymisation key is missing"), serving(folder, "--workers", "1"):
-        pass
+    command = [sys.executable, "-P", "-c", "from mlforge.cli import main; main()", "serve", str(folder), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 5
+    assert "the pseudonymisation key is missing: MLFORGE_PSEUDONYM_KEY is not set" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -59,7 +59,9 @@ class App:
             response = self._refused(request, route) or await route.endpoint(request)
         except Refused as refused:
             response = refused.response()
-        except Exception:
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # a panic of Polars is no Exception
             log.exception("request %s failed", request.id)
             response = problem(500, f"an error of the server; its log has it under {request.id}")
         finally:

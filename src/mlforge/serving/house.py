@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _TURN = 0.25  # seconds between looks around
 _YOUNG = 2.0  # seconds; a worker that dies so soon may do so again
 _LONGEST_WAIT = 1.0  # seconds before a worker that dies again and again is replaced
+_TOLD = (2, 3, 5)  # exit codes of what a user can mend
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -133,7 +134,10 @@ class House:
         if self._stopping:
             return
         if not self._was_ready:
-            raise RunFailed("the server could not start: a worker ended before it was ready", hint="What it said stands above.")
+            failed = RunFailed("the server could not start: a worker ended before it was ready", hint="What it said stands above.")
+            if code in _TOLD:
+                failed.exit_code = code  # as the worker's own error has it
+            raise failed
         place.failures = place.failures + 1 if time.monotonic() - place.born < _YOUNG else 0
         wait = min(_LONGEST_WAIT, 0.1 * 2**place.failures) if place.failures else 0.0
         place.due = time.monotonic() + wait

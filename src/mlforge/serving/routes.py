@@ -12,6 +12,8 @@ __all__ = ["Endpoint", "Route", "Routes"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _NONE: Mapping[str, str] = {}
+_REMEMBERED = 1024  # paths
+_LONGEST = 256  # characters of a path that is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Routes:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.all = tuple(routes)
         self._exact: dict[str, dict[str, Route]] = {}
+        self._seen: dict[str, tuple[dict[str, Route], Mapping[str, str]]] = {}  # paths that were matched; they are the same ones again and again
         self._open: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
         for route in self.all:
             self._methods(route.path)[route.method] = route
@@ -55,12 +58,20 @@ class Routes:
         """The route for a request, and what its path leaves open. Raises Refused: 404 for an unknown path, 405 for another method."""
         methods, params = self._exact.get(path), _NONE
         if methods is None:
-            methods, params = self._matched(path)
+            methods, params = self._seen.get(path) or self._noted(path)
         route = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)
         if route is None:
             allowed = ", ".join(sorted(methods))
             raise Refused(405, f"{method[:20]} is not for {path[:100]}; {allowed} was expected", (("allow", allowed),))
         return route, params
+
+    def _noted(self, path: str) -> tuple[dict[str, Route], Mapping[str, str]]:
+        found = self._matched(path)
+        if len(path) <= _LONGEST:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            self._seen[path] = found
+        return found
 
     def _matched(self, path: str) -> tuple[dict[str, Route], Mapping[str, str]]:
         segments = path.split("/")

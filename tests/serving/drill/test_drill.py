@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from tests.serving.bundles import ROW, make_bundle
 from tests.serving.rollout.conftest import registered
+from tests.serving.rollout.load import patience
 
 from mlforge.serving.drill.slowed import slowed
 from mlforge.store import Store
@@ -38,7 +39,7 @@ def test_what_it_finds_is_printed_and_kept_and_the_model_is_left_alone(project: 
     assert (run.state, run.plain["drill"]["version"]) == ("done", 2)
     found = people.records.findings(run.stages[0].key)
     assert [one.name for one in found] == ["drill/rollback", "drill/corrupt_model", "drill/missing_feature"]
-    assert 0 < found[0].value < 10
+    assert 0 < found[0].value < patience(2.0)
     assert len(people.audit.entries(100)) == entries
     assert people.registry.champion("people").version == 1
 
@@ -50,7 +51,7 @@ def test_a_whole_drill_and_one_that_the_model_does_not_bear(project: TestProject
     assert list(found) == ["rollback", "corrupt_model", "missing_feature", "worker_death", "slow_model"]
     death = found.pop("worker_death")
     assert [one["text"] for one in found.values() if one["severity"] != "info"] == []
-    assert death["value"] < 15, death  # a machine that is loaded forks and opens as slowly as it must: three seconds are a promise to quieter ones
+    assert death["value"] < patience(3.0), death
     assert outcome.code == (0 if death["severity"] == "info" else 4)
     registered(people, tmp_path / "drafts", model="patient", rollout={"timeout_ms": 60_000})
     outcome = project.run("drill", "patient", "--only", "slow_model")

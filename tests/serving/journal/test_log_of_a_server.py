@@ -83,6 +83,13 @@ def test_what_is_no_label_is_told_with_its_place(server: Running, body: object, 
     assert told in answer["error"]
 
 
+def test_the_openapi_description_has_the_labels_that_there_are(server: Running) -> None:
+    paths = server.ask("/openapi.json")[1]["paths"]
+    one = paths["/feedback"]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"][0]
+    assert one["properties"]["label"] == {"enum": ["no", "yes"]}
+    assert "/models/people/feedback" in paths
+
+
 def test_more_labels_than_rows_are_allowed_are_refused(server: Running) -> None:
     status, answer, _ = server.ask("/feedback", [{"id": "a", "label": "yes"}] * 51)
     assert status == 413

@@ -15,10 +15,23 @@ from mlforge.store import Store
 Registered = Callable[..., int]
 
 
+LISTENER = """
+from pathlib import Path
+from mlforge.hookspecs import hookimpl
+
+@hookimpl
+def mlforge_event(event, subject, details):
+    with (Path(__file__).parent / "heard.txt").open("a") as file:
+        file.write(f"{event} {subject} {details['before']}: {details['reason']}\\n")
+"""
+"""A plugin of the project's own, which writes down what it is told."""
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A project's store."""
-    (tmp_path / "mlforge.toml").write_text("")
+    (tmp_path / "mlforge.toml").write_text('plugins = ["listener"]\n')
+    (tmp_path / "listener.py").write_text(LISTENER)
     with Store.open(None, tmp_path / ".mlforge") as opened:
         yield opened
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections import Counter
@@ -15,9 +16,14 @@ from typing import Any
 from tests.serving.bundles import ROW, probability
 from tests.serving.running import Running
 
-__all__ = ["Clients", "asking"]
+__all__ = ["Clients", "asking", "patience"]
 
 _PATIENCE = 10.0  # seconds after which a request counts as hanging
+
+
+def patience(seconds: float) -> float:
+    """So many seconds on a machine that is quiet, and as many times more as it has work for: promises of time are made to quiet machines."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @dataclass

@@ -60,6 +60,7 @@ def test_a_version_that_is_worse_is_rolled_back_with_the_reason(store: Store, re
         assert reason.startswith(found)
         assert (seen.wrong, seen.statuses()) == ([], {200}), "a request that the new version fails on is answered by the one before"
         assert f"people 2 was rolled back, and people 1 serves: {reason}" in server.log.read_text()
+        assert until(lambda: (tmp_path / "heard.txt").exists() and (tmp_path / "heard.txt").read_text()) == f"rolled_back people 1 2: {reason}\n"
     assert store.registry.champion("people").version == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.serving.bundles import ROW
-from tests.serving.rollout.load import Clients, asking
+from tests.serving.rollout.load import Clients, asking, patience
 from tests.serving.running import Running, serving, until
 
 from mlforge.store import Store
@@ -66,14 +66,14 @@ def test_every_worker_swaps_within_two_seconds_of_a_promotion_and_of_a_rollback(
             begun = time.monotonic()
             move()
             until(lambda version=version: only(server, version))
-            assert time.monotonic() - begun < 2.0 + 1.0, "two seconds, and a loaded machine's for twenty requests"
+            assert time.monotonic() - begun < patience(2.0)
         assert b'mlforge_swaps_total{model="people"} 4' in server.ask("/metrics")[1]
         # a worker that is born later begins with the version that serves now, not with the one that the server began with
         store.registry.set_alias("people", "champion", 2)
         until(lambda: only(server, 2))
         old = set(server.workers())
         os.kill(min(old), signal.SIGKILL)
-        until(lambda: set(server.workers()) != old and server.ask("/health/ready")[0] == 200)
+        until(lambda: set(server.workers()) != old and server.ask("/health/ready")[0] == 200, patience(6.0))
         assert only(server, 2, asked=40)
 
 

@@ -54,6 +54,7 @@ def test_a_shadow_that_fails_or_is_killed_harms_nobody(store: Store, register, t
         assert (seen.wrong, seen.statuses(), seen.versions()) == ([], {200}, {1})
 
 
+@pytest.mark.slow
 def test_a_shadow_follows_the_challenger(store: Store, register, tmp_path: Path) -> None:
     register(bias=1.0, rollout=SHADOW)
     with serving("people", cwd=tmp_path) as server:

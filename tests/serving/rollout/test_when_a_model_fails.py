@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.serving.bundles import ROW, probability
 from tests.serving.rollout.conftest import registered
+from tests.serving.rollout.load import patience
 from tests.serving.running import Running, serving
 
 from mlforge.store import Store
@@ -64,7 +65,8 @@ def test_declared_rules_answer_in_the_order_of_their_names_and_where_none_holds_
     status, told, header = asked(server, "ruled", FAILS)
     assert (status, told["predictions"][0]["prediction"], told["fallback"], header) == (200, "no", "declared", "declared")
     status, told, _ = asked(server, "ruled", {**FAILS, "city": "Rom"})
-    assert (status, told["error"]) == (422, "the model cannot answer these rows, although they keep its contract")
+    assert status == 422
+    assert "although it keeps the contract" in str(told["error"])
 
 
 def test_a_version_that_fails_again_and_again_is_given_a_rest(server: Running) -> None:
@@ -83,14 +85,14 @@ def test_a_slow_model_is_waited_for_as_long_as_declared_and_no_longer(server: Ru
         for status_then in expected:  # the second while the first run still goes on: it is not even begun
             begun = time.monotonic()
             status, told, header = asked(server, model, ROW)
-            assert time.monotonic() - begun < 1.0
+            assert time.monotonic() - begun < patience(1.0)
             assert (status, header) == (status_then, "declared" if status_then == 200 else None), told
     begun = time.monotonic()
     assert asked(server, "back", ROW)[0] == 200
-    assert time.monotonic() - begun < 1.0, "others are not held up meanwhile"
+    assert time.monotonic() - begun < patience(1.0), "others are not held up meanwhile"
 
 
 def test_without_a_fallback_the_error_is_told(server: Running) -> None:
     status, told, header = asked(server, "none")
     assert (status, header) == (422, None)
-    assert "although they keep its contract" in told["error"]
+    assert "although it keeps the contract" in str(told["error"])

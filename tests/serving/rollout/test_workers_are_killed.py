@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.serving.rollout.load import asking
+from tests.serving.rollout.load import asking, patience
 from tests.serving.running import Running, serving, until
 
 from mlforge.store import Store
@@ -21,9 +21,9 @@ def killed(server: Running) -> tuple[bool, float]:
     victim = random.choice(sorted(before))
     begun = time.monotonic()
     os.kill(victim, signal.SIGKILL)
-    until(lambda: victim not in server.workers() or server.ask("/health/ready")[0] == 503, 1.0, every=0.001)
-    missed = time.monotonic() - begun < 1.0
-    until(lambda: len(set(server.workers()) - {victim}) == len(before) and server.ask("/health/ready")[0] == 200, 10.0, every=0.005)
+    until(lambda: victim not in server.workers() or server.ask("/health/ready")[0] == 503, patience(1.0), every=0.001)
+    missed = time.monotonic() - begun < patience(1.0)
+    until(lambda: len(set(server.workers()) - {victim}) == len(before) and server.ask("/health/ready")[0] == 200, patience(6.0), every=0.005)
     return missed, time.monotonic() - begun
 
 
@@ -38,17 +38,16 @@ def kill(store: Store, register, tmp_path: Path, times: int) -> None:
                 missed, seconds = killed(server)
                 assert missed
                 took.append(seconds)
-                until(lambda count=count: seen.count > count + 20, 3.0)
-            assert sorted(took)[len(took) * 9 // 10] < 3.0, sorted(took)[-5:]  # a machine that is loaded is slow to start one or the other
-            assert max(took) < 6.0
+                until(lambda count=count: seen.count > count + 20, patience(3.0))
+            assert max(took) < patience(3.0)
         assert seen.wrong == [], "answers were right, and none was waited for in vain"
         assert seen.statuses() <= {200, 503}
-        assert seen.slowest < 3.0
+        assert seen.slowest < patience(3.0)
         assert server.stop() == 0
 
 
 def test_workers_that_are_killed_are_missed_at_once_and_replaced_within_three_seconds(store: Store, register, tmp_path: Path) -> None:
-    kill(store, register, tmp_path, 3)
+    kill(store, register, tmp_path, 2)
 
 
 @pytest.mark.slow

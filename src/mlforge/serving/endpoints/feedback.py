@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import orjson
 
 from mlforge.serving.access.json_shape import keys_in, repeated_key, too_deep
+from mlforge.serving.describing import failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Refused, Request, Response, reply_json
 from mlforge.serving.journal.labels import labels_in
 from mlforge.serving.routes import Route
 from mlforge.serving.served import Served
 
-__all__ = ["routes"]
+__all__ = ["paths", "routes"]
 
 _DEPTH = 3  # an object with a list of objects
 
@@ -42,6 +43,31 @@ def routes(desk: Desk) -> Iterable[Route]:
 
     yield Route("POST", "/feedback", only, "feedback", "feedback")
     yield Route("POST", "/models/{model}/feedback", named, "feedback", "feedback")
+
+
+def paths(desk: Desk) -> dict[str, object]:
+    """As OpenAPI describes them."""
+    if desk.journal is None:
+        return {}
+    told: dict[str, object] = {}
+    for served in desk.models:
+        output = served.lane.engine.bundle.output
+        label = {"type": "number"} if output.kind == "value" else {"enum": list(output.classes)}
+        ident = {"type": "string", "minLength": 1, "maxLength": 128, "description": "the id of the answer"}
+        row = {"type": "integer", "minimum": 0, "default": 0, "description": "the row's place in the request"}
+        one = {"type": "object", "required": ["id", "label"], "additionalProperties": False, "properties": {"id": ident, "row": row, "label": label}}
+        several = {"type": "array", "minItems": 1, "maxItems": desk.settings.limits.rows, "items": one}
+        listed = {"type": "object", "required": ["labels"], "additionalProperties": False, "properties": {"labels": several}}
+        accepted = {"type": "object", "properties": {"accepted": {"type": "integer"}}}
+        taken = {"202": {"description": "they will be written", "content": {"application/json": {"schema": accepted}}}}
+        post = operation(
+            f"feedback_{served.name}", f"What was true of rows that {served.name} was asked about", {**taken, **failures(400, 401, 403, 413, 415, 503)},
+            tag="feedback", requestBody={"required": True, "content": {"application/json": {"schema": {"anyOf": [one, several, listed]}}}},
+        )  # fmt: skip
+        told[f"/models/{served.name}/feedback"] = {"post": post}
+        if desk.models.only is not None:
+            told["/feedback"] = {"post": {**post, "operationId": "feedback"}}
+    return told
 
 
 def _decoded(body: bytes) -> object:

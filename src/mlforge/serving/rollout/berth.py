@@ -143,6 +143,8 @@ class Berth:
         if canary.header is None and canary.key is not None and canary.key in serving.engine.inputs:
             self._served.choose, self._served.by_load = self._always(serving), by_load
         else:
+            if canary.header is None and canary.key is not None:
+                log.warning("%s: the graph does not take %s, so that requests are shared out by chance", newcomer.engine.offer, canary.key)
             self._served.choose = choose
 
     @staticmethod

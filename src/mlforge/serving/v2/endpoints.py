@@ -114,8 +114,8 @@ def _infer(speaker: Speaker) -> Endpoint:
     async def infer(request: Request) -> Response:
         model = request.params["model"]
         lane = speaker.lane(model, request.params.get("version", ""), request.headers)
-        media = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        if media not in _MEDIA:
+        kind = request.headers.get("content-type") or ""
+        if kind not in _MEDIA and (media := kind.partition(";")[0].strip().lower()) not in _MEDIA:
             raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json was expected, or {_BINARY} for JSON with binary tensors behind it")
         header = request.headers.get(_HEADER)
         body = await request.body()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from mlforge.service.limits import Limits
 from mlforge.serving.access.frame_shape import rows_within
+from mlforge.serving.compiled import Unsettled as NotCompiled
 from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
 from mlforge.serving.v2.datatypes import BYTES
@@ -24,8 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Intake"]
 
-_FEW = 8  # rows up to which the door's way, row by row, is quicker than column by column
-_NARROW = 2  # columns up to which it is not
+_FEW = 8  # rows up to which row by row is quicker than column by column
 
 
 class Intake:
@@ -35,9 +37,11 @@ class Intake:
         self.signature = Signature(engine.contract)
         self._limits = limits
         self._engine, self._door = engine, door
-        self._few = _FEW if len(engine.inputs) > _NARROW else 0
         self._vectors = _vectors(engine)
         self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
+        self._few = _Few(door, self.signature) if door.compiled is not None else None
+        slots = self.signature.slots
+        self._cells = slots[0] if len(slots) == 1 and slots[0].cell and self._vectors is not None and engine.inputs == (slots[0].key,) else None
 
     def load(self, tensors: Sequence[Tensor]) -> Load:
         """The rows. Raises Malformed when the tensors are not the model's, and Refused when they are beyond the limits."""
@@ -47,11 +51,22 @@ class Intake:
             return self._of_matrix(tensors[0])
         columns = self.signature.columns(tensors)
         rows = tensors[0].rows
-        if rows <= self._few:
-            listed = {slot.name: values for slot in self.signature.slots if (values := _listed(columns[slot.key], slot)) is not None}
-            if len(listed) == len(columns):
-                return self._door.sequences(listed)
+        if self._cells is not None and (load := self._of_cells(columns[self._cells.key], rows, self._cells.width)) is not None:
+            return load
+        if rows <= _FEW and self._few is not None:
+            listed = [values for slot in self.signature.slots if (values := _listed(columns[slot.key], slot)) is not None]
+            if len(listed) == len(columns) and (load := self._few.load(list(zip(*listed, strict=True)))) is not None:
+                return load
         return self._of_columns({slot.key: _elements(columns[slot.key], slot) for slot in self.signature.slots}, rows)
+
+    def _of_cells(self, tensor: Tensor, rows: int, width: int) -> Load | None:
+        """Of a model that takes one array: JSON has no numbers but finite ones."""
+        values = tensor.values
+        if isinstance(values, np.ndarray) or tensor.datatype.stored.kind != "f" or None in values:
+            return None
+        if rows <= _FEW:
+            return Load(rows, [(values[place : place + width],) for place in range(0, len(values), width)])
+        return Load(rows, None, (np.array(values, np.float64).reshape(rows, width),))
 
     def _within(self, tensor: Tensor) -> None:
         rows_within(tensor.rows, self._limits)
@@ -60,8 +75,10 @@ class Intake:
 
     def _of_matrix(self, tensor: Tensor) -> Load:
         rows, width = tensor.shape
-        if rows <= self._few and (values := _finite(tensor)) is not None:
-            return self._door.sequences({slot.name: values[place::width] for place, slot in enumerate(self.signature.slots)})
+        if rows <= _FEW and self._few is not None and (values := _finite(tensor)) is not None:
+            load = self._few.load([values[place : place + width] for place in range(0, len(values), width)])
+            if load is not None:
+                return load
         cells = tensor.array().reshape(rows, width)
         if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
             return Load(rows, None, columns)
@@ -77,6 +94,25 @@ class Intake:
         import polars as pl
 
         return self._door.frame(pl.DataFrame([_series(slot.name, columns[slot.key]) for slot in self.signature.slots]))
+
+
+class _Few:
+    """Some rows, value by value, by the structures that the door has compiled."""
+
+    def __init__(self, door: Door, signature: Signature) -> None:
+        assert door.compiled is not None
+        self._compiled = door.compiled
+        self._kind: Any = list[door.compiled.listed]  # type: ignore[name-defined]
+        order = [[slot.key for slot in signature.slots].index(key) for key in door.compiled.order]
+        self._ordered = None if order == sorted(order) else itemgetter(*order)
+
+    def load(self, rows: Sequence[Sequence[Any]]) -> Load | None:
+        """The rows, whose values are in the order of the signature; nothing when one of them is for the contract to judge."""
+        ordered = rows if self._ordered is None else list(map(self._ordered, rows))
+        try:
+            return Load(len(rows), self._compiled.rows(msgspec.convert(ordered, self._kind)))
+        except (msgspec.ValidationError, NotCompiled, ValueError, OverflowError):
+            return None
 
 
 class _Matrix:

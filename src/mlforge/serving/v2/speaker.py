@@ -85,9 +85,15 @@ class Speaker:
             raise Refused(400, load.refusal().message)
         if not load.good:
             return Said(model, _version(lane), self._nothing(lane))
-        waits = [seconds for seconds in (self._desk.settings.deadline, asked.timeout_s, patience) if seconds is not None]
-        lane, answer = await served.ask(lane, load, asked.id or ident, begun + min(waits))
+        lane, answer = await served.ask(lane, load, asked.id or ident, begun + self._patience(asked, patience))
         return Said(model, _version(lane), {name: answer.output(name) for name in answer.outputs}, lane.fallback)
+
+    def _patience(self, asked: Inference, client: float | None) -> float:
+        """Seconds until an answer is of no use: the shortest of what anybody says."""
+        longest: float = self._desk.settings.deadline
+        if client is not None:
+            longest = min(longest, client)
+        return longest if (own := asked.timeout_s) is None else min(longest, own)
 
     def _nothing(self, lane: Lane) -> dict[str, np.ndarray]:
         """The outputs for no rows."""
