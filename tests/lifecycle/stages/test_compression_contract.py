@@ -220,3 +220,31 @@ def test_a_bundle_that_the_runtime_cannot_run_is_told_in_a_sentence(tmp_path: Pa
     job = trained(tmp_path, rows, contract, model=Linear(), trainer=CALM.model_copy(update={"max_epochs": 1}), exporters={"odd": Unrunnable()})
     with pytest.raises(RunFailed, match=r"exporters\.odd: onnxruntime cannot run the bundle: "):
         job.run(Export())
+
+
+class Nothing(Exporter):
+    """A network whose scores are no numbers."""
+
+    def export(self, shipment: Shipment) -> None:
+        from safetensors.torch import load_file, save_file
+
+        changed = shipment.folder.parent.parent / "nothing"
+        changed.mkdir()
+        weights = load_file(shipment.trained.folder / "weights.safetensors")
+        save_file({name: tensor * float("nan") for name, tensor in weights.items()}, changed / "weights.safetensors")
+        Onnx().export(Shipment(**{**vars(shipment), "trained": Trained(changed)}))
+
+
+def test_a_variant_that_says_no_numbers_is_refused_and_written_down(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    contract = Contract.model_validate({"columns": {"x": {"dtype": "float"}, "y": {"dtype": "float", "role": "target"}}})
+    exporters, asked = {"onnx": Onnx(), "nothing": Nothing()}, Compress(max_size=10**9, prefer="size")
+    rows = pl.DataFrame({"x": x, "y": x + rng.normal(0, 0.1, 300)})
+    job = trained(tmp_path, rows, contract, task="regression", model=Mlp(hidden=(4,)), exporters=exporters, compress=asked).run(Export())
+    bundles = job.output("bundles", Bundles)
+    assert bundles.ships == "onnx"
+    assert bundles.json("decision.json")["variants"]["nothing"] == {
+        "broken": ["parity"], "drop": None, "size": job.finding("bundle/size", variant="nothing").value
+    }  # fmt: skip
+    assert job.finding("compress/drop", variant="nothing").value is None
