@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mlforge.builtin.exporters.onnx import Onnx
 from mlforge.builtin.exporters.onnx_fp16 import OnnxFp16
 from mlforge.builtin.exporters.onnx_int8 import OnnxInt8
@@ -56,11 +58,13 @@ class TestOnnxFp16(ExporterContract):
     tolerance = 2e-3
 
 
+@pytest.mark.slow  # the graph is onnx's; what is beside it has tests of its own
 class TestSafetensors(ExporterContract):
     component = Safetensors()
     families = ("network",)
 
 
+@pytest.mark.slow  # likewise
 class TestTorchExport(ExporterContract):
     component = TorchExport()
     families = ("network",)

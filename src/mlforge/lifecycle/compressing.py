@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def decide(job: Job, contract: Compress, folder: Path, broken: Mapping[str, str]
     output = models[variants[0]].bundle.output
     for finding in _told(contract, decision, drops, paces, clauses, output):
         job.find(finding)
-    lasting = {name: {"broken": sorted(clauses[name]), "drop": one.drop, "size": one.size} for name, one in measured.items()}
+    lasting = {name: {"broken": sorted(clauses[name]), "drop": one.drop if isfinite(one.drop) else None, "size": one.size} for name, one in measured.items()}
     asked = contract.model_dump(mode="json", exclude_none=True)
     write_json(folder / DECISION, {"ships": decision.ships, "kept": decision.kept, "contract": asked, "variants": lasting})
     return decision
@@ -173,12 +174,13 @@ def _told(
     """What was measured of each variant, and what came of it."""
     first, measure = next(iter(drops)), _MEASURES[output.kind]
     for variant, drop in drops.items():
-        pace, ends = paces[variant], {"low": drop.value - drop.half, "high": drop.value + drop.half}
+        pace, told = paces[variant], isfinite(drop.value) and isfinite(drop.half)
+        ends = {"low": drop.value - drop.half, "high": drop.value + drop.half} if told else {}
         severity = "warning" if {"max_drop", "parity"} & set(clauses[variant]) else "info"
         yield Finding(
-            name="compress/drop", value=drop.value if drop.value == drop.value else None, variant=variant, rows=drop.rows, better="lower", severity=severity,
+            name="compress/drop", value=drop.value if told else None, variant=variant, rows=drop.rows, better="lower", severity=severity,
             text=f"{measure} that {variant} loses against {first} on the validation rows",
-            interval="95 % normal, paired over validation rows", **(ends if drop.value == drop.value else {}),
+            interval="95 % normal, paired over validation rows", **ends,
         )  # fmt: skip
         yield Finding(
             name="compress/latency", value=pace.seconds, unit="s", variant=variant, better="lower", volatile=True,

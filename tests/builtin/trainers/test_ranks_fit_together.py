@@ -64,3 +64,14 @@ def test_one_process_continues_what_two_have_begun(tmp_path, together):
     one(tmp_path / "ranks", checkpoint_steps=4)
     one(tmp_path / "alone", checkpoint_steps=4)
     same(tmp_path / "alone", tmp_path / "ranks")
+
+
+@pytest.mark.slow
+def test_two_ranks_take_the_same_neurons_out_as_one_process(tmp_path, together):
+    settings = {"prune": {"share": 0.5}, "ema": 0.9}
+    one(tmp_path / "alone", **settings)
+    said = together(tmp_path / "ranks", 2, **settings)
+    assert [code for code, _ in said] == [0, 0], said
+    first, second = (load_file(tmp_path / name / "out" / "weights.safetensors")["body.0.weight"] for name in ("alone", "ranks"))
+    assert int((first == 0).all(1).sum()) == 8
+    assert ((first == 0).all(1) == (second == 0).all(1)).all()

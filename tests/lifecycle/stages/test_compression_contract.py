@@ -186,14 +186,15 @@ def test_a_regression_drops_in_share_of_explained_variance(tmp_path: Path) -> No
     assert other == pytest.approx(one, abs=5)
 
 
-def test_no_figure_of_a_clock_is_in_the_decision_that_is_kept(exported: StageJob, fitted: StageJob, tmp_path: Path) -> None:
-    again = under(fitted, tmp_path, {"max_drop": 0.05, "max_size": "50 KB"})
-    first, second = ((job.output("bundles", Bundles).folder / "decision.json").read_bytes() for job in (exported, again))
+def test_no_figure_of_a_clock_is_in_the_decision_that_is_kept(fitted: StageJob, tmp_path: Path) -> None:
+    asked: dict[str, object] = {"max_drop": 0.05, "max_size": "50 KB"}
+    jobs = [under(fitted, tmp_path / name, asked, {"int8": OnnxInt8()}) for name in ("one", "other")]
+    first, second = ((job.output("bundles", Bundles).folder / "decision.json").read_bytes() for job in jobs)
     assert first == second
     assert set(json.loads(first)["variants"]["int8"]) == {"broken", "drop", "size"}
 
 
-@pytest.mark.parametrize("mode", ["static", "dynamic"])
+@pytest.mark.parametrize("mode", [pytest.param("static", marks=pytest.mark.slow), "dynamic"])
 def test_products_with_stacks_of_matrices_are_run_in_int8_too(tmp_path: Path, mode: Literal["static", "dynamic"]) -> None:
     """A residual network with waves has a matrix for each number."""
     rows, contract = people()
@@ -219,3 +220,31 @@ def test_a_bundle_that_the_runtime_cannot_run_is_told_in_a_sentence(tmp_path: Pa
     job = trained(tmp_path, rows, contract, model=Linear(), trainer=CALM.model_copy(update={"max_epochs": 1}), exporters={"odd": Unrunnable()})
     with pytest.raises(RunFailed, match=r"exporters\.odd: onnxruntime cannot run the bundle: "):
         job.run(Export())
+
+
+class Nothing(Exporter):
+    """A network whose scores are no numbers."""
+
+    def export(self, shipment: Shipment) -> None:
+        from safetensors.torch import load_file, save_file
+
+        changed = shipment.folder.parent.parent / "nothing"
+        changed.mkdir()
+        weights = load_file(shipment.trained.folder / "weights.safetensors")
+        save_file({name: tensor * float("nan") for name, tensor in weights.items()}, changed / "weights.safetensors")
+        Onnx().export(Shipment(**{**vars(shipment), "trained": Trained(changed)}))
+
+
+def test_a_variant_that_says_no_numbers_is_refused_and_written_down(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    contract = Contract.model_validate({"columns": {"x": {"dtype": "float"}, "y": {"dtype": "float", "role": "target"}}})
+    exporters, asked = {"onnx": Onnx(), "nothing": Nothing()}, Compress(max_size=10**9, prefer="size")
+    rows = pl.DataFrame({"x": x, "y": x + rng.normal(0, 0.1, 300)})
+    job = trained(tmp_path, rows, contract, task="regression", model=Mlp(hidden=(4,)), exporters=exporters, compress=asked).run(Export())
+    bundles = job.output("bundles", Bundles)
+    assert bundles.ships == "onnx"
+    assert bundles.json("decision.json")["variants"]["nothing"] == {
+        "broken": ["parity"], "drop": None, "size": job.finding("bundle/size", variant="nothing").value
+    }  # fmt: skip
+    assert job.finding("compress/drop", variant="nothing").value is None
