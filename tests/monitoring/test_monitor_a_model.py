@@ -262,3 +262,23 @@ def test_a_promise_that_the_data_do_not_keep_stops_the_run_with_the_reason(shop:
     assert outcome.code == 3, outcome.text
     assert "cannot be promised" in outcome.err
     assert "Ask for" in outcome.err
+
+
+def test_columns_that_cannot_be_watched_are_problems_of_the_recipe(shop: TestProject) -> None:
+    outcome = shop.run("check", "buyers", "monitors=[drift,fairness_drift]", "monitors.drift.columns=[agee]")
+    assert outcome.code == 2, outcome.text
+    assert "Did you mean age?" in outcome.text
+    assert "no column has the role protected" in outcome.text
+
+
+def test_rows_of_a_model_with_protections_are_watched_as_it_sees_them(project: TestProject) -> None:
+    from tests.end_to_end.buyers import buyers, rows
+
+    privacy = ("privacy=[generalise]", "privacy.generalise.columns=[age]", "privacy.generalise.band=10")
+    outcome = buyers(project, rows(1500)).run("run", "buyers", "monitors=[drift,data_quality]", "trainer.max_epochs=4", *privacy)
+    assert outcome.code == 0, outcome.text
+    file(project, days(2))
+    quiet = told(project, *COMMAND)
+    assert [alarms(one) for one in quiet] == [set(), set()]
+    file(project, days(2, older=20, since=0))
+    assert all("live/drift/columns" in alarms(one) for one in told(project, *COMMAND))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from mlforge.builtin.monitors.family import Family
-from mlforge.contract import Column, Role
+from mlforge.components import Objection
+from mlforge.contract import Column, Contract, Role
+from mlforge.errors import nearest
 from mlforge.window import Window
 
 if TYPE_CHECKING:
@@ -32,6 +35,16 @@ class Drift(Family):
     about: ClassVar[str] = "drift"
 
     columns: tuple[str, ...] = Field(default=(), description="keys of the columns to watch; all features and protected ones when none is named")
+
+    def objections(self, contract: Contract) -> Iterable[Objection]:
+        """Columns that are not there, or cannot be watched."""
+        yield from super().objections(contract)
+        for key in self.columns:
+            if key not in contract.columns:
+                yield Objection("columns", f"there is no column {key}", hint=nearest(key, contract.columns))
+            elif not _watched(contract.columns[key]):
+                why = "is personal data" if contract.columns[key].pii is not None else f"is {contract.columns[key].dtype}"
+                yield Objection("columns", f"{key} {why}", "numbers, times, categories and strings", "For texts and arrays there is the monitor text_drift.")
 
     def values(self, window: Window) -> pl.DataFrame | None:
         """The watched columns."""

@@ -11,6 +11,7 @@ from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.tails import normal
 from mlforge.builtin.probes.names import slug
+from mlforge.components import Objection
 from mlforge.contract import Contract
 from mlforge.finding import Finding
 from mlforge.task import Task
@@ -38,6 +39,12 @@ class FairnessDrift(Promise):
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
     floor: Share = Field(default=0.05, description="smallest change of a group against the others that matters")
+
+    def objections(self, contract: Contract) -> Iterable[Objection]:
+        """A contract without protected columns."""
+        yield from super().objections(contract)
+        if not contract.having("protected"):
+            yield Objection("", "no column has the role protected", hint="Give it to the columns whose groups are to be compared, or leave the monitor out.")
 
     @property
     def wanted(self) -> int:
