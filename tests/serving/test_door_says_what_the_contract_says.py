@@ -112,7 +112,7 @@ def _same(one: list[Any], other: list[Any]) -> bool:
     return bool(np.array_equal(np.array(one), np.array(other), equal_nan=True)) if one and not isinstance(one[0][0], str) else one == other
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_rows())
 def test_what_goes_the_quick_way_the_contract_accepts_with_the_same_values(door: tuple[Door, Engine], rows: list[dict[str, Any]]) -> None:
     made, engine = door
@@ -126,7 +126,7 @@ def test_what_goes_the_quick_way_the_contract_accepts_with_the_same_values(door:
     assert _alike(_taken(asked.load, made), _taken(judged, made))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_rows())
 def test_rows_judged_together_are_judged_as_if_alone(door: tuple[Door, Engine], rows: list[dict[str, Any]]) -> None:
     made, engine = door
@@ -184,7 +184,7 @@ def _column(draw: st.DrawFn) -> Column:
         raise AssertionError from None
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(column=_column(), nulls=st.lists(st.sampled_from(["?", "0", "-1.0", "a", "none"]), unique=True).map(tuple), data=st.data())
 def test_under_any_contract_the_quick_way_accepts_nothing_that_the_contract_does_not(column: Column, nulls: tuple[str, ...], data: st.DataObject) -> None:
     contract = Contract(columns={"x": column}, nulls=nulls, extra="drop")

@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_is_missed_at_once_and_replaced(server: Running)
 
 
 def test_a_worker_that_is_stuck_is_not_counted_as_ready_and_is_replaced(bundle: Path) -> None:
-    with serving(bundle, "--workers", "2", "serve.stuck=6s") as server:
+    with serving(bundle, "--workers", "2", "serve.stuck=2s") as server:
         before = server.workers()
         os.kill(before[0], signal.SIGSTOP)
         until(lambda: before[0] not in server.workers() and len(server.workers()) == 2, 30)

@@ -63,3 +63,9 @@ def test_what_is_not_done_leaves_no_entry(audited: Store) -> None:
     with pytest.raises(RuntimeError):
         promote_and_fail()
     assert audited.audit.verify() == 5
+
+
+def test_the_newest_entry_tells_whether_anything_has_changed(store: Store) -> None:
+    assert store.audit.newest() == 0
+    store.registry.register("adult", bundle="b", verdict="v", run="r")
+    assert store.audit.newest() == 1

@@ -58,6 +58,11 @@ class Audit:
                 previous = row["hash"]
         return count
 
+    def newest(self) -> int:
+        """The number of the newest entry, 0 when there is none: while it stays, nothing that is recorded has changed."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(sa.func.max(audit.c.number))).scalar() or 0
+
     def entries(self, limit: int = 50) -> list[AuditEntry]:
         """The newest entries, the newest first."""
         with self._database.read() as connection:

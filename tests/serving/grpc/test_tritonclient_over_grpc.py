@@ -223,7 +223,7 @@ class TestConformance:
             ({"inputs": column("INT8", "int_contents", 300)}, "an element is out of range, expected a whole number from -128 to 127"),
             ({"inputs": column("BYTES", "bytes_contents", b"\xff")}, "element 0 is not UTF-8"),
             ({"inputs": column("FP31", "fp64_contents", 3)}, "datatype 'FP31' is not known"),
-            ({"inputs": []}, "is missing; expected a tensor for each of the 4 columns"),
+            ({"inputs": []}, "are missing; expected a tensor for each of the 4 columns"),
             ({"inputs": [typed("FP64", [-1, 4], fp64_contents=[1, 2, 3, 4])]}, "-1 is not a size"),
             (
                 {"inputs": [typed("FP64", [1, 4], fp64_contents=[1, 2, 3, 4])], "raw_input_contents": [b"", b""]},

@@ -42,18 +42,23 @@ class Course:
         self._newcomer: Offer | None = None
         self._trial: Trial | None = None
         self._step = self._at_step = 0
+        self._since = 0.0  # when the newcomer was told of
+        self._seen = -1  # the store's newest entry when it was last looked at
         self._verified: dict[str, Offer | None] = {}
         self._refused: int | None = None  # a version that cannot be opened while nobody may move the alias back
         self.standing = self._stand()
 
     def turn(self) -> Standing | None:
         """Look once; the standing, if it is another one now."""
+        newest, before = self._shelf.newest(), self.standing
+        if newest == self._seen and self._newcomer is None:
+            return None
         pointed = self._shelf.pointed() if self._settings.follow else None
-        before = self.standing
         if pointed is not None and pointed.version != (self._newcomer or self._serving).version:
             self._moved(pointed)
         elif self._newcomer is not None:
             self._judge()
+        self._seen = newest
         now = self._stand()
         if now != before:
             self._generation += 1

@@ -24,6 +24,10 @@ class Shelf:
     def __init__(self, store: Store, model: str, alias: str = "") -> None:
         self._store, self.model, self.alias = store, model, alias
 
+    def newest(self) -> int:
+        """A number that rises with whatever is registered or moved."""
+        return self._store.audit.newest()
+
     def pointed(self) -> Version | None:
         """The version that the alias points at; None when the server does not follow one."""
         return self._store.registry.resolve(f"{self.model}@{self.alias}") if self.alias else None

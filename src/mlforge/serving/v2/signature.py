@@ -95,7 +95,7 @@ class Signature:
         width = len(self.slots)
         each = f"a tensor for each of the {width} columns" if width > 1 else f"a tensor {self.slots[0].name!r}"
         either = f"{each}, or one named {MATRIX!r} of shape [rows, {width}]" if self.matrix else each
-        return Malformed(f"inputs: {told}{more} is missing; expected {either}")
+        return Malformed(f"inputs: {told}{more} {'is' if len(missing) == 1 else 'are'} missing; expected {either}")
 
 
 def _slot(key: str, column: Column) -> Slot:
