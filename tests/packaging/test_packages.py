@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ from mlforge.testing.project import TestProject
 KINDS = {"deployment.yaml": "V1Deployment", "service.yaml": "V1Service", "autoscaler.yaml": "V2HorizontalPodAutoscaler"}
 
 
+@dataclass
 class Answered:
-    """What the client of Kubernetes reads its types from."""
+    """What older clients of Kubernetes read their types from."""
 
-    def __init__(self, value: object) -> None:
-        self.data = json.dumps(value)
+    data: str
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,9 @@ def typed(value: Any, kind: str) -> Any:
     from kubernetes.client import ApiClient
 
     client = ApiClient()
-    return client.sanitize_for_serialization(client.deserialize(json.dumps(value), kind, "application/json"))
+    text = json.dumps(value)
+    newer = "content_type" in signature(client.deserialize).parameters  # since 36
+    return client.sanitize_for_serialization(client.deserialize(text, kind, "application/json") if newer else client.deserialize(Answered(text), kind))
 
 
 @pytest.mark.parametrize("name", list(KINDS))
