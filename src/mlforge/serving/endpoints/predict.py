@@ -167,9 +167,13 @@ def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
 
 def _answer(engine: Engine) -> dict[str, Any]:
     classes = engine.classes  # as texts, which keys are; a prediction is the class itself
-    row: dict[str, Any] = {"prediction": {"enum": list(engine.bundle.output.classes)} if classes else {"type": ["number", "integer", "string"]}}
+    row: dict[str, Any] = {
+        "prediction": {"enum": list(engine.bundle.output.classes)}
+        if classes
+        else {"type": ["number", "integer", "string", "null"], "description": "null where the graph overflows"}
+    }
     if classes:
-        share = {"type": "number", "minimum": 0, "maximum": 1}
+        share = {"type": ["number", "null"], "minimum": 0, "maximum": 1, "description": "null where the graph overflows"}
         row["probabilities"] = {"type": "object", "properties": dict.fromkeys(classes, share), "required": list(classes)}
     predictions = {"type": "array", "items": {"type": ["object", "null"], "properties": row}, "description": "null for a row that was rejected"}
     rejected = {"type": "array", "items": {"type": "object", "properties": {"row": {"type": "integer"}, "reason": {"type": "string"}}}}
