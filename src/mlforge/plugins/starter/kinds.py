@@ -46,6 +46,7 @@ KINDS = {
         Kind("mitigation", "mitigations", "MitigationContract", 'column="sex"'),
         Kind("exporter", "exporters", "ExporterContract", needs=(_ONNX,)),
         Kind("evaluator", "evaluators", "ProbeContract"),
+        Kind("monitor", "monitors", "MonitorContract"),
         Kind("perturbation", "perturbations", "PerturbationContract"),
         Kind("gate", "gates", "GateContract", 'finding="test/roc_auc", low=0.7, high=0.99'),
         Kind("stage", "stages", "StageContract"),
