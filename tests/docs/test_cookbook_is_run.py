@@ -51,6 +51,6 @@ def test_each_kind_has_a_plugin_of_thirty_lines_at_most() -> None:
     page = [block for block in blocks(PAGE.read_text(encoding="utf-8")) if block.file.startswith("orchard/")]
     assert {block.file: count for block in page if (count := sum(bool(line.strip()) for line in block.text.splitlines())) > 30} == {}
     sections = set(re.findall(r'"(\w+)/\w+": "orchard', page[0].text))
-    assert sections == set(SECTIONS) - {"references", "monitors", "alerts"}, "references take sources; a monitor is a check with a reference; alerts have a page"
+    assert sections == set(SECTIONS) - {"references", "monitors", "alerts"}, "references take sources, a monitor is a check with a reference"
     assert all(issubclass(SECTIONS[name].kind, Component) for name in sections)
     print(f"{len(sections)} kinds have a plugin in the cookbook")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["alert"]
 
 _SHOWN = 8
+_SMALL = 0.0005  # a loss that is shown as none
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def _lines(found: list[KeptAlert]) -> list[str]:
     """Open alerts, what matters most first."""
     told = []
     for one in found[:_SHOWN]:
-        effect = "" if one.effect is None else f"  −{one.effect:.1%} {one.measure}"
+        effect = "" if one.effect is None else f"  −{one.effect:.1%} {one.measure}" if one.effect >= _SMALL else f"  no loss: {one.measure}"
         group = f" ({one.part})" if one.part else ""
         since = one.begins[:16].replace("T", " ")
         told.append(f"Alert {one.number}  {one.finding.removeprefix('live/')}{group} since {since}{effect}{'' if one.state == 'open' else f'  {one.state}'}")
