@@ -35,6 +35,7 @@ class Project:
     settings: Path | None = None  # the file that the settings came from
     artifacts: str | None = None  # a folder or URL for the artifacts, where they do not lie in the project
     urls: tuple[str, ...] = ()  # below which recipes may read
+    hosts: tuple[str, ...] = ()  # in private networks, "name" or "name:port", to which alerts may go
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may sign as what: users of the system by role
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # settings of plugins, by the plugin's name; each plugin knows its own keys
 
@@ -133,7 +134,7 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
         artifacts = str(root / Path(artifacts).expanduser())
     given = {name: dict(table["settings"][name]) for name in values.get("settings", ())}  # type: ignore[index]  # `_tables` has looked
     roles = {name: tuple(table["roles"][name]) for name in values.get("roles", ())}  # type: ignore[index]  # `_people` has looked
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, roles, given)
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, values.get("hosts", ()), roles, given)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
@@ -187,6 +188,7 @@ _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
     "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
     "env": _names(_VARIABLE, 'names of environment variables, such as ["DB_PASSWORD"]'),
+    "hosts": _names(r"[^\s/@]+", 'hosts in private networks, such as ["alerts.internal:8080"]'),
     "store": _text,
     "artifacts": _text,
     "roles": _people,

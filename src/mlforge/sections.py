@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlforge.components import (
+    Alert,
     Callback,
     Cluster,
     Component,
@@ -65,6 +66,7 @@ SECTIONS = {
         Section("evaluators", Probe, True, "what is measured on the test rows"),
         Section("perturbations", Perturbation, True, "how behaviour tests change values", within="evaluators.behaviour"),
         Section("monitors", Monitor, True, "what is watched once the model serves"),
+        Section("alerts", Alert, True, "who is told when a monitor alarms, and how"),
         Section("gates", Gate, True, "which findings decide whether the model is registered"),
         Section("stages", Stage, True, "settings of single stages: retries and time limits"),
     )

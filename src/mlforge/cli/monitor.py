@@ -36,7 +36,7 @@ _LINES = 40  # windows in text
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with pictures: each column against the reference, and the timeline."
 )
 @click.option("--fail", is_flag=True, help="Exit with 4 when the newest window has an alarm.")
-@click.option("--forget", is_flag=True, help="Neither remember earlier windows nor keep these.")
+@click.option("--forget", is_flag=True, help="Neither remember earlier windows nor keep these; nobody is alerted.")
 @click.option("--json", "as_json", is_flag=True, help="Print every window with its findings as JSON.")
 @store_option
 def command(
@@ -46,7 +46,8 @@ def command(
     """Hold new rows against what a model was built with.
 
     Rows are cut into the windows that the recipe's monitors say; what is kept of earlier ones is remembered and judged in the same way. Nothing is kept of a
-    row but its place in counts. Without a source, the kept windows are told.
+    row but its place in counts. Without a source, the kept windows are told. Windows that alarm become alerts, and those whom the recipe's section alerts names
+    are told of them, once.
 
     \b
     mlforge monitor adult --source new.csv
@@ -84,6 +85,10 @@ def command(
         click.echo(json.dumps([_plain(seen, one) for seen in looks for one in seen.windows], indent=1))
     else:
         click.echo("\n".join(_told(str(version), looks, page)))
+    if not forget:
+        from mlforge.cli.attention import alert
+
+        alert(place, opened, version, looks, quiet=as_json)
     if fail and any(seen.windows and seen.windows[-1].alarms for seen in looks):
         raise GateRefused(f"{version}: the newest window has an alarm")
 

@@ -22,7 +22,7 @@ def new(name: str, kind_name: str, into: Path) -> None:
 
     The package works as it stands: it installs, its tests pass, and `mlforge ls` lists what it adds. Kinds: source, protection, schema, splitter, check,
     transform, model, estimator, trainer, callback, logger, cluster, sweep, mitigation, exporter, evaluator, perturbation, gate, monitor,
-    stage, command, observer.
+    alert, stage, command, observer.
 
     \b
     mlforge plugins new mlforge-orbital --kind source

@@ -28,6 +28,7 @@ CHAPTERS = {
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",
         "monitor": "Hold new rows against what a model was built with",
+        "alerts": "List alerts, acknowledge and silence them, and write rules for Prometheus",
         "explain": "Say why a model answers as it does, row by row",
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
         "serve": "Serve models over HTTP",
@@ -51,6 +52,12 @@ PARTS = {
         "new": "Make a key and print it",
         "ls": "List the keys: what each is for, and whether it is valid",
         "revoke": "Take back a key",
+    },
+    "alerts": {
+        "ls": "List alerts: those that cost most performance first, as far as is known",
+        "ack": "Say that you look after an alert: nobody is told of it again, unless it becomes worse",
+        "silence": "Tell nobody of a model's alerts for a while: they are written down, and not sent",
+        "rules": "Write alerting rules for Prometheus, whose Alertmanager tells people",
     },
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",

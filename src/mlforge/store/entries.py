@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlforge.finding import Finding
+from mlforge.finding import Finding, Severity
 
-__all__ = ["AuditEntry", "KeptWindow", "Move", "RunRecord", "RunState", "Signature", "StageRecord", "StageState", "StageUse", "Version"]
+__all__ = [
+    "AlertState",
+    "AuditEntry",
+    "KeptAlert",
+    "KeptWindow",
+    "Move",
+    "RunRecord",
+    "RunState",
+    "Signature",
+    "Silence",
+    "StageRecord",
+    "StageState",
+    "StageUse",
+    "Version",
+]
 
 RunState = Literal["running", "done", "failed", "refused", "waiting", "interrupted"]
 StageState = Literal["running", "done", "reused", "failed"]
+AlertState = Literal["open", "acknowledged", "over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,43 @@ class KeptWindow:
     profile: bytes  # see mlforge.reference.pack
     findings: tuple[Finding, ...]  # of the window that ends here; those that are no "info" are alarms
     seen: str = ""  # when this was written; ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAlert:
+    """One stretch of windows in which one finding alarmed: told once, however many there are."""
+
+    number: int  # from 1, in this store
+    model: str
+    version: int
+    monitor: str  # the recipe's entry
+    finding: str  # its name
+    part: str  # the group of rows; empty for all
+    windows: str  # "daily windows"
+    begins: str  # of the first window that alarmed; ISO 8601, UTC
+    ends: str  # of the last
+    count: int  # windows that alarmed
+    severity: Severity
+    state: AlertState
+    effect: float | None  # estimated loss of performance, as a share of what it was
+    measure: str  # "estimated/accuracy 0.91 → 0.84"
+    newest: Finding
+    told: Mapping[str, str] = field(default_factory=dict)  # channel → what it was told last: a severity, or "over"
+    actor: str = ""  # who has acknowledged it
+    reason: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Of what nobody is told for a while."""
+
+    model: str
+    finding: str  # a pattern: live/drift/*
+    until: str  # ISO 8601, UTC
+    reason: str
+    actor: str
+    created: str
 
 
 @dataclass(frozen=True, slots=True)

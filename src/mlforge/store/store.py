@@ -13,6 +13,7 @@ from mlforge.store.disk import explained
 from mlforge.store.lock import hold
 
 if TYPE_CHECKING:
+    from mlforge.store.alerts import Alerts
     from mlforge.store.approvals import Approvals
     from mlforge.store.audit import Audit
     from mlforge.store.database import Database
@@ -27,6 +28,7 @@ class Store:
     """Artifacts, records, the registry and the audit log of one project."""
 
     def __init__(self, state: Path, artifacts: Artifacts, database: Database) -> None:
+        from mlforge.store.alerts import Alerts
         from mlforge.store.approvals import Approvals
         from mlforge.store.audit import Audit
         from mlforge.store.records import Records
@@ -40,6 +42,7 @@ class Store:
         self.registry: Registry = Registry(database, self.audit)
         self.approvals: Approvals = Approvals(database, self.audit)
         self.windows: Windows = Windows(database)
+        self.alerts: Alerts = Alerts(database, self.audit)
         self._database = database
 
     @classmethod

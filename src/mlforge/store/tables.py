@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "versions", "windows"]
+__all__ = ["alerts", "aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "silences", "versions", "windows"]
 
 metadata = MetaData()
 
@@ -106,6 +106,43 @@ windows = Table(  # what monitors have seen of a model version
     Column("profile", LargeBinary, nullable=False),
     Column("findings", Text, nullable=False),
     Column("seen", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("monitor", Text, nullable=False),
+    Column("finding", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("windows", Text, nullable=False),
+    Column("begins", Text, nullable=False),
+    Column("ends", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("effect", Float),
+    Column("measure", Text, nullable=False),
+    Column("body", Text, nullable=False),  # the newest finding
+    Column("told", Text, nullable=False),  # what each channel was told last
+    Column("actor", Text, nullable=False),  # who has acknowledged it
+    Column("reason", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Index("alerts_by_model", "model", "version", "state"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("finding", Text, nullable=False),  # a pattern
+    Column("until", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created", Text, nullable=False),
 )
 
 aliases = Table(

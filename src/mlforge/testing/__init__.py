@@ -1,5 +1,6 @@
 """For tests of plugins, and of mlforge: a contract suite for each kind of component, to be inherited, and the project fixture."""
 
+from mlforge.testing.alerts import AlertContract
 from mlforge.testing.callbacks import CallbackContract
 from mlforge.testing.clusters import ClusterContract
 from mlforge.testing.component import ComponentContract
@@ -22,7 +23,7 @@ from mlforge.testing.trainers import TrainerContract
 from mlforge.testing.transforms import TransformContract
 
 __all__ = [
-    "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract",
+    "AlertContract", "CallbackContract", "ClusterContract", "ComponentContract", "EstimatorContract", "ExporterContract", "GateContract", "LoggerContract",
     "MitigationContract", "ModelContract", "MonitorContract", "PerturbationContract", "ProbeContract", "ProtectionContract", "SchemaContract", "SourceContract",
     "SplitterContract", "StageContract", "SweepContract", "TrainerContract", "TransformContract",
 ]  # fmt: skip

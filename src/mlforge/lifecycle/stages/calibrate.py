@@ -33,6 +33,7 @@ class Calibrate(Stage):
 
     needs: ClassVar[tuple[str, ...]] = ("contract", "monitors")
     reads: ClassVar[tuple[str, ...]] = ("seed", "task")
+    asides: ClassVar[tuple[str, ...]] = ("alerts",)  # who is told, when live rows are looked at: nothing that is made here depends on it
     inputs: ClassVar[Mapping[str, type[Artifact]]] = {"table": Table, "assignment": Assignment, "bundles": Bundles}
     outputs: ClassVar[Mapping[str, type[Artifact]]] = {"reference": Reference}
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")

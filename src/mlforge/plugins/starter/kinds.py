@@ -49,6 +49,7 @@ KINDS = {
         Kind("perturbation", "perturbations", "PerturbationContract"),
         Kind("gate", "gates", "GateContract", 'finding="test/roc_auc", low=0.7, high=0.99'),
         Kind("monitor", "monitors", "MonitorContract"),
+        Kind("alert", "alerts", "AlertContract"),
         Kind("stage", "stages", "StageContract"),
         Kind("command", ""),
         Kind("observer", ""),
