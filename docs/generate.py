@@ -71,6 +71,7 @@ SETTINGS = {
     "env": ("list of names", "`[]`", "environment variables that recipes may read with `${oc.env:NAME}`"),
     "store": ("text", "`.mlforge/records.db`", "where the records lie: `postgresql+psycopg://user@host/name` or `sqlite:///path`"),
     "artifacts": ("text", "in the store's folder", "where the artifacts lie: a folder, or a URL such as `s3://bucket/folder`"),
+    "hosts": ("a list", "`[]`", 'hosts in private networks, or without TLS, to which alerts may go: `["relay.internal:25"]`'),
     "roles": ("a table", "`{}`", 'who may sign as what, by role: users of the system, such as `risk = ["alice"]`; see `mlforge approve`'),
     "settings": ("a table for each plugin", "`{}`", "what plugins are told: `[tool.mlforge.settings.mlforge-mlflow]`; each checks its own keys"),
 }
@@ -79,6 +80,7 @@ SETTINGS = {
 EXAMPLES = {
     "privacy/drop": {"columns": "[email]"},
     "privacy/generalise": {"columns": "[age]", "band": "10"},
+    "alerts/webhook": {"url": "https://example.org/hook"},
     "privacy/pseudonymise": {"columns": "[email]", "key_env": "MLFORGE_PSEUDONYM_KEY"},
 }
 """Keys of components that make sense together only."""
