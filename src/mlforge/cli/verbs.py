@@ -24,6 +24,7 @@ CHAPTERS = {
         "promote": "Make a version the champion",
         "rollback": "Go back to the version that was champion before",
         "drill": "Rehearse worker death, a damaged and a slow model, a missing column and a rollback",
+        "bench": "Put load on a server, and hold its latency against the objective",
         "approve": "Sign the verdict that a run waits with, or reject it",
         "reproduce": "Make a version again from its record, and compare every artifact",
         "predict": "Predict rows with a registered model",

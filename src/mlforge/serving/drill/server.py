@@ -1,4 +1,4 @@
-"""A server for rehearsals: `mlforge serve` over a store of its own, on a free port of this machine."""
+"""A server for rehearsals and for load: `mlforge serve` over a store of its own, on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -58,9 +58,13 @@ class Server:
 
 
 @contextmanager
-def started(model: str, store: Path, workers: int) -> Iterator[Server]:
-    """Serve a model of a store until the end of the block. Raises RunFailed when the server does not start."""
-    command = [sys.executable, "-P", "-m", "mlforge", "serve", f"{model}@champion", "--store", str(store), "--port", "0", "--workers", str(workers)]
+def started(model: str, store: Path, workers: int | None = None) -> Iterator[Server]:
+    """Serve a model of a store until the end of the block, with as many workers as its recipe says where no number is given.
+
+    Raises RunFailed when the server does not start.
+    """
+    command = [sys.executable, "-P", "-m", "mlforge", "serve", f"{model}@champion", "--store", str(store), "--port", "0"]
+    command += [] if workers is None else ["--workers", str(workers)]
     with (store / "server.log").open("w+") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, stdin=subprocess.DEVNULL, cwd=store)
         assert process.stdout is not None
@@ -68,7 +72,7 @@ def started(model: str, store: Path, workers: int) -> Iterator[Server]:
             port = _port(process)
             if port is None:
                 log.seek(0)
-                raise RunFailed(f"the server for the drill did not start: {log.read()[-1000:].strip()}", hint=f"Try: mlforge serve {model}")
+                raise RunFailed(f"the server did not start: {log.read()[-1000:].strip()}", hint=f"Try: mlforge serve {model}")
             yield Server(process, port, model)
         finally:
             process.terminate()
