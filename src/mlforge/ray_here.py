@@ -14,13 +14,14 @@ from typing import Any
 
 from mlforge.errors import MissingRequirement, RunFailed
 
-__all__ = ["join", "probe", "start"]
+__all__ = ["few", "join", "probe", "start"]
 
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
 _LOOK = 0.1  # seconds between two looks whether it is there
 _PATIENCE = 5.0  # seconds for what is killed to go
 _PROBE = 3.0  # seconds in which a port must open
-_ANSWER = 8.0  # seconds in which what is behind it must turn out to be Ray
+_ANSWER = 7.0  # seconds in which what is behind it is mostly joined
+_HEALTH = 3.0  # seconds after those in which it must at least turn out to be Ray: a cluster under load is waited for
 _TRIES = 2  # what the first start has read from the disk is in memory for the second
 _UP = 100.0  # seconds for a node to come up: Ray gives it 30, which is not enough on a machine under load
 _SPARED = ("start_monitor", "start_log_monitor", "start_api_server")
@@ -33,7 +34,7 @@ def start(cpus: int | None = None) -> None:
     before = _children()
     for left in reversed(range(_TRIES)):
         try:
-            with _few():
+            with few():
                 _init(cpus)
         except BaseException as error:
             _end(before)
@@ -58,7 +59,10 @@ def probe(key: str, address: str) -> None:
 
 
 def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> None:
-    """Connect to the cluster there, whose workers are told of these variables. Raises MissingRequirement when none answers within a quarter of a minute."""
+    """Connect to the cluster there, whose workers are told of these variables.
+
+    Raises MissingRequirement when none answers within a quarter of a minute; one that answers and is slow is waited for.
+    """
     probe(key, address)
     import ray
 
@@ -76,10 +80,28 @@ def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> 
     thread = threading.Thread(target=call, daemon=True)  # of its own: what does not answer cannot be interrupted
     thread.start()
     thread.join(_ANSWER)
+    if thread.is_alive() and not _is_ray(address):
+        raise _silent(key, address, f"no answer within {_ANSWER + _HEALTH:g} s")
+    thread.join(_UP)
     if thread.is_alive():
-        raise _silent(key, address, f"no answer within {_ANSWER:g} s")
+        raise _silent(key, address, f"it answers, and could not be joined within {_UP:g} s")
     if caught:
         raise _silent(key, address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
+
+
+def _is_ray(address: str) -> bool:
+    """Does the head of a cluster answer there."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        with suppress(Exception):  # it does not, or this Ray has no such question
+            from ray._raylet import GcsClient  # type: ignore[attr-defined]  # it is compiled
+
+            GcsClient(address=address)
+            answered.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answered.wait(_HEALTH)
 
 
 def _silent(key: str, address: str, why: str) -> MissingRequirement:
@@ -103,7 +125,7 @@ def _init(cpus: int | None) -> None:
 
 
 @contextmanager
-def _few() -> Iterator[None]:
+def few() -> Iterator[None]:
     """Within the block a node starts without what nobody asks; where Ray has its own ways of late, with it."""
     from ray._private import services
     from ray._private.node import Node
