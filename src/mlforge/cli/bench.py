@@ -93,7 +93,9 @@ def command(
 
     broken = [f"{one.round}: {why}" for one in measured if (why := missed(one, objective))]
     if broken:
-        raise GateRefused(f"{version} does not keep its objective in {len(broken)} of {len(measured)} rounds. {broken[0]}.")
+        raise GateRefused(
+            f"{version} {'fails' if objective is None else 'does not keep its objective'} in {len(broken)} of {len(measured)} rounds. {broken[0]}."
+        )
 
 
 def _rows(store: Store, version: Version, source: str | None, most: int, place: Workplace) -> Rows:

@@ -79,7 +79,7 @@ def test_a_pause_that_the_closed_loop_hides_is_seen_by_the_open_loop() -> None:
     with answering(paused()) as port:
         opened = load(port, "open", connections=4, rate=300)
     assert closed.longest >= PAUSE
-    assert closed.p99 < PAUSE / 3
+    assert closed.p90 < PAUSE / 3
     assert opened.longest >= PAUSE
     assert opened.p90 > PAUSE / 3  # a pause of 0.3 of a second's arrivals: the tenth that waited longest waited at least 0.2 s
     assert not closed.errors

@@ -17,12 +17,12 @@ from itertools import cycle
 from mlforge.serving.bench.connection import Connection, head
 from mlforge.serving.bench.job import Job, Measured
 from mlforge.serving.bench.tally import Tally
+from mlforge.serving.bench.waking import Waker
 
 __all__ = ["ClosedLoop", "OpenLoop"]
 
 _LINGER = 10.0  # seconds that answers are waited for when a round is over
 _AGAIN = 0.05  # seconds before a connection that could not be opened is tried again
-_COARSE = 0.0015  # seconds below which the loop's timers are too coarse: then it looks at the clock in every turn
 _clock = time.perf_counter
 
 
@@ -130,7 +130,8 @@ class OpenLoop(ClosedLoop):
 
     def _begin(self) -> None:
         self._next = _clock() + self._random.expovariate(self._rate)
-        self._tick()
+        self._waker = Waker(self._tick)
+        self._waker.wake(self._next)
 
     def _free(self, connection: Connection, now: float) -> None:
         if self._due:
@@ -144,13 +145,9 @@ class OpenLoop(ClosedLoop):
             self._arrive(self._next, now)
             self._next += self._random.expovariate(self._rate)
         if self._next >= self._tally.ends:
+            self._waker.close()
             return
-        loop = asyncio.get_running_loop()
-        wait = self._next - _clock() - _COARSE
-        if wait > 0:
-            loop.call_later(wait, self._tick)
-        else:
-            loop.call_soon(self._tick)
+        self._waker.wake(self._next)
 
     def _arrive(self, at: float, now: float) -> None:
         while self._idle:

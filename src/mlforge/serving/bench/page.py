@@ -23,7 +23,8 @@ def bench_page(subject: str, measured: Sequence[Measured], objective: float | No
     """The page as text; `objective` in seconds."""
     broken = [one for one in measured if missed(one, objective)]
     said = f"p99 ≤ {duration(objective)} " + ("is missed" if broken else "is kept") if objective is not None else "No objective is declared (serve.slo.p99_ms)"
-    verdict = f'<section class="sheet verdict {"no" if broken else "yes"}"><p class="lead"><b>{_text(said)}.</b></p>{_reasons(broken, objective)}</section>'
+    kind = "no" if broken else "yes" if objective is not None else ""
+    verdict = f'<section class="sheet verdict {kind}"><p class="lead"><b>{_text(said)}.</b></p>{_reasons(broken, objective)}</section>'
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{_text(subject)}</title><style>{CSS}</style>'
     parts = [f"<h1>{_text(subject)}</h1>", verdict, _curves(measured, objective), _table(measured, objective)]
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>\n' + "\n".join(parts) + "\n</main></body></html>\n"
