@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from mlforge.store import Store
@@ -56,15 +53,3 @@ def test_what_cannot_be_gone_back_to_is_told(served: TestProject, arguments: tup
     outcome = served.run("rollback", *arguments)
     assert outcome.code == 2
     assert said in outcome.text
-
-
-def test_it_takes_less_than_a_second(served: TestProject) -> None:
-    served.run("models")  # the index of plugins is built once
-
-    def seconds(work: Callable[[], object]) -> float:
-        begun = time.perf_counter()
-        work()
-        return time.perf_counter() - begun
-
-    own = min(seconds(lambda: served.command("--version")) for _ in range(3))
-    assert seconds(lambda: served.command("rollback", "adult")) < max(1.0, 8 * own), "a second, or what a loaded machine makes of it"

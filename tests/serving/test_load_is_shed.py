@@ -46,7 +46,7 @@ def _ask(server: Running) -> tuple[int, str | None, float]:
 
 
 def test_a_slow_model_answers_whom_it_can_in_time_and_refuses_the_others_at_once(tmp_path: Path) -> None:
-    with serving(make_bundle(tmp_path / "slow", seconds=0.15), "--workers", "1", "serve.slo.p99_ms=400", "serve.deadline=20s") as server:
+    with serving(make_bundle(tmp_path / "slow", seconds=0.8), "--workers", "1", "serve.slo.p99_ms=250", "serve.deadline=20s") as server:
         for _ in range(3):
             assert _ask(server)[0] == 200  # it learns what a row takes
         with concurrent.futures.ThreadPoolExecutor(48) as threads:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
+    from importlib.metadata import Distribution
 
     from mlforge.project import Project
 
@@ -33,10 +34,19 @@ def installed() -> list[Candidate]:
     """The entry points of installed distributions, by name of the plugin."""
     from importlib.metadata import entry_points
 
-    found = sorted({(point.dist.name, point.dist.version, point.name, point.value) for point in entry_points(group=GROUP) if point.dist})
+    points = [(_named(point.dist), point.name, point.value) for point in entry_points(group=GROUP) if point.dist]
+    found = sorted({(*named, entry, value) for named, entry, value in points if named})
     entries = Counter(name for name, *_ in found)
     # A distribution with several entry points is several plugins, each with a name of its own.
     return [Candidate(name if entries[name] == 1 else f"{name}:{entry}", version, entry, module.partition(":")[0]) for name, version, entry, module in found]
+
+
+def _named(distribution: Distribution) -> tuple[str, str] | None:
+    """Its name and version; None where there is no telling, as while pip is at it."""
+    try:
+        return distribution.name, distribution.version
+    except (FileNotFoundError, KeyError):  # a folder without METADATA
+        return None
 
 
 def local(project: Project) -> list[Candidate]:

@@ -114,6 +114,7 @@ def mlforge_components():
 """
 
 
+@pytest.mark.slow
 def test_one_process_that_runs_out_of_memory_has_all_begin_again_with_half_as_many_rows(project: TestProject) -> None:
     recipe = RECIPE.replace("model: linear", "model: narrow").replace(", {exporters: [onnx]}", "")
     project.write({"narrow/__init__.py": _PLUGIN, "narrow/model.py": _NARROW, "mlforge.toml": 'plugins = ["narrow"]\n'}, small=recipe)
