@@ -205,7 +205,7 @@ class Verdict(Artifact):
 
 
 class Card(Artifact):
-    """What goes with a version: `card.md`, with the metadata that Hugging Face reads, and `bom.json`, a CycloneDX bill of materials."""
+    """What goes with a version: `card.html` to be opened, `card.md` with the metadata that Hugging Face reads, `bom.json`, a CycloneDX bill of materials."""
 
 
 A = TypeVar("A", bound=Artifact)

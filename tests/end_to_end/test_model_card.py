@@ -6,12 +6,15 @@ import json
 import os
 import pwd
 import random
+import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.end_to_end.buyers import rows, store_of
+from tests.report.browser import AXE, said, wider
 
 from mlforge.artifact import Card
 from mlforge.store import Store
@@ -34,6 +37,13 @@ RECIPE = """
     name: shoppers
     description: Who buys, and who *does not*.
     license: Apache-2.0
+    card:
+      owner: shop team
+      users: [people who plan stock]
+      intended_uses: ["how many buyers to expect, never who"]
+      out_of_scope_uses: [prices for single people]
+      limitations: ["<b>one</b> shop in one year"]
+      ethical_considerations: [visitors were not asked]
     source: {path: shoppers.csv}
     contract:
       nulls: ["?"]
@@ -96,8 +106,8 @@ def test_the_header_is_what_hugging_face_reads(signed: TestProject) -> None:
 
 def test_the_card_says_what_it_takes_what_was_asked_and_who_signed(signed: TestProject) -> None:
     text = signed.run("models", "shoppers", "--card").out
-    for said in ("| age | int | years |  | at the time of the visit |", "| income | float |  | yes |", "Not features, but looked at for fairness: sex."):
-        assert said in text
+    for line in ("| age | int | years |  | at the time of the visit |", "| income | float |  | yes |", "Not features, but looked at for fairness: sex."):
+        assert line in text
     assert "| thresholds.auc | test/roc\\_auc ≥ 0.5 |" in text
     assert "| thresholds.each | a slice ≥ 0.1 |" in text
     assert f"| risk | {ME} | seen on 3 May |" in text
@@ -106,6 +116,29 @@ def test_the_card_says_what_it_takes_what_was_asked_and_who_signed(signed: TestP
         version = store.registry.resolve("shoppers")
         assert f"bundle `{version.bundle}`" in text
         assert f"verdict `{version.verdict}`" in text
+
+
+def test_what_people_say_of_it_stands_first_and_makes_no_markup(signed: TestProject) -> None:
+    text = signed.run("models", "shoppers", "--card").out
+    assert text.index("## Intended uses") < text.index("## Out of scope") < text.index("## What it takes")
+    assert "\\<b\\>one\\</b\\> shop in one year" in text
+    with store_of(signed) as store:
+        page = (card_of(store).folder / "card.html").read_text()
+    assert "&lt;b&gt;one&lt;/b&gt; shop in one year" in page
+    assert "<b>one" not in page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_the_card_passes_axe_and_fits_a_phone(signed: TestProject, scheme: str, tmp_path: Path) -> None:
+    found = find_spec("axe_core_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-core-python is not installed")
+    with store_of(signed) as store:
+        page = (card_of(store).folder / "card.html").read_text()
+    shown = page.replace("(prefers-color-scheme: dark)", "all" if scheme == "dark" else "not all")
+    assert said(shown, AXE, tmp_path, library=Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")) == []
+    assert wider(page, 390, tmp_path) == []
+    assert not {"http://", "https://"} & set(re.findall("https?://", page)), "it asks for nothing over the network"
 
 
 def test_the_bill_of_materials_keeps_its_schema(signed: TestProject) -> None:
@@ -122,6 +155,11 @@ def test_the_bill_of_materials_keeps_its_schema(signed: TestProject) -> None:
     assert 0.5 < float(metrics["roc_auc"]["value"]) <= 1
     assert float(metrics["roc_auc"]["confidenceInterval"]["lowerBound"]) <= float(metrics["roc_auc"]["value"])
     assert card["modelParameters"]["inputs"] == [{"format": "age: int"}, {"format": "income: float"}, {"format": "city: category"}]
+    told = card["considerations"]
+    assert (told["users"], told["useCases"]) == (["people who plan stock"], ["how many buyers to expect, never who"])
+    assert told["technicalLimitations"] == ["<b>one</b> shop in one year", "Out of scope: prices for single people"]
+    assert told["ethicalConsiderations"] == [{"name": "visitors were not asked"}]
+    assert model["supplier"] == {"name": "shop team"}
     assert {one["groupAtRisk"] for one in card["considerations"]["fairnessAssessments"]} == {"groups by sex"}
     assert {one["name"] for one in bom["components"] if one["type"] == "library"} >= {"torch", "polars"}
     assert all("+" not in one["purl"] for one in bom["components"] if "purl" in one), "a purl escapes it"
@@ -133,7 +171,7 @@ def test_no_value_of_a_protected_column_or_of_a_row_is_in_it(signed: TestProject
     """Not even where a rule of the gates names a slice by one."""
     with store_of(signed) as store:
         card = card_of(store)
-        whole = "".join((card.folder / name).read_text() for name in ("card.md", "bom.json"))
+        whole = "".join((card.folder / name).read_text() for name in ("card.md", "card.html", "bom.json"))
     for value in (*SEXES, "Bern", "Oslo", "Rom"):
         assert value not in whole
     assert str(signed.root) not in whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -50,9 +51,15 @@ def command(model: str | None, card: bool, as_json: bool, store: str | None) -> 
         aliases = ", ".join(version.aliases)
         click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {moment(version.created)}  run {version.run}".rstrip())
     if model and versions and versions[-1].card:
-        click.echo(f"Card of version {versions[-1].version}: {opened.artifacts.path(versions[-1].card)}")
+        click.echo(f"Card of version {versions[-1].version}: {_opened(opened.artifacts.path(versions[-1].card))}")
     if model and versions:
         click.echo(f"Bundle of version {versions[-1].version}: {opened.artifacts.path(versions[-1].bundle)}")
+
+
+def _opened(card: Path) -> Path:
+    """The page that people open; versions of an older mlforge have none."""
+    page = card / "card.html"
+    return page if page.is_file() else card
 
 
 def _card(store: Store, reference: str, file: str) -> str:

@@ -54,7 +54,7 @@ class Terminal:
             self._draw(step.name, done, total, note)
         elif now - self._told >= _REPEAT:
             self._told = now
-            self._line(step.name, f"{done:g}/{total:g} {note}".strip())
+            self._line(step.name, f"{_share(done, total)}  {note}".strip())
 
     def finished(self, step: Planned, seconds: float, text: str) -> None:
         """One line on what came of the stage."""
@@ -81,3 +81,8 @@ class Terminal:
 
     def _line(self, name: str, text: str) -> None:
         print(mask(f"  {name:<{_WIDTH}}{text}"), flush=True)
+
+
+def _share(done: float, total: float) -> str:
+    """How far the work is: "43 %"; a count where nobody knows the end."""
+    return f"{min(done / total, 1):.0%}".replace("%", " %") if total > 0 else f"{done:,.0f}"

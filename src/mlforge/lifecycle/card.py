@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import mlforge
 from mlforge.components import Ruling
 from mlforge.finding import Finding
+from mlforge.notes import Notes
 from mlforge.report.card import CardRule, CardSigner, CardView, Figure, Input, figures, named_safely
 from mlforge.report.card_bom import card_bom
+from mlforge.report.card_markdown import card_markdown
 from mlforge.report.card_page import card_page
 from mlforge.runtime.bundle import Bundle, read_bundle
 from mlforge.store import RunRecord, Store
@@ -24,12 +26,13 @@ _VERSION = "version of "
 
 
 def publish_card(candidate: Candidate, store: Store) -> str:
-    """Write `card.md` and `bom.json`; the artifact's digest. The same candidate, with the same signatures, has the same card."""
+    """Write `card.md`, `card.html` and `bom.json`; the artifact's digest. The same candidate, with the same signatures, has the same card."""
     view = _view(candidate, store)
     draft = store.state / "work" / f"{candidate.model}.card.{candidate.bundles.digest[:16]}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    (draft / "card.md").write_text(card_page(view), encoding="utf-8")
+    (draft / "card.md").write_text(card_markdown(view), encoding="utf-8")
+    (draft / "card.html").write_text(card_page(view), encoding="utf-8")
     (draft / "bom.json").write_text(card_bom(view), encoding="utf-8")
     return store.artifacts.publish(draft)
 
@@ -51,6 +54,7 @@ def _view(candidate: Candidate, store: Store) -> CardView:
         target=_real(columns, bundle.output.target),
         maker=f"mlforge {mlforge.__version__}",
         description=str(run.plain.get("description") or ""),
+        notes=_notes(run),
         license=str(run.plain.get("license") or ""),
         pipeline=_pipeline(bundle),
         classes=() if columns.get(bundle.output.target, {}).get("pii") else tuple(map(str, bundle.output.classes)),
@@ -69,6 +73,11 @@ def _view(candidate: Candidate, store: Store) -> CardView:
         files=dict(bundle.files),
         libraries=_libraries(store, run),
     )
+
+
+def _notes(run: RunRecord) -> Notes | None:
+    told = run.plain.get("card")
+    return Notes.model_validate(told) if told else None
 
 
 def _columns(run: RunRecord) -> Mapping[str, Mapping[str, Any]]:

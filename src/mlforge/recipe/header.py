@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from mlforge.budget import Budget
 from mlforge.compress import Compress
 from mlforge.contract import Contract
+from mlforge.notes import Notes
 from mlforge.service.rollout import Rollout
 from mlforge.service.serve import Serve
 from mlforge.task import TASKS
@@ -43,6 +44,7 @@ class Header(BaseModel):
     license: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+ -]*$", max_length=100)] | None = Field(
         default=None, description="under which licence the model is passed on, as SPDX names it; for its card"
     )
+    card: Notes | None = Field(default=None, description="what people say of the model, for its card: owner, uses, limits")
     seed: int = Field(default=0, ge=0, lt=2**32, description="the seed of everything that is random")
     task: str = Field(description=f"what is predicted: {', '.join(TASKS)}")
     store: str | None = Field(default=None, description="folder or URL of the store; null takes the project's")

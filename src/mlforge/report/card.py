@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from mlforge.finding import Finding
+from mlforge.notes import Notes
 from mlforge.report.figures import number
 
 __all__ = ["CardRule", "CardSigner", "CardView", "Figure", "Input", "figures", "named_safely"]
@@ -74,6 +75,7 @@ class CardView:
     target: str
     maker: str  # "mlforge 0.1.0"
     description: str = ""
+    notes: Notes | None = None  # what people say of it
     license: str = ""
     pipeline: str = ""  # what Hugging Face calls the task: "tabular-classification"
     classes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
+from mlforge.notes import Notes
 from mlforge.report.card import CardView, Figure
 from mlforge.secrets import mask
 
@@ -43,6 +44,7 @@ def _model(card: CardView) -> dict[str, Any]:
         "name": card.model,
         "version": card.bundle[:16],
         "description": card.description,
+        "supplier": {"name": card.notes.owner} if card.notes and card.notes.owner else {},
         "licenses": [{"license": {"name": card.license}}] if card.license else [],
         "modelCard": {
             "modelParameters": {
@@ -57,12 +59,20 @@ def _model(card: CardView) -> dict[str, Any]:
             "quantitativeAnalysis": {
                 "performanceMetrics": [_metric(figure) for figure in (*card.figures, *card.fairness, *card.behaviour)],
             },
-            "considerations": {
-                "useCases": [card.description] if card.description else [],
-                "fairnessAssessments": [{"groupAtRisk": f"groups by {figure.name.partition('/')[0]}", "harms": _harm(figure)} for figure in card.fairness],
-            },
+            "considerations": _considerations(card),
         },
         "properties": [{"name": name, "value": value} for name, value in properties.items() if value],
+    }
+
+
+def _considerations(card: CardView) -> dict[str, Any]:
+    notes = card.notes or Notes()
+    return {
+        "users": list(notes.users),
+        "useCases": list(notes.intended_uses) or ([card.description] if card.description else []),
+        "technicalLimitations": [*notes.limitations, *(f"Out of scope: {use}" for use in notes.out_of_scope_uses)],
+        "ethicalConsiderations": [{"name": concern} for concern in notes.ethical_considerations],
+        "fairnessAssessments": [{"groupAtRisk": f"groups by {figure.name.partition('/')[0]}", "harms": _harm(figure)} for figure in card.fairness],
     }
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from html import escape
+from collections.abc import Iterator
 
 from mlforge.components import Ruling
 from mlforge.finding import Finding
 from mlforge.report.charts import Chart, charts, drawn, training
 from mlforge.report.figures import duration, number
+from mlforge.report.markup import document, pairs, sheet, table, text
 from mlforge.report.names import spoken
-from mlforge.report.style import CSS
 from mlforge.report.sweep import sweep_sheet
 from mlforge.report.tables import Cell, FindingTable, tabulated
 from mlforge.report.topics import TOPICS, Topic, by_topic
 from mlforge.report.verdict import in_plain_words
 from mlforge.report.view import RunView, StageView
-from mlforge.secrets import mask
 
 __all__ = ["run_page"]
 
@@ -38,10 +36,7 @@ def run_page(run: RunView) -> str:
         _warnings(run),
         _next(run),
     ]
-    title = _text(f"{run.recipe} · run {run.run}")
-    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    head = f'<!doctype html>\n<html lang="en"><head>{meta}<title>{title}</title><style>{CSS}</style></head>'
-    return f"{head}<body><main>\n" + "\n".join(part for part in parts if part) + "\n</main></body></html>\n"
+    return document(f"{run.recipe} · run {run.run}", (part for part in parts if part))
 
 
 def sentence(run: RunView) -> str:
@@ -55,38 +50,33 @@ def sentence(run: RunView) -> str:
     return f"{judged} {f'Registered as {run.registered}.' if run.registered else 'Nothing was registered.'}"
 
 
-def _text(text: str) -> str:
-    """Masked first: an escaped secret would not be known again."""
-    return escape(mask(text))
-
-
 def _head(run: RunView) -> str:
-    about = f"<p>{_text(run.description)}</p>" if run.description else ""
-    return f'<h1>{_text(run.recipe)}</h1><p class="soft">run {_text(run.run)} · {_text(run.started)}</p>{about}'
+    about = f"<p>{text(run.description)}</p>" if run.description else ""
+    return f'<h1>{text(run.recipe)}</h1><p class="soft">run {text(run.run)} · {text(run.started)}</p>{about}'
 
 
 def _verdict(run: RunView) -> str:
     tone = "" if run.waits else {True: "yes", False: "no", None: ""}[run.passed]
     first, _, rest = sentence(run).partition(" ")
-    broken = "".join(f"<p>{_about(ruling)}{_text(ruling.rule)}: {_text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
+    broken = "".join(f"<p>{_about(ruling)}{text(ruling.rule)}: {text(ruling.text)}</p>" for ruling in run.rulings if not ruling.passed)
     said = in_plain_words([finding for stage in run.stages for finding in stage.findings])
-    plainly = f"<p>{_text(said)}</p>" if said else ""
-    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{_text(first)}</b> {_text(rest)}</p>{plainly}{broken}</section>'
+    plainly = f"<p>{text(said)}</p>" if said else ""
+    return f'<section class="sheet verdict {tone}"><p class="lead"><b>{text(first)}</b> {text(rest)}</p>{plainly}{broken}</section>'
 
 
 def _about(ruling: Ruling) -> str:
     """What a broken rule is about, in words."""
     known = spoken(ruling.finding)
-    return f"{_text(known)} · " if known else ""
+    return f"{text(known)} · " if known else ""
 
 
 def _gates(run: RunView) -> str:
     rows = [
         f'<tr><td class="number {_tone(ruling)}">{_answer(ruling)}</td>'
-        f'<td>{_text(ruling.rule)}</td><td>{_text(ruling.text)}</td><td class="number" data-of="margin">{_text(number(ruling.margin))}</td></tr>'
+        f'<td>{text(ruling.rule)}</td><td>{text(ruling.text)}</td><td class="number" data-of="margin">{text(number(ruling.margin))}</td></tr>'
         for ruling in sorted(run.rulings, key=lambda ruling: ruling.passed)
     ]
-    return _sheet("Gates", _table(("passed", "rule", "what was found", "margin"), rows, "stacked")) if rows else ""
+    return sheet("Gates", table(("passed", "rule", "what was found", "margin"), rows, "stacked")) if rows else ""
 
 
 def _tone(ruling: Ruling) -> str:
@@ -99,10 +89,10 @@ def _answer(ruling: Ruling) -> str:
 
 def _stages(run: RunView) -> str:
     rows = [
-        f"<tr><td>{_text(stage.name)}</td><td>{_text(stage.state)}</td><td class=number>{_text(duration(stage.seconds))}</td><td>{_outputs(stage)}</td></tr>"
+        f"<tr><td>{text(stage.name)}</td><td>{text(stage.state)}</td><td class=number>{text(duration(stage.seconds))}</td><td>{_outputs(stage)}</td></tr>"
         for stage in run.stages
     ]
-    return _sheet("Stages", _table(("stage", "state", "time", "outputs"), rows))
+    return sheet("Stages", table(("stage", "state", "time", "outputs"), rows))
 
 
 def _sweep(run: RunView) -> str:
@@ -110,7 +100,7 @@ def _sweep(run: RunView) -> str:
 
 
 def _outputs(stage: StageView) -> str:
-    return " ".join(f'<span title="{_text(digest)}">{_text(port)} <code>{_text(digest[:12])}</code></span>' for port, digest in stage.outputs.items())
+    return " ".join(f'<span title="{text(digest)}">{text(port)} <code>{text(digest[:12])}</code></span>' for port, digest in stage.outputs.items())
 
 
 def _topics(run: RunView) -> Iterator[str]:
@@ -125,17 +115,17 @@ def _topics(run: RunView) -> Iterator[str]:
 
 
 def _topic(topic: Topic, shown: list[Finding], drawings: str) -> str:
-    about = f'<p class="soft">{_text(topic.what)}</p>' if topic.what else ""
+    about = f'<p class="soft">{text(topic.what)}</p>' if topic.what else ""
     gallery = f'<div class="charts">{drawings}</div>' if drawings else ""
     if not shown:
-        return _sheet(topic.title, about + gallery)
-    table = tabulated(shown)
-    notes = "" if len(table.columns) == 1 else "".join(f'<p class="soft">{_text(note)}</p>' for note in table.notes[:8])
+        return sheet(topic.title, about + gallery)
+    told = tabulated(shown)
+    notes = "" if len(told.columns) == 1 else "".join(f'<p class="soft">{text(note)}</p>' for note in told.notes[:8])
     ways = sorted({finding.interval for finding in shown if finding.interval})
-    how = f'<p class="soft">In brackets: {_text("; ".join(ways))}.</p>' if ways else ""
-    body = _finding_table(table) + how + notes + "".join(_cases(finding) for finding in shown)
-    long = topic.folded and len(table.rows) > _FOLDED
-    return _sheet(topic.title, about + gallery + (f"<details><summary>all {len(table.rows)} measurements</summary>{body}</details>" if long else body))
+    how = f'<p class="soft">In brackets: {text("; ".join(ways))}.</p>' if ways else ""
+    body = _finding_table(told) + how + notes + "".join(_cases(finding) for finding in shown)
+    long = topic.folded and len(told.rows) > _FOLDED
+    return sheet(topic.title, about + gallery + (f"<details><summary>all {len(told.rows)} measurements</summary>{body}</details>" if long else body))
 
 
 def _picture(chart: Chart) -> str:
@@ -143,7 +133,7 @@ def _picture(chart: Chart) -> str:
     svg = drawn(chart)
     if not svg:
         return ""
-    title = _text(chart.title)
+    title = text(chart.title)
     named = svg.replace("<svg ", f'<svg aria-label="{title}" ', 1)
     return f"<figure><figcaption>{title}</figcaption>{named}</figure>"
 
@@ -154,34 +144,34 @@ def _cases(finding: Finding) -> str:
     if not isinstance(cases, list) or not cases:
         return ""
     lines = "\n".join(json.dumps(case, ensure_ascii=False, default=str) for case in cases)
-    return f"<details><summary>{len(cases)} rows behind {_text(finding.name)}</summary><pre>{_text(lines)}</pre></details>"
+    return f"<details><summary>{len(cases)} rows behind {text(finding.name)}</summary><pre>{text(lines)}</pre></details>"
 
 
-def _finding_table(table: FindingTable) -> str:
+def _finding_table(told: FindingTable) -> str:
     """With one column, what the findings say stands beside their values; with more, below the table."""
-    alone = len(table.columns) == 1
+    alone = len(told.columns) == 1
     rows = []
-    for name, cells in table.rows:
-        values = "".join(_cell(cell, column) for cell, column in zip(cells, table.columns, strict=True))
+    for name, cells in told.rows:
+        values = "".join(_cell(cell, column) for cell, column in zip(cells, told.columns, strict=True))
         rows.append(f"<tr>{_name(name)}{values}{''.join(_said(cell) for cell in cells) if alone else ''}</tr>")
-    return _table(("measurement", *table.columns, *(["what it says"] if alone else [])), rows, "stacked found")
+    return table(("measurement", *told.columns, *(["what it says"] if alone else [])), rows, "stacked found")
 
 
 def _name(name: str) -> str:
     """As people say it, with the name that gates use beside it."""
     known = spoken(name)
-    code = f"<code>{_text(name)}</code>"
-    return f'<th scope="row">{_text(known)} {code}</th>' if known else f'<th scope="row">{code}</th>'
+    code = f"<code>{text(name)}</code>"
+    return f'<th scope="row">{text(known)} {code}</th>' if known else f'<th scope="row">{code}</th>'
 
 
 def _said(cell: Cell | None) -> str:
-    return f'<td class="soft said">{_text(cell.sentence if cell else "")}</td>'
+    return f'<td class="soft said">{text(cell.sentence if cell else "")}</td>'
 
 
 def _cell(cell: Cell | None, column: str) -> str:
     """On a phone, where the columns' heads are not shown, each cell says whose it is."""
-    of = f'data-of="{_text(column)}"'
-    return f"<td {of}></td>" if cell is None else f'<td class="number {cell.tone}" {of} title="{_text(cell.title)}">{_text(cell.text)}</td>'
+    of = f'data-of="{text(column)}"'
+    return f"<td {of}></td>" if cell is None else f'<td class="number {cell.tone}" {of} title="{text(cell.title)}">{text(cell.text)}</td>'
 
 
 def _lineage(run: RunView) -> str:
@@ -191,33 +181,18 @@ def _lineage(run: RunView) -> str:
     known += [(f"· {reason}", f"{count:,}") for reason, count in list(run.quarantine.items())[:10]]
     known += [("compared with", run.champion)] if run.champion else []
     known += [("registered", run.registered)] if run.registered else []
-    return _sheet("Lineage", _pairs(known)) if known else ""
+    return sheet("Lineage", pairs(known)) if known else ""
 
 
 def _recipe(run: RunView) -> str:
-    chosen = _pairs(list(run.options.items()) + ([("overrides", " ".join(run.overrides))] if run.overrides else []))
-    whole = f"<details><summary>the composed recipe</summary><pre>{_text(run.source)}</pre></details>" if run.source else ""
-    return _sheet("Recipe", chosen + whole) if run.options or whole else ""
+    chosen = pairs(list(run.options.items()) + ([("overrides", " ".join(run.overrides))] if run.overrides else []))
+    whole = f"<details><summary>the composed recipe</summary><pre>{text(run.source)}</pre></details>" if run.source else ""
+    return sheet("Recipe", chosen + whole) if run.options or whole else ""
 
 
 def _warnings(run: RunView) -> str:
-    return _sheet("Warnings", "".join(f"<p>{_text(warning)}</p>" for warning in run.warnings)) if run.warnings else ""
+    return sheet("Warnings", "".join(f"<p>{text(warning)}</p>" for warning in run.warnings)) if run.warnings else ""
 
 
 def _next(run: RunView) -> str:
-    return _sheet("Next", "".join(f"<p><code>{_text(command)}</code></p>" for command in run.next)) if run.next else ""
-
-
-def _sheet(title: str, body: str) -> str:
-    return f'<section class="sheet"><h2>{_text(title)}</h2>{body}</section>'
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    return "<dl>" + "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in pairs) + "</dl>"
-
-
-def _table(titles: tuple[str, ...], rows: list[str], kind: str = "plain") -> str:
-    """A table that scrolls by itself where it is too wide, by keys as well."""
-    head = "".join(f'<th scope="col">{_text(title)}</th>' for title in titles)
-    table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return f'<div class="wide" tabindex="0" role="group" aria-label="{_text(", ".join(titles))}">{table}</div>'
+    return sheet("Next", "".join(f"<p><code>{text(command)}</code></p>" for command in run.next)) if run.next else ""
