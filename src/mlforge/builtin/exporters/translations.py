@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = ["kept"]
 
+_GATHER = "from_torchlib"
 _GATHERED: dict[tuple[Any, ...], Any] = {}
 
 
@@ -20,7 +21,7 @@ def kept() -> Iterator[None]:
     except ImportError:  # another torch
         yield
         return
-    gather = vars(Registry).get("from_torchlib")
+    gather = vars(Registry).get(_GATHER)
     if not isinstance(gather, classmethod):
         yield
         return
@@ -33,8 +34,8 @@ def kept() -> Iterator[None]:
         registry.functions = {target: list(found) for target, found in registry.functions.items()}  # an export may add to its own
         return registry
 
-    Registry.from_torchlib = classmethod(from_torchlib)  # type: ignore[method-assign,assignment]
+    setattr(Registry, _GATHER, classmethod(from_torchlib))
     try:
         yield
     finally:
-        Registry.from_torchlib = gather  # type: ignore[method-assign,assignment]
+        setattr(Registry, _GATHER, gather)
