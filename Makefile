@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder  # files in the order of tests/conftest.py: those that take long come first
 
 .PHONY: demo test test-all lint bench docs clean
 
@@ -27,10 +28,10 @@ demo: $(VENV)/.installed  ## from raw rows to a registered model, on data that c
 	@echo "  cd demo && ../$(BIN)/mlforge run breast_cancer model=linear"
 
 test: $(VENV)/.installed  ## the tests that take seconds
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(VENV)/.installed  ## all of them, the slow ones included
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu"
+	@$(BIN)/python -m pytest $(WORKERS) -m "not gpu"
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check .

@@ -82,7 +82,11 @@ class Shell:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False,
         )  # fmt: skip
         self.code = done.returncode
-        return done.stdout.replace(str(self.folder.resolve()), _HOME)
+        return self.shown(done.stdout)
+
+    def shown(self, output: str) -> str:
+        """An output as it stands on a page, where nobody's folders are."""
+        return output.replace(str(self.folder.resolve()), _HOME)
 
 
 def matches(expected: str, actual: str) -> bool:

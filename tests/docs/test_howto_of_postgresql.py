@@ -19,10 +19,10 @@ def test_records_of_a_run_lie_in_the_database_and_artifacts_beside_the_project(p
     assert EXAMPLE in settings
     rows = {block.file: block.text for block in blocks((ROOT / "docs/howto/keep_rows_out.md").read_text(encoding="utf-8")) if block.file}
     project.write({"mlforge.toml": settings.replace(EXAMPLE, postgres_url), **rows})
-    run = project.command("run", "leavers")
+    run = project.run("run", "leavers")
     assert run.code == 0, run.err
-    assert [record["recipe"] for record in project.command("runs", "--json").json] == ["leavers"]
+    assert [record["recipe"] for record in project.run("runs", "--json").json] == ["leavers"]
     assert not (project.root / ".mlforge" / "records.db").exists()
     assert any((project.root / ".mlforge" / "artifacts").iterdir())
-    doctor = project.command("doctor")
+    doctor = project.run("doctor")
     assert doctor.code == 0, doctor.text

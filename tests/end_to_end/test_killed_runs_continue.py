@@ -55,11 +55,11 @@ def test_killed_in_several_stages_a_run_ends_with_the_same_digests_and_one_versi
     reference, project = (buyers(TestProject(_folder(tmp_path / name))) for name in ("reference", "killed"))
     wanted, spans = _undisturbed(reference, "buyers", "buyers")
     spans = {aim: seconds / 2 for aim, seconds in spans.items()}  # early in a stage, so that few are missed on a busy machine
-    aimed = ["ingest", "split", "prepare", "train", "train", "export", "evaluate", "register"]
+    aimed = ["split", "train", "train", "export", "evaluate"]  # the slow test has them all
     kills = _round(project, "buyers", ("buyers",), spans, random.Random(seed()), aimed)
     sys.stdout.write(report(kills, tmp_path / "kills.jsonl") + "\n")
-    assert len([kill for kill in kills if kill.hit]) >= 5, kills
-    assert len({kill.hit for kill in kills} & set(STAGES)) >= 3, kills
+    assert len([kill for kill in kills if kill.hit]) >= 3, kills
+    assert len({kill.hit for kill in kills} & set(STAGES)) >= 2, kills
     _check(project, "buyers", wanted)
 
 

@@ -118,7 +118,7 @@ def test_planted_addresses_are_in_no_file_and_a_control_is_found(buyers: TestPro
 
 
 def test_what_stops_a_run_says_nothing_of_a_protected_cell(buyers: TestProject) -> None:
-    done = buyers.command("run", "buyers", "contract.max_rejected=0")
+    done = buyers.run("run", "buyers", "contract.max_rejected=0")
     assert done.code == 3
     assert "email does not match" in done.text
     (buyers.root / "told").mkdir()
@@ -129,7 +129,7 @@ def test_what_stops_a_run_says_nothing_of_a_protected_cell(buyers: TestProject) 
 
 
 def test_a_raw_row_is_protected_and_predicted_as_in_training(buyers: TestProject) -> None:
-    asked = buyers.command("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", "--max-rejected", "0.1")
+    asked = buyers.run("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", "--max-rejected", "0.1")
     assert asked.code == 0, asked.text
     said = pl.read_csv(buyers.root / "out.csv")
     assert said.height == 400 - BROKEN // 3, "only an age that is none is missing: e-mail addresses are no feature"
@@ -147,7 +147,7 @@ def test_a_raw_row_is_protected_and_predicted_as_in_training(buyers: TestProject
                                            ({"PSEUDONYM_KEY": "short"}, "shorter than 16 bytes")])  # fmt: skip
 def test_a_prediction_without_the_right_key_is_a_missing_requirement(buyers: TestProject, env: dict[str, str], told: str) -> None:
     del buyers.env["PSEUDONYM_KEY"]
-    asked = buyers.command("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", **env)
+    asked = buyers.run("predict", "buyers", "--source", "buyers.csv", "--sink", "out.csv", **env)
     assert asked.code == 5, asked.text
     assert told in asked.text
     assert not (buyers.root / "out.csv").exists()
@@ -163,8 +163,8 @@ def test_the_key_may_come_from_a_file_when_predicting(buyers: TestProject, monke
 
 
 def test_another_key_is_another_table(buyers: TestProject) -> None:
-    again = buyers.command("plan", "buyers", PSEUDONYM_KEY="another-key-of-good-length")
+    again = buyers.run("plan", "buyers", PSEUDONYM_KEY="another-key-of-good-length")
     assert again.code == 0, again.text
     assert "key of email" in again.text
     del buyers.env["PSEUDONYM_KEY"]
-    assert buyers.command("run", "buyers").code == 5
+    assert buyers.run("run", "buyers").code == 5

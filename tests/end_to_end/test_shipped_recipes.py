@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ SHORTER = {
     "tiny_lm": ["trainer.max_epochs=1"],
     "diabetes_tuned": ["sweep.trials=3"],
 }  # as good as asked by then; benchmarks/ runs them as they are
+ONE_AT_A_TIME = {"diabetes_tuned": ["sweep.concurrency=1"]}  # each trial at a time is a process more to start
 
 
 def arguments(recipe: str) -> list[str]:
@@ -31,10 +33,15 @@ def arguments(recipe: str) -> list[str]:
     return [recipe, f"source.path={file}"]
 
 
-WHOLE = [recipe for recipe in RECIPES if recipe not in ("adult", "diabetes_tuned")]  # adult has tests of its own
+QUICK = {"breast_cancer", "diabetes"}  # whole runs in seconds; the others' every stage is driven by a smoke run, and a slow test runs them whole
 
 
-@pytest.mark.parametrize("recipe", [*WHOLE, pytest.param("diabetes_tuned", marks=pytest.mark.slow)])
+def marked(recipes: Iterable[str], slow: Collection[str]) -> list[object]:
+    """The recipes as parameters of a test."""
+    return [pytest.param(recipe, marks=pytest.mark.slow if recipe in slow else ()) for recipe in recipes]
+
+
+@pytest.mark.parametrize("recipe", marked((recipe for recipe in RECIPES if recipe != "adult"), {*RECIPES} - QUICK))  # adult has tests of its own
 def test_a_shipped_recipe_ends_with_a_registered_model(project: TestProject, recipe: str) -> None:
     outcome = project.run("run", *arguments(recipe), *SHORTER.get(recipe, []))
     assert outcome.code == 0, outcome.text
@@ -57,10 +64,10 @@ def test_a_shipped_recipe_ends_with_a_registered_model(project: TestProject, rec
     assert [(version["model"], version["version"], version["aliases"]) for version in listed] == [(recipe, 1, ["champion"])]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", marked(RECIPES, {*QUICK, "adult"}))
 def test_a_smoke_run_drives_every_stage_and_registers_nothing(project: TestProject, recipe: str) -> None:
     planned = {step["stage"] for step in project.run("plan", *arguments(recipe), "--json").json}
-    outcome = project.run("run", *arguments(recipe), "--smoke")
+    outcome = project.run("run", *arguments(recipe), *ONE_AT_A_TIME.get(recipe, []), "--smoke")
     assert outcome.code == 0, outcome.text
     assert "Nothing was registered" in outcome.out
     with store_of(project) as store:

@@ -59,7 +59,7 @@ def test_a_stopped_run_exits_130_and_the_same_command_continues(waves, number):
     assert process.returncode == 130, output
     assert "same command continues" in output
     assert "Traceback" not in output
-    again = waves.command("run", "waves", "--json").json
+    again = waves.run("run", "waves", "--json").json
     assert "echo" in [stage["name"] for stage in again["stages"] if stage["state"] == "run"]
     assert "ingest" in [stage["name"] for stage in again["stages"] if stage["state"] == "reuse"]
 
@@ -70,10 +70,10 @@ def test_a_killed_stage_is_not_done_and_the_same_command_continues(waves):
     wait_for(log.exists)
     process.kill()
     process.communicate(timeout=30)
-    plan = {row["stage"]: row for row in waves.command("plan", "waves", "--json").json}
+    plan = {row["stage"]: row for row in waves.run("plan", "waves", "--json").json}
     assert plan["echo"]["reason"] == "was begun and not finished"
-    assert waves.command("run", "waves").code == 0
-    states = [record["state"] for record in waves.command("runs", "--json").json]
+    assert waves.run("run", "waves").code == 0
+    states = [record["state"] for record in waves.run("runs", "--json").json]
     assert states == ["done", "interrupted"]
 
 

@@ -86,7 +86,7 @@ def test_an_error_that_names_the_secret_is_masked_in_print_and_in_the_records(va
 
 def test_the_search_would_find_a_value_that_is_kept(vault: TestProject) -> None:
     """A positive control: the same value, written into the recipe, is no secret and is found, in the database too."""
-    outcome = vault.command("run", "buyers", f"source.password='{SECRET}'", "--only", "ingest")
+    outcome = vault.run("run", "buyers", f"source.password='{SECRET}'", "--only", "ingest")
     assert outcome.code == 0, outcome.text
     assert any(name.startswith("records.db") for name in files_with(SECRET, vault.root / ".mlforge"))
 
@@ -94,7 +94,7 @@ def test_the_search_would_find_a_value_that_is_kept(vault: TestProject) -> None:
 def test_a_variable_that_the_project_does_not_allow_is_refused_and_not_read(vault: TestProject) -> None:
     vault.write({"mlforge.toml": 'plugins = ["vault"]\n'})
     for verb in ("run", "check", "show"):
-        outcome = vault.command(verb, "buyers")
+        outcome = vault.run(verb, "buyers")
         assert outcome.code == 2, outcome.text
         assert SECRET not in outcome.text
         assert "VAULT_PASSWORD" in outcome.text
@@ -105,7 +105,7 @@ def test_a_variable_that_the_project_does_not_allow_is_refused_and_not_read(vaul
 def test_another_value_of_the_secret_reruns_what_reads_it_and_says_so_without_saying_it(vault: TestProject) -> None:
     """A value decides what a stage does, so it counts; by a salted, slow digest."""
     assert vault.run("run", "buyers").code == 0
-    outcome = vault.command("plan", "buyers", "--json", VAULT_PASSWORD="rotated-since")
+    outcome = vault.run("plan", "buyers", "--json", VAULT_PASSWORD="rotated-since")
     steps = {step["stage"]: step for step in outcome.json}
     assert "VAULT_PASSWORD" in steps["ingest"]["reason"]
     assert "rotated-since" not in outcome.text
@@ -113,6 +113,6 @@ def test_another_value_of_the_secret_reruns_what_reads_it_and_says_so_without_sa
 
 def test_a_variable_that_is_not_set_is_said_to_be_so(vault: TestProject) -> None:
     del vault.env["VAULT_PASSWORD"]
-    outcome = vault.command("run", "buyers")
+    outcome = vault.run("run", "buyers")
     assert outcome.code == 2
     assert "VAULT_PASSWORD is not set" in outcome.err

@@ -73,22 +73,25 @@ class TestProject:
 
     def run(self, *arguments: str | Path, **env: str) -> Outcome:
         """Run `mlforge` within this process, which is faster: same exit code, same output."""
+        out, err = StringIO(), StringIO()
+        return Outcome(self.into(out, err, *arguments, **env), out.getvalue(), err.getvalue())
+
+    def into(self, out: StringIO, err: StringIO, *arguments: str | Path, **env: str) -> int:
+        """As `run`, with what is printed going there: into the same for both, it stands in the order in which it came. The exit code."""
         from mlforge import secrets
         from mlforge.cli.entry import run
 
-        out, err = StringIO(), StringIO()
         path = sys.path[:]
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(self.root)
             for name, value in {**self.env, **env}.items():
                 patch.setenv(name, value)
             try:
-                code = run([str(argument) for argument in arguments])
+                return run([str(argument) for argument in arguments])
             finally:
                 secrets.forget()
                 sys.path[:] = path
                 self._forget_modules()
-        return Outcome(code, out.getvalue(), err.getvalue())
 
     def _forget_modules(self) -> None:
         """A module of this project must not be found by the next project's test."""

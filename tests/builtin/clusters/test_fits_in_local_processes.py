@@ -74,6 +74,7 @@ def test_what_is_wrong_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -
     assert "trainer.lr=" in failed.value.hint
 
 
+@pytest.mark.slow  # what is wrong in a process arrives whatever it is, and test_memory_that_runs_out has it in one
 def test_processes_that_run_out_of_memory_say_what_to_do(tmp_path: Path) -> None:
     """They have begun again with half as many rows each, as one process does, and that was too much too."""
     with pytest.raises(RunFailed, match=r"^rank \d: trainer: out of memory with 32 rows at a time: ") as failed:
@@ -133,6 +134,7 @@ def test_one_process_that_runs_out_of_memory_has_all_begin_again_with_half_as_ma
     assert not ranks()
 
 
+@pytest.mark.slow  # likewise, and test_full_disks has it in one
 def test_a_disk_that_is_full_in_a_process_is_told_as_if_it_were_here(tmp_path: Path) -> None:
     """`/dev/full` has no room: whatever is written there fails as on a full disk."""
     one = fitting(tmp_path)

@@ -10,7 +10,7 @@ from tests.lifecycle.sweep.toys import SPACE, fits, swept, trials, tuned
 from mlforge.builtin.sweeps.proposing import Draws
 from mlforge.components import Dimension
 
-ONE = "sweep.concurrency=1"
+ONE = "sweep.concurrency=1"  # where it does not matter: each trial at a time is a process more to start
 
 
 def test_the_best_overrides_are_what_is_trained(swift):
@@ -68,14 +68,14 @@ def test_commas_are_a_grid(swift):
 
 
 def test_options_are_varied_and_what_an_option_does_not_have_is_dropped(swift):
-    swept(swift, "model=linear,mlp", "trainer.x=0.2,0.3")
+    swept(swift, "model=linear,mlp", "trainer.x=0.2,0.3", ONE)
     assert [one["overrides"] for one in trials(swift)] == [[f"model={m}", f"trainer.x={x}"] for m in ("linear", "mlp") for x in (0.2, 0.3)]
 
 
 def test_what_comes_before_the_varied_sections_is_shared_and_what_reads_them_waits(swift):
     order = [one["stage"] for one in swift.run("plan", "toy", "split.test=0.2,0.3", "--json").json]
     assert order.index("tune") == order.index("split") - 1
-    swept(swift, "split.test=0.2,0.3")
+    swept(swift, "split.test=0.2,0.3", ONE)
     assert [one["state"] for one in trials(swift)] == ["done", "done"]
 
 
@@ -115,7 +115,7 @@ def test_more_failures_than_allowed_end_the_run_with_the_reasons_and_are_tried_a
 
 def test_constraints_on_what_is_measured(swift):
     limit = "sweep.constraints={narrow: {finding: validation/accuracy, max: 0.2}}"
-    swept(swift, "trainer.x=0.1,0.2,0.3", limit, "sweep=grid")
+    swept(swift, "trainer.x=0.1,0.2,0.3", limit, "sweep=grid", ONE)
     found = trials(swift)
     assert json.loads((tuned(swift) / "tuned.json").read_text())["overrides"] == ["trainer.x=0.2"], "0.3 would be better, and breaks the constraint"
     assert found[2]["reason"] == "validation/accuracy 0.3 is above 0.2"
@@ -131,7 +131,7 @@ def test_constraints_that_no_trial_keeps_are_told(swift):
 
 def test_several_objectives_have_a_front(swift):
     goals = "sweep.objectives={loss: {finding: validation/loss}, wide: {finding: validation/accuracy, mode: max}}"
-    swept(swift, "trainer.x=0.1,0.3,0.6,0.9", "sweep=grid", goals)
+    swept(swift, "trainer.x=0.1,0.3,0.6,0.9", "sweep=grid", goals, ONE)
     assert [one["pareto"] for one in trials(swift)] == [False, True, True, True]
     assert json.loads((tuned(swift) / "tuned.json").read_text())["overrides"] == ["trainer.x=0.3"], "the first decides"
 
@@ -149,7 +149,7 @@ def test_a_limit_of_time_ends_it_with_what_is_there(swift):
 
 
 def test_a_smoke_run_tries_two(swift):
-    swept(swift, "sweep=random", SPACE, "--smoke")
+    swept(swift, "sweep=random", SPACE, ONE, "--smoke")
     assert len(trials(swift)) == 2
 
 
@@ -182,7 +182,7 @@ def space(project):
 
 
 def test_a_sweep_is_shown_with_its_best_first(swift):
-    swept(swift, "trainer.x=0.1,0.3,0.9", "trainer.fails_above=0.5")
+    swept(swift, "trainer.x=0.1,0.3,0.9", "trainer.fails_above=0.5", ONE)
     shown = swift.run("sweep", "show", "toy").out.splitlines()
     assert shown[0].endswith("3 trials")
     assert [line.split()[0] for line in shown[2:5]] == ["1", "0", "2"]

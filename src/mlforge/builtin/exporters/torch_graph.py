@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from mlforge.artifact import Block
+from mlforge.builtin.exporters.translations import kept
 from mlforge.builtin.neurons import shrunk
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def network_graph(network: torch.nn.Module, blocks: tuple[Block, ...], opset: in
     network = shrunk(network, blocks)
     example = tuple(torch.zeros((4, block.width), dtype=getattr(torch, block.dtype)) for block in blocks)
     rows = torch.export.Dim("rows")
-    with _quiet():
+    with _quiet(), kept():
         program = torch.onnx.export(
             Positional(network).eval(),
             example,
