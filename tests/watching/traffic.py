@@ -49,7 +49,7 @@ def watched(project: TestProject, recipe: str = WATCHED) -> TestProject:
 
 def traffic(
     project: TestProject, count: int = 400, world: Callable[[float, float, str], bool] = usual, *, labels: int | None = None, begin: datetime | None = None,
-    spread: timedelta = timedelta(seconds=1), seed: int = 3, version: int | None = None,
+    spread: timedelta = timedelta(milliseconds=1), seed: int = 3, version: int | None = None,
 ) -> None:  # fmt: skip
     """`count` requests of a row each, from `begin` on, and labels for the first `labels` of them (all, unless said)."""
     chance = random.Random(seed)

@@ -148,6 +148,7 @@ class KeptTrigger:
     why: str  # the key of retrain.when: drift, performance, schedule, labels, rows
     text: str  # in a sentence
     until: str  # up to when rows of the log count; ISO 8601, UTC
+    newest: int = 0  # version that there was when it was begun
     alert: int | None = None
     state: TriggerState = "begun"
     owner: str = ""  # the process that works on it

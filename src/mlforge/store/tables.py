@@ -156,6 +156,7 @@ triggers = Table(  # why a model was trained again, and what came of it
     Column("alert", Integer),
     Column("state", Text, nullable=False),
     Column("until", Text, nullable=False),  # up to when rows of the log count
+    Column("newest", Integer, nullable=False),  # version that there was when it was begun
     Column("owner", Text, nullable=False),  # the process that works on it
     Column("tries", Integer, nullable=False),
     Column("command", Text, nullable=False),  # what follows `mlforge run`

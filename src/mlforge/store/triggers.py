@@ -14,7 +14,7 @@ from mlforge.store.audit import Audit
 from mlforge.store.database import Database
 from mlforge.store.entries import KeptTrigger, TriggerState
 from mlforge.store.owner import Owner
-from mlforge.store.tables import triggers
+from mlforge.store.tables import triggers, versions
 from mlforge.store.text import now, to_text
 
 __all__ = ["ACTOR", "Triggers"]
@@ -37,7 +37,8 @@ class Triggers:
             if connection.execute(sa.select(triggers.c.number).where(other).limit(1)).first() is not None:
                 return None
             number = (connection.execute(sa.select(sa.func.max(triggers.c.number))).scalar() or 0) + 1
-            kept = replace(found, number=number, owner=str(Owner.current()), created=found.created or now(), tries=1, state="begun")
+            known = connection.execute(sa.select(sa.func.max(versions.c.version)).where(versions.c.model == found.model)).scalar() or 0
+            kept = replace(found, number=number, newest=known, owner=str(Owner.current()), created=found.created or now(), tries=1, state="begun")
             connection.execute(sa.insert(triggers).values(**_row(kept)))
             told = {"trigger": number, "why": kept.why, "text": kept.text, "alert": kept.alert, "until": kept.until}
             self._audit.append(connection, "retraining", kept.model, told, ACTOR)

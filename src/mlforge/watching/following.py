@@ -28,7 +28,7 @@ def follow(trigger: KeptTrigger, ran: Ran, store: Store) -> Followed:
     if ran.version is None:
         return "failed", "the run registered nothing: its recipe has no gates"
     version = store.registry.resolve(f"{trigger.model}@{ran.version}")
-    if version.created < trigger.created:
+    if version.version <= trigger.newest:
         return "done", f"nothing new: the rows make {version} again"
     return "done", f"{version} passed the gates"
 
@@ -36,13 +36,13 @@ def follow(trigger: KeptTrigger, ran: Ran, store: Store) -> Followed:
 def promotable(trigger: KeptTrigger, version: Version, retrain: Retrain, store: Store) -> Iterator[str]:
     """Why the version does not become champion by itself; nothing when it does."""
     model = version.model
-    if retrain.then == "wait":
+    if version.version <= trigger.newest:
+        yield "nothing follows"
+    elif retrain.then == "wait":
         yield f"it is challenger until somebody says mlforge promote {model} {version.version}"
     elif retrain.then == "shadow":
         yield f"the server asks it too; mlforge promote {model} {version.version} when it does well"
-    elif version.created < trigger.created:
-        yield "it was there before"
-    elif any(move.version == version.version and move.time >= trigger.created for move in store.registry.history(model)):
+    elif any(move.version == version.version for move in store.registry.history(model)):
         yield "it has been champion already, so what was decided since stays"
     elif (champion := store.registry.champion(model)) is not None and version.judged_against != champion.bundle:
         yield f"{champion} became champion meanwhile, and it was not judged against that: mlforge run {model} judges it again"

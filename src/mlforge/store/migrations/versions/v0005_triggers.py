@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("alert", sa.Integer),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("until", sa.Text, nullable=False),
+        sa.Column("newest", sa.Integer, nullable=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("command", sa.Text, nullable=False),
