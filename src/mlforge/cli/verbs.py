@@ -6,7 +6,7 @@ __all__ = ["CHAPTERS", "PARTS", "VERBS"]
 
 CHAPTERS = {
     "Write a recipe": {
-        "init": "Write a first recipe for a file of rows",
+        "init": "Write a first recipe for a file of rows, or what runs a recipe elsewhere",
         "ls": "List recipes, sections and the options of each",
         "cp": "Start a recipe of your own from one that is there",
         "show": "Show a composed recipe, and where each value comes from",
