@@ -80,8 +80,9 @@ def test_enough_labels_train_it_again_on_them_and_the_gates_judge_by_the_newest(
 
 
 def test_a_refusal_by_the_gates_is_told_and_leaves_the_champion(shop: TestProject) -> None:
-    traffic(shop, 400, opposite)
-    outcome = shop.run("watch", "buyers", "gates.thresholds.rules.auc.min=0.999", "--once")
+    shop.write(buyers=FROM_SOURCE)
+    traffic(shop, 60, labels=0)
+    outcome = shop.run("watch", "buyers", "gates.thresholds.rules.auc.min=0.9999", "--once")
     assert outcome.code == 4, outcome.text
     (trigger,) = triggers(shop)
     assert (trigger.state, trigger.version) == ("refused", None)

@@ -26,7 +26,7 @@ def follow(trigger: KeptTrigger, ran: Ran, store: Store) -> Followed:
     if ran.code:
         return "failed", ran.said or f"the run ended with {ran.code}"
     if ran.version is None:
-        return "failed", "the run registered nothing: its recipe has no gates"
+        return "failed", "the run registered nothing"
     version = store.registry.resolve(f"{trigger.model}@{ran.version}")
     if version.version <= trigger.newest:
         return "done", f"nothing new: the rows make {version} again"

@@ -78,12 +78,14 @@ class Looker:
         weeks = (now - _BACK - _MONDAY) // timedelta(days=7)
         begin = _MONDAY + weeks * timedelta(days=7)
         while begin <= now:
-            rows = self.log.labelled(version=version.version, since=begin, until=begin + _DAY)
+            since, begin = begin, begin + _DAY
+            if not self.log.files(REQUESTS, version.version, since, begin):
+                continue
+            rows = self.log.labelled(version=version.version, since=since, until=begin)
             rows = rows.filter(pl.col(LANE) != "shadow") if LANE in rows.collect_schema().names() else rows
             frame = rows.collect()
             if frame.height:
                 yield frame.drop("label_time", strict=False)
-            begin += _DAY
 
     def _finished(self, one: Look, now: datetime) -> Look:
         """Without the windows that have not come to their end: half a day has half of its rows."""

@@ -52,8 +52,8 @@ class Rows:
         if file.exists():
             return Gathered.read(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        rows = self._thinned(self._window(training, until), training, until).collect()
-        first = rows[TIME].min()
+        whole = self._window(training, until).collect()
+        first, rows = whole[TIME].min(), self._thinned(whole, training, until)
         made = Gathered(file, rows.height, _share(training, first if isinstance(first, datetime) else None, until))
         made.note(folder)
         draft = folder / f"rows.{os.getpid()}.draft"
@@ -81,7 +81,7 @@ class Rows:
         return rows.filter(pl.col(LANE) != _SHADOW) if LANE in rows.collect_schema().names() else rows
 
     @staticmethod
-    def _thinned(rows: pl.LazyFrame, training: Training, until: datetime) -> pl.LazyFrame:
+    def _thinned(rows: pl.DataFrame, training: Training, until: datetime) -> pl.DataFrame:
         """Of older rows a sample that halves with their age, drawn by what they are; the newest, which judge, are all there."""
         import polars as pl
 
