@@ -13,7 +13,7 @@ from mlforge.finding import Finding
 from mlforge.secrets import remember
 from mlforge.store import KeptAlert, KeptWindow, Store
 from mlforge.store.entries import KeptTrigger
-from mlforge.trail import Trail, trail_of
+from mlforge.trail import Trail, marks, trail_of
 
 
 @pytest.fixture
@@ -150,3 +150,19 @@ def test_models_whose_names_begin_alike_are_told_apart(store: Store) -> None:
     assert [one.subject for one in store.audit.about("shop")] == ["shop 1"]
     with pytest.raises(RecipeError, match="Nothing of shop was ever rolled back"):
         trail_of(store, ("rollback", "shop"))
+
+
+def test_what_happened_to_a_model_is_marked_from_the_store(store: Store) -> None:
+    registered(store)
+    store.alerts.note([alert()])
+    store.triggers.begin(KeptTrigger(0, "shop", "alert 1", "drift", "drift alarms (alert 1)", "2026-11-04T00:00:00+00:00", alert=1))
+    registered(store, "b2")
+    store.registry.set_alias("shop", "champion", 2, reason="newer rows")
+    store.registry.roll_back("shop", reason="too slow")
+    store.registry.register("other", bundle="c1", verdict="v", run="r")
+    told = marks(store, "shop")
+    assert [mark.kind for mark in told] == ["version", "alert", "retraining", "version", "champion", "rollback"]
+    assert told[-1].text.startswith("2 rolled back to 1, by ")
+    assert told[-1].text.endswith(": too slow")
+    for mark in told:
+        assert trail_of(store, mark.command.split()[2:]).steps, mark.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlforge.trail.asked import trail_of
+from mlforge.trail.marks import marks
 from mlforge.trail.trail import Step, Trail
 
-__all__ = ["Step", "Trail", "trail_of"]
+__all__ = ["Step", "Trail", "marks", "trail_of"]
