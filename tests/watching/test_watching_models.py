@@ -112,6 +112,7 @@ def test_a_killed_watch_loses_and_doubles_no_retraining(shop: TestProject) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_watch_that_is_killed_thirty_times_loses_and_doubles_no_retraining(shop: TestProject) -> None:
     killed(shop, kills=30, rounds=5)
 

@@ -17,9 +17,10 @@ from mlforge.testing.project import TestProject
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
-WATCHED = RECIPE.replace(
+WATCHED = RECIPE.replace("- _self_", "- monitors: [traffic]\n      - _self_", 1).replace(
     "trainer: {max_epochs: 6, batch_size: 32, lr: 0.05, accelerator: cpu}",
     """trainer: {max_epochs: 4, batch_size: 32, lr: 0.05, accelerator: cpu}
+    monitors: {traffic: {windows: hourly, fewest: 50}}
     serve: {log: {path: served}}
     retrain:
       when: {labels: 300}

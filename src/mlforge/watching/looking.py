@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlforge.service.layout import FEEDBACK, LANE, REQUESTS
+from mlforge.service.layout import FEEDBACK, LANE, REQUESTS, TIME
 from mlforge.service.reading import Log
 from mlforge.store import KeptAlert, Store, Version
 
@@ -23,6 +23,7 @@ __all__ = ["Looker", "Seen"]
 
 _BACK = timedelta(days=35)  # rows that are older are not looked at again; labels that come later are not back-filled
 _DAY = timedelta(days=1)
+_STILL = timedelta(minutes=65)  # when no row comes any more, a window is over so long after its end: a clock that jumps by an hour ends none
 _MONDAY = datetime.fromisoformat("1970-01-05T00:00:00+00:00")
 
 
@@ -47,7 +48,7 @@ class Looker:
     late: float = 5.0  # seconds after which a row is in the log
     _before: object = None
     _next: datetime | None = None
-    _standing: dict[int, object] = field(default_factory=dict)
+    _newest: datetime | None = None  # row that was seen
 
     def look(self, version: Version, now: datetime) -> Seen | None:
         """None when there is nothing new. Raises RecipeError when the version has no reference, and what reading raises."""
@@ -68,7 +69,7 @@ class Looker:
 
         standard = Standard.open(reference_of(self.store, version), self.catalog)
         predictor = Predictor.open(Bundles(self.store.artifacts.path(version.bundle)).bundle())
-        self._next = None
+        self._next = self._newest = None
         yield from look(standard, predictor, self._frames(version, now), Intake(predictor, standard.contract), store=self.store, version=version)
 
     def _frames(self, version: Version, now: datetime) -> Iterator[pl.DataFrame]:
@@ -85,16 +86,22 @@ class Looker:
             rows = rows.filter(pl.col(LANE) != "shadow") if LANE in rows.collect_schema().names() else rows
             frame = rows.collect()
             if frame.height:
+                last = frame[TIME].max()
+                self._newest = last.replace(tzinfo=UTC) if isinstance(last, datetime) else self._newest
                 yield frame.drop("label_time", strict=False)
 
     def _finished(self, one: Look, now: datetime) -> Look:
-        """Without the windows that have not come to their end: half a day has half of its rows."""
-        over = now - timedelta(seconds=self.late)
-        ahead = [window.span[1] for window in one.windows if window.span is not None and window.span[1] > over]
+        """Without the windows that have not come to their end: half a day has half of its rows.
+
+        A window is over when a row after it is in the log, and all of its own are; or long after its end by the clock, which may be wrong.
+        """
+        late = timedelta(seconds=self.late)
+        seen = now - _STILL if self._newest is None else max(min(self._newest, now - late), now - _STILL)
+        ahead = [window.span[1] for window in one.windows if window.span is not None and window.span[1] > seen]
         if ahead:
-            first = min(ahead) + timedelta(seconds=self.late)
+            first = min(ahead) + (late if min(ahead) + late > now else _STILL)
             self._next = first if self._next is None else min(first, self._next)
-        return replace(one, windows=tuple(window for window in one.windows if window.span is None or window.span[1] <= over))
+        return replace(one, windows=tuple(window for window in one.windows if window.span is None or window.span[1] <= seen))
 
     def _told(self, version: Version, looks: list[Look]) -> Seen:
         from mlforge.monitoring.alerting import alerted
