@@ -111,13 +111,15 @@ def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], referenc
     scale = {"domain": list(lines), "range": ["var(--yes)", "var(--mark)"] if "realised" in lines else ["var(--mark)"]}
     colour = {"field": "of", "type": "nominal", "scale": scale, "legend": None}
     dash = {"field": "of", "type": "nominal", "scale": {"domain": ["value", "realised", "estimated"], "range": [[1, 0], [1, 0], [5, 3]]}, "legend": None}
+    bounded, alarmed = ([row for row in rows if row[key] not in (None, False)] for key in ("low", "alarm"))  # a layer without marks has no name
+    area = {"mark": {"type": "area", "opacity": 0.16}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}}
+    line = {"mark": {"type": "line", "point": {"size": 25} if len(rows) < 90 else False}, "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash}}
+    alarm = {"type": "point", "color": "var(--no)", "size": 75, "filled": True, "opacity": 1, "shape": "diamond"}
     layers: list[dict[str, Any]] = [
-        {"transform": [{"filter": "datum.low != null"}], "mark": {"type": "area", "opacity": 0.16},
-         "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}},
-        {"mark": {"type": "line", "point": {"size": 25} if len(rows) < 90 else False}, "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash}},
-        {"transform": [{"filter": "datum.alarm"}], "encoding": {"x": x, "y": y},
-         "mark": {"type": "point", "color": "var(--no)", "size": 75, "filled": True, "opacity": 1, "shape": "diamond"}},
-    ]  # fmt: skip
+        *([{"data": {"values": bounded}, **area}] if bounded else []),
+        line,
+        *([{"data": {"values": alarmed}, "mark": alarm, "encoding": {"x": x, "y": y}}] if alarmed else []),
+    ]
     if reference is not None:
         layers.insert(0, {"mark": {"type": "rule", "color": "var(--soft)", "strokeDash": [1, 3], "strokeWidth": 1.5}, "encoding": {"y": {"datum": reference}}})
     return {
