@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from tests.end_to_end.buyers import store_of
 from tests.serving.running import until
 from tests.watching.traffic import WATCHED, opposite, traffic
 
+from mlforge.cli.workplace import Workplace
+from mlforge.project import Project
 from mlforge.store import KeptTrigger
 from mlforge.testing.project import TestProject
+from mlforge.watching.watch import Watch
 
 FROM_SOURCE = WATCHED.replace("when: {labels: 300}", "when: {rows: 50}\n      training: {rows: source}")
 """Retraining from a source that has not changed: a run of the whole, in which everything is reused."""
@@ -189,3 +193,22 @@ def test_a_recipe_that_says_nothing_of_it_and_a_model_that_is_not_there_are_told
     outcome = project.run("watch", "buyers", "--once")
     assert outcome.code == 0, outcome.text
     assert "buyers has no version yet, so there is nothing to look after. Make one: mlforge run buyers" in outcome.out
+
+
+def test_a_recipe_that_is_changed_counts_as_it_is_and_one_that_is_wrong_as_it_was(shop: TestProject) -> None:
+    said: list[str] = []
+    place = Workplace(Project.find(shop.root))
+    file = shop.root / "recipes" / "buyers.yaml"
+    with store_of(shop) as store:
+        watch = Watch(place.recipe("buyers", (), for_run=True), "buyers", store, place.project, place.catalog, place.hooks, said.append)
+        assert watch.turn(datetime.now(UTC)) == 0
+        file.write_text(file.read_text(encoding="utf-8").replace("labels: 300", "labels: 77"), encoding="utf-8")
+        watch.turn(datetime.now(UTC))
+        assert watch.recipe.retrain is not None
+        assert watch.recipe.retrain.when.labels == 77
+        file.write_text(file.read_text(encoding="utf-8").replace("labels: 77", "labels: none"), encoding="utf-8")
+        watch.turn(datetime.now(UTC))
+        assert watch.recipe.retrain.when.labels == 77
+    assert said[0] == "buyers  its recipe was changed, and counts as it is now"
+    assert said[1].startswith("buyers  its recipe was changed and cannot be read, so it counts as it was: retrain.when.labels (")
+    assert len(said) == 2

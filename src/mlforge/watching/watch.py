@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from mlforge.errors import DataError, MlforgeError, RunFailed
+from mlforge.artifact import Bundles
+from mlforge.errors import DataError, MlforgeError, RecipeError, RunFailed
 from mlforge.plugins import Catalog, Hooks
 from mlforge.project import Project
 from mlforge.recipe import Recipe
@@ -42,6 +43,11 @@ class Watch:
     hooks: Hooks
     say: Say
     _noted: dict[str, str] = field(default_factory=dict)
+    _written: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        """The recipe is as its files are now."""
+        self._written = _looks(self.recipe.files)
 
     @property
     def model(self) -> str:
@@ -50,6 +56,7 @@ class Watch:
 
     def turn(self, now: datetime) -> int:
         """Do what is due. The exit code of the retraining, if there was one; else 0."""
+        self._read_again()
         champion = self.store.registry.champion(self.model)
         if champion is None:
             self._note("champion", f"{self.model} has no version yet, so there is nothing to look after. Make one: mlforge run {self.reference}")
@@ -57,6 +64,20 @@ class Watch:
         self._look(champion, now)
         champion = self._roll_back(champion, now)
         return self._retrain(champion, now)
+
+    def _read_again(self) -> None:
+        """The recipe, when its files have changed; while it is wrong, it counts as it was."""
+        if (now := _looks(self.recipe.files)) == self._written:
+            return
+        self._written = now
+        try:
+            self.recipe = self.recipe.again(())
+        except MlforgeError as error:
+            self._note("recipe", f"{self.model}  its recipe was changed and cannot be read, so it counts as it was: {_first(error)}")
+            return
+        for name in ("log", "_looker"):
+            self.__dict__.pop(name, None)
+        self.say(f"{self.model}  its recipe was changed, and counts as it is now")
 
     @cached_property
     def log(self) -> Log | None:
@@ -99,9 +120,8 @@ class Watch:
         if moved is None:
             return champion
         back, gone = moved
-        told = {"model": back.model, "version": back.version, "aliases": list(back.aliases), "run": back.run, "digest": back.bundle, "bundle": None}
         reason = f"alert {alert.number}: {alert.newest.text}" if alert is not None else ""
-        self.hooks.event("rolled_back", str(back), told | {"alias": "champion", "before": gone.version, "reason": reason})
+        self.hooks.event("rolled_back", str(back), _details(self.store, back) | {"before": gone.version, "reason": reason})
         self.say(f"{gone} was rolled back, and {back} is champion: {reason}")
         return back
 
@@ -188,8 +208,7 @@ class Watch:
         if why_not is not None:
             return f"{told}; {why_not}"
         now = promote(trigger, version, self.store)
-        details = {"model": now.model, "version": now.version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle, "bundle": None}
-        self.hooks.event("promoted", str(now), details | {"alias": "champion", "reason": f"retraining {trigger.number}: {trigger.text}"})
+        self.hooks.event("promoted", str(now), _details(self.store, now) | {"reason": f"retraining {trigger.number}: {trigger.text}"})
         canary = self.recipe.rollout.canary if self.recipe.rollout is not None else None
         how = f"champion, by servers at {canary.steps[0]:.0%} of the requests first" if canary is not None else "champion"
         return f"{told}; it is {how}"
@@ -205,9 +224,24 @@ class Watch:
             self.say(text)
 
 
+def _details(store: Store, version: Version) -> dict[str, object]:
+    """What plugins are told of a version whose alias was moved."""
+    bundle = str(Bundles(store.artifacts.path(version.bundle)).bundle()) if store.artifacts.has(version.bundle) else None
+    told = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run, "digest": version.bundle}
+    return told | {"bundle": bundle, "alias": "champion"}
+
+
+def _looks(files: Iterable[Path]) -> tuple[object, ...]:
+    """Files by time and size; one that is gone for a moment looks like nothing."""
+    return tuple((found.stat().st_mtime_ns, found.stat().st_size) if found.exists() else None for found in files)
+
+
 def _purse(store: Store, model: str) -> Path:
     return store.state / "spent" / f"{model}.json"
 
 
 def _first(error: MlforgeError) -> str:
+    """An error in one line."""
+    if isinstance(error, RecipeError) and error.problems:
+        return str(error.problems[0])
     return " ".join(str(error).splitlines()[:2])
