@@ -14,6 +14,7 @@ from mlforge.trail.trail import Step
 
 __all__ = ["cost"]
 
+_INITIALS = frozenset({"roc", "pr", "auc", "mae", "rmse", "mape", "ece"})
 _PERFORMANCE = ("performance/", "estimated/")
 
 
@@ -72,7 +73,7 @@ def _how(name: str) -> str:
 
 
 def _words(name: str) -> str:
-    return _leaf(name).replace("_", " ")
+    return " ".join(word.upper() if word in _INITIALS else word for word in _leaf(name).split("_"))
 
 
 def _leaf(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mlforge.report.figures import moment, number
 from mlforge.store import RunRecord
 from mlforge.store.entries import Version
@@ -31,4 +33,9 @@ def data_of(archive: Archive, run: RunRecord) -> str:
     told = f", {number(rows.value)} rows" if rows is not None and rows.value is not None else ""
     ingest = next((archive.store.records.stage(use.key) for use in run.stages if use.name == "ingest"), None)
     mark = "" if ingest is None else ingest.parts.get("outside source", "")
-    return f"{where}{told}{f' (fingerprint {mark[:12]}…)' if mark else ''}"
+    return f"{where}{told}{f' (fingerprint {_short(mark)})' if mark else ''}"
+
+
+def _short(mark: str) -> str:
+    """A digest by its beginning; anything else, such as the name of a sample, as it is."""
+    return f"{mark[:8]}…" if re.fullmatch(r"[0-9a-f]{16,}", mark) else mark[:60]
