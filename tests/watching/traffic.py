@@ -25,6 +25,7 @@ WATCHED = RECIPE.replace("- _self_", "- monitors: [traffic]\n      - _self_", 1)
     retrain:
       when: {labels: 300}
       cool_down: 1s
+      a_day: 100
     """,
 )
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from threading import Event, current_thread, main_thread
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -45,9 +49,12 @@ def command(recipes: tuple[str, ...], once: bool, store: str | None) -> None:
         raise click.UsageError("Overrides are of one recipe: name it, and no other.")
     place = Workplace.here()
     watches = [_watch(place, name, overrides, store) for name in named] or _declared(place, store)
-    if once:
-        raise SystemExit(_once(watches))
-    _forever(watches)
+    with _stops() as over:
+        for watch in watches:
+            watch.over = over
+        if once:
+            raise SystemExit(_once(watches, over))
+        _forever(watches, over)
 
 
 def _declared(place: Workplace, store: str | None) -> list[Watch]:
@@ -95,7 +102,7 @@ def _composed(place: Workplace, name: str, overrides: tuple[str, ...], named: st
     return recipe, store
 
 
-def _once(watches: list[Watch]) -> int:
+def _once(watches: list[Watch], over: Event) -> int:
     """What is due now; the first exit code that is not 0."""
     codes = []
     for watch in watches:
@@ -106,28 +113,51 @@ def _once(watches: list[Watch]) -> int:
             if not _elsewhere(error):
                 raise
             _say(f"{watch.model}  is looked after already: {str(error).splitlines()[0]}")
+        _left(watches, over)
     return next((code for code in codes if code), 0)
 
 
-def _forever(watches: list[Watch]) -> None:
+def _forever(watches: list[Watch], over: Event) -> None:
     """Turn after turn, until a signal ends it."""
     held: set[str] = set()
     waiting: set[str] = set()
     due = dict.fromkeys((watch.model for watch in watches), 0.0)
     _say(f"looking after {', '.join(watch.model for watch in watches)}; Ctrl-C ends it")
     with ExitStack() as locks:
-        try:
-            while True:
-                for watch in watches:
-                    if time.monotonic() >= due[watch.model]:
-                        _turn(watch, locks, held, waiting)
-                        due[watch.model] = time.monotonic() + (watch.recipe.retrain.every if watch.recipe.retrain is not None else _LOOK)
-                time.sleep(max(min(due.values()) - time.monotonic(), 0.0))
-        except KeyboardInterrupt:
-            left = [one for watch in watches if watch.model in held for one in watch.store.triggers.of(watch.model) if one.state == "begun"]
-            if left:
-                raise Interrupted(f"stopped in retraining {left[0].number} of {left[0].model}", hint="The same command continues from there.") from None
-            _say("stopped")
+        while not over.is_set():
+            for watch in watches:
+                if time.monotonic() >= due[watch.model] and not over.is_set():
+                    _turn(watch, locks, held, waiting)
+                    due[watch.model] = time.monotonic() + (watch.recipe.retrain.every if watch.recipe.retrain is not None else _LOOK)
+            over.wait(max(min(due.values()) - time.monotonic(), 0.0))
+        _left([watch for watch in watches if watch.model in held], over)
+    _say("stopped")
+
+
+def _left(watches: list[Watch], over: Event) -> None:
+    """Interrupted when this process was told to stop within a retraining."""
+    begun = [one for watch in watches for one in watch.store.triggers.of(watch.model) if one.state == "begun"] if over.is_set() else []
+    if begun:
+        raise Interrupted(f"stopped in retraining {begun[0].number} of {begun[0].model}", hint="The same command continues from there.")
+
+
+@contextmanager
+def _stops() -> Iterator[Event]:
+    """Set by the first signal to stop, at which nothing is torn apart; the second interrupts whatever is done."""
+    over = Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if over.is_set():
+            raise KeyboardInterrupt
+        over.set()
+
+    here = current_thread() is main_thread()  # elsewhere whoever has called says when it is over
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)} if here else {}
+    try:
+        yield over
+    finally:
+        for known, handler in before.items():
+            signal.signal(known, handler)
 
 
 def _turn(watch: Watch, locks: ExitStack, held: set[str], waiting: set[str]) -> None:

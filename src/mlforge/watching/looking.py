@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlforge.service.layout import FEEDBACK, LANE, REQUESTS, TIME
+from mlforge.service.layout import FEEDBACK, ID, LANE, REQUESTS, ROW, TIME
 from mlforge.service.reading import Log
 from mlforge.store import KeptAlert, Store, Version
 
@@ -78,17 +78,16 @@ class Looker:
 
         weeks = (now - _BACK - _MONDAY) // timedelta(days=7)
         begin = _MONDAY + weeks * timedelta(days=7)
+        labels = self.log.labels(since=begin).drop(TIME).collect()
         while begin <= now:
             since, begin = begin, begin + _DAY
-            if not self.log.files(REQUESTS, version.version, since, begin):
-                continue
-            rows = self.log.labelled(version=version.version, since=since, until=begin)
+            rows = self.log.requests(version=version.version, since=since, until=begin)
             rows = rows.filter(pl.col(LANE) != "shadow") if LANE in rows.collect_schema().names() else rows
             frame = rows.collect()
             if frame.height:
                 last = frame[TIME].max()
                 self._newest = last.replace(tzinfo=UTC) if isinstance(last, datetime) else self._newest
-                yield frame.drop("label_time", strict=False)
+                yield frame.join(labels, on=[ID, ROW], how="left", maintain_order="left")
 
     def _finished(self, one: Look, now: datetime) -> Look:
         """Without the windows that have not come to their end: half a day has half of its rows.

@@ -39,8 +39,7 @@ class Rows:
         """Labels that came."""
         import polars as pl
 
-        inside = (pl.col(TIME) >= _naive(since)) & (pl.col(TIME) < _naive(until))
-        return _count(self.log.labels().filter(inside))
+        return _count(self.log.labels(since=since).filter(pl.col(TIME) < _naive(until)))
 
     def labelled(self, training: Training, until: datetime) -> int:
         """Labelled rows that a retraining would have."""

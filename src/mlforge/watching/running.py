@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from mlforge.errors import Interrupted
 
@@ -24,6 +25,7 @@ if os.getppid() != int(sys.argv.pop(1)):
 from mlforge.cli import main
 main()
 """
+_LOOK = 0.2  # seconds in which it is noticed that this process is to stop
 _PATIENCE = 60.0  # seconds that a run has to leave a checkpoint when it is told to stop
 _SHOWN = 600  # characters of what went wrong
 
@@ -44,8 +46,8 @@ class Ran:
         return self.code < 0 or self.code == Interrupted.exit_code
 
 
-def run(command: Sequence[str], cwd: Path, folder: Path) -> Ran:
-    """Run it to its end, however it ends. When this process is told to stop, the run is told too, and has ended when that goes on."""
+def run(command: Sequence[str], cwd: Path, folder: Path, over: Event | None = None) -> Ran:
+    """Run it to its end, however it ends. When `over` is set, or this process is interrupted, the run is told to stop, and has ended when that goes on."""
     out, err = folder / "out.json", folder / "err.txt"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(
@@ -53,16 +55,23 @@ def run(command: Sequence[str], cwd: Path, folder: Path) -> Ran:
             cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
         )  # fmt: skip
         try:
-            code = process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            raise
+            while process.poll() is None and not (over is not None and over.is_set()):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK)
+        finally:
+            code = _ended(process)
     return _read(code, out, err)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """How it ended; one that still runs is told to, and has a while to leave a checkpoint."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
 
 
 def _read(code: int, out: Path, err: Path) -> Ran:

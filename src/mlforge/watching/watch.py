@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 from mlforge.artifact import Bundles
-from mlforge.errors import DataError, MlforgeError, RecipeError, RunFailed
+from mlforge.errors import DataError, Interrupted, MlforgeError, RecipeError, RunFailed
 from mlforge.plugins import Catalog, Hooks
 from mlforge.project import Project
 from mlforge.recipe import Recipe
@@ -42,6 +43,7 @@ class Watch:
     catalog: Catalog
     hooks: Hooks
     say: Say
+    over: Event = field(default_factory=Event)  # set when it is to stop: nothing more is begun, and a run is told
     _noted: dict[str, str] = field(default_factory=dict)
     _written: tuple[object, ...] = ()
 
@@ -63,7 +65,7 @@ class Watch:
             return 0
         self._look(champion, now)
         champion = self._roll_back(champion, now)
-        return self._retrain(champion, now)
+        return 0 if self.over.is_set() else self._retrain(champion, now)
 
     def _read_again(self) -> None:
         """The recipe, when its files have changed; while it is wrong, it counts as it was."""
@@ -166,8 +168,10 @@ class Watch:
             return self._ended(self.store.triggers.end(trigger.number, "failed", message=_first(error)), error.exit_code)
         if not self._free():
             return RunFailed.exit_code
-        ran = run(ordered.command, self.project.root, folder)
+        ran = run(ordered.command, self.project.root, folder, self.over)
         if ran.stopped:
+            if self.over.is_set():
+                return Interrupted.exit_code
             self.say(f"{self.model}  retraining {trigger.number} was killed; it is taken up again")
             return RunFailed.exit_code
         state, told = follow(trigger, ran, self.store)
@@ -183,10 +187,10 @@ class Watch:
                 with self.store.lock(self.model):
                     return True
             except RunFailed as error:
-                if time.monotonic() > end:
+                if time.monotonic() > end or self.over.is_set():
                     self._note("free", f"{self.model}  the retraining waits: {str(error).splitlines()[0]}")
                     return False
-                time.sleep(0.1)
+                self.over.wait(0.1)
 
     def _command(self, trigger: KeptTrigger, folder: Path) -> tuple[str, ...]:
         retrain = self.recipe.retrain
