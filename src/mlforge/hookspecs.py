@@ -111,6 +111,9 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
     - `registered`, a new version: `subject` is "adult 3"; details have `model`, `version`, `aliases`, `run`, `bundle` (its folder), `digest` (of all variants).
     - `promoted`, an alias was moved: `subject` is "adult 3"; as above, with `alias` and `reason`.
     - `rolled_back`, an alias went back: likewise, with `before`, the version that was rolled back. Called where `mlforge rollback` runs, or the server.
+    - `alert`, monitors have opened an alert, or it has become worse; `alert_over`, it is over: `subject` is its number; `model`, `version`, `monitor`,
+      `finding`, `part` (the group of rows, or ""), `severity`, `state`, `windows`, `begins`, `ends`, `count` (of windows that alarm), `text`, `effect` (share
+      of performance that is lost, or None), `measure`, `next` (commands). Called by whoever looks: `mlforge monitor`, `mlforge watch` or the server.
     - `approved` or `rejected`, somebody signed: `subject` is the model; `model`, `role`, `actor`, `reason`, `run`, `digest` (as above), `verdict` (a digest).
     - `finished`, a run ended: `subject` is its id; `recipe`, `state` ("done", "refused", "waiting" for somebody to sign, "failed" or "interrupted"),
       `exit_code`, `message`, `smoke`, `ran` (the stages that were not reused), `seconds`, `report` (folder of its report, or None when nothing ran), and

@@ -19,6 +19,7 @@ _TABLE = {
     "source/sample": "sources.sample:Sample",
     "source/text_files": "sources.text_files:TextFiles",
     "source/python_docs": "sources.python_docs:PythonDocs",
+    "source/renewed": "sources.renewed:Renewed",
     "privacy/drop": "privacy.drop:Drop",
     "privacy/generalise": "privacy.generalise:Generalise",
     "privacy/pseudonymise": "privacy.pseudonymise:Pseudonymise",

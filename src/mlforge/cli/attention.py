@@ -26,8 +26,10 @@ log = logging.getLogger(__name__)
 def alert(place: Workplace, store: Store, version: Version, looks: list[Look], *, quiet: bool) -> None:
     """Write alerts down, tell the recipe's channels, and say so unless `quiet`. RunFailed when somebody could not be told."""
     from mlforge.monitoring.alerting import alerted
+    from mlforge.monitoring.announcing import announce
     from mlforge.monitoring.sending import channels_of, send
 
+    before = store.alerts.of(version.model, version.version)
     kept = alerted(looks, store, version)
     open_now = [one for one in store.alerts.of(version.model, version.version, over=False) if one.number in {each.number for each in kept}]
     if not quiet:
@@ -35,6 +37,7 @@ def alert(place: Workplace, store: Store, version: Version, looks: list[Look], *
             click.echo(line)
     if not kept:
         return
+    announce(place.hooks, before, kept)
     sent = send(kept, channels_of(store, version, place.project, place.catalog), store, place.project.hosts)
     told: dict[str, list[str]] = {}
     for one in sent:

@@ -22,24 +22,53 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_SERVICES = ("github", "gitlab", "airflow", "kubernetes", "cron")
 _LISTED = 20  # columns of one kind on the terminal; the recipe has all of them
 
 
 @click.command("init")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", required=True, metavar="COLUMN", help="The column to be predicted.")
+@click.argument("what", metavar="[FILE|RECIPE]", required=False)
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--target", metavar="COLUMN", help="The column of FILE to be predicted.")
 @click.option("--name", metavar="NAME", help="The recipe's name; the file's when it is not given.")
-@click.option("--force", is_flag=True, help="Replace a recipe of that name.")
-def command(file: Path, target: str, name: str | None, force: bool) -> None:
-    """Write a first recipe for a file of rows.
+@click.option("--ci", multiple=True, type=click.Choice(_SERVICES), help="Write what runs RECIPE there, on every push and on a schedule; several at once.")
+@click.option(
+    "--schedule",
+    default="17 * * * *",
+    show_default=True,
+    metavar="CRON",
+    help="With --ci: how often the model is looked after: in UTC, but cron's times are the machine's own.",
+)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def command(
+    what: str | None, overrides: tuple[str, ...], target: str | None, name: str | None, ci: tuple[str, ...], schedule: str, force: bool
+) -> None:  # fmt: skip
+    """Write a first recipe for a file of rows, or what runs a recipe elsewhere.
 
     A sample of the rows decides what each column seems to be. Whatever is uncertain stands in the recipe as a comment.
 
     \b
     mlforge init customers.csv --target churned
     mlforge init data/houses.parquet --target price --name houses
+    mlforge init churn source.path=data/churn.csv --ci github --ci cron
     """
     place = Workplace.here()
+    if ci and target is None:
+        if name is not None:
+            raise click.UsageError("--name is the name of a new recipe, for a FILE with its --target")
+        _schedule(place, what, overrides, ci, schedule, force=force)
+        return
+    if what is None or target is None:
+        raise click.UsageError("name a FILE, and with --target the column to be predicted; or a RECIPE with --ci")
+    if overrides:
+        raise click.UsageError(f"{overrides[0]!r}: overrides are of a RECIPE, with --ci")
+    made = _draft(place, Path(what), target, name, force=force)
+    if ci:
+        _schedule(place, made.name, _overrides(made, Path(what)), ci, schedule, force=force)
+
+
+def _draft(place: Workplace, file: Path, target: str, name: str | None, *, force: bool) -> Draft:
+    """Write the recipe, and say what was seen."""
     if name is not None:
         _check_name(name)
     from mlforge.drafting import draft
@@ -54,6 +83,43 @@ def command(file: Path, target: str, name: str | None, force: bool) -> None:
     composed = place.recipe(made.name, _overrides(made, file))
     for line in composed.shadows:
         click.echo(mask(line))
+    return made
+
+
+def _schedule(place: Workplace, recipe: str | None, overrides: tuple[str, ...], services: tuple[str, ...], schedule: str, *, force: bool) -> None:
+    """Write what runs a recipe elsewhere, and say what is left to do."""
+    _check_schedule(schedule)
+    composed = place.recipe(recipe or _only(place), overrides)
+    from mlforge.pipelines import Plan, after, written
+
+    project = place.project
+    plan = Plan.of(composed, overrides, schedule, project.root, Path(sys.executable).parent, project.env)
+    for path in written(plan, services, force=force):
+        click.echo(f"Wrote {_near(path)}")
+    if plan.look is None:
+        click.echo(f"{composed.name} declares neither monitors nor retrain: it is checked and run, and nothing looks after it.")
+    for line in after(plan, services):
+        click.echo(f"Next    {line}")
+
+
+def _check_schedule(schedule: str) -> None:
+    from mlforge.service.cron import Cron
+
+    try:
+        Cron.parse(schedule)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--schedule") from None
+    if schedule.lstrip().startswith("@"):
+        raise click.BadParameter(f"{schedule!r}: not everybody knows such names; write five fields, such as '0 3 * * *'", param_hint="--schedule")
+
+
+def _only(place: Workplace) -> str:
+    """The project's recipe, where it has one."""
+    names = sorted(path.stem for path in place.project.recipes.glob("*.yaml"))
+    if len(names) != 1:
+        there = f"the project has {', '.join(names[:8])}" if names else "the project has none of its own"
+        raise click.UsageError(f"name the RECIPE: {there}")
+    return names[0]
 
 
 def _check_name(name: str) -> None:

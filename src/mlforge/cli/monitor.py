@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlforge.monitoring.judging import Judged
     from mlforge.monitoring.looking import Look
     from mlforge.report.monitoring import WindowView
+    from mlforge.store import Store, Version
 
 __all__ = ["command"]
 
@@ -77,20 +78,27 @@ def command(
     windows = [one for seen in looks for one in seen.windows]
     if not windows:
         raise DataError(f"{version}: no window has been looked at yet", hint="Name the rows: --source FILE.")
-    if page is not None:
-        from mlforge.report.monitoring import monitoring_page
-
-        page.write_text(monitoring_page(str(version), _views(looks)), encoding="utf-8")
     if as_json:
         click.echo(json.dumps([_plain(seen, one) for seen in looks for one in seen.windows], indent=1))
     else:
         click.echo("\n".join(_told(str(version), looks, page)))
-    if not forget:
-        from mlforge.cli.attention import alert
+    try:
+        if not forget:
+            from mlforge.cli.attention import alert
 
-        alert(place, opened, version, looks, quiet=as_json)
+            alert(place, opened, version, looks, quiet=as_json)
+    finally:
+        if page is not None:  # with the alerts of this very look, also when somebody could not be told of them
+            _write(page, opened, version, looks)
     if fail and any(seen.windows and seen.windows[-1].alarms for seen in looks):
         raise GateRefused(f"{version}: the newest window has an alarm")
+
+
+def _write(page: Path, store: Store, version: Version, looks: list[Look]) -> None:
+    from mlforge.report.monitoring import monitoring_page
+    from mlforge.trail import marks
+
+    page.write_text(monitoring_page(str(version), _views(looks), marks(store, version.model)), encoding="utf-8")
 
 
 def _sensible(window: str) -> None:
@@ -170,6 +178,7 @@ def _views(looks: list[Look]) -> list[WindowView]:
             windows=seen.windowing.text if seen.windowing else "all rows",
             group=one.group,
             begins="" if one.span is None else f"{one.span[0]:%Y-%m-%dT%H:%M}",
+            ends="" if one.span is None else f"{one.span[1]:%Y-%m-%dT%H:%M}",
             number=one.panes.start,
             rows=one.rows,
             findings=tuple(finding for found in one.findings.values() for finding in found),

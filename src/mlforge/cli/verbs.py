@@ -6,7 +6,7 @@ __all__ = ["CHAPTERS", "PARTS", "VERBS"]
 
 CHAPTERS = {
     "Write a recipe": {
-        "init": "Write a first recipe for a file of rows",
+        "init": "Write a first recipe for a file of rows, or what runs a recipe elsewhere",
         "ls": "List recipes, sections and the options of each",
         "cp": "Start a recipe of your own from one that is there",
         "show": "Show a composed recipe, and where each value comes from",
@@ -18,6 +18,7 @@ CHAPTERS = {
         "sweep": "Show what a sweep has tried and found",
         "runs": "List runs, or show one with its stages and outputs",
         "diff": "Compare two runs or versions: recipe, data, code and findings",
+        "why": "Say why something is as it is: an alert, a gate, a run, a version, a rollback, a retraining",
     },
     "Use a model": {
         "models": "List models, or the versions of one",
@@ -30,6 +31,7 @@ CHAPTERS = {
         "predict": "Predict rows with a registered model",
         "monitor": "Hold new rows against what a model was built with",
         "alerts": "List alerts, acknowledge and silence them, and write rules for Prometheus",
+        "watch": "Look after models: their logs, retraining and rollback, as their recipes say",
         "explain": "Say why a model answers as it does, row by row",
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
         "serve": "Serve models over HTTP",

@@ -18,6 +18,7 @@ from mlforge.recipe.parts import parts
 from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
+from mlforge.recipe.retraining import retraining
 from mlforge.recipe.rolling_out import rolling_out
 from mlforge.recipe.sweeping import sweeping, with_space
 from mlforge.recipe.typed import made, pruned
@@ -69,6 +70,7 @@ class Finishing:
         self.problems += check(facts)
         self.problems += list(sweeping(self, sections))
         self.problems += list(rolling_out(header.rollout, header.contract, composed.root)) if header else []
+        self.problems += list(retraining(header, sections, composed.root)) if header else []
         for (section, name), why in composed.shelf.problems.items():
             self.problems.append(
                 Problem(f"{section}", why.replace("\n", " ").rstrip("."), next((use.origin for use in composed.uses.values() if use.component == name), None))
@@ -88,7 +90,7 @@ class Finishing:
             dropped=tuple(composed.switch.dropped), files=tuple(one.path.absolute() for one in documents), shadows=tuple(shadows),
             migrations=tuple(line for one in documents for line in one.report),
             deprecations=tuple(self.deprecations), requires=header.requires, budget=header.budget, compress=header.compress,
-            rollout=header.rollout, serve=header.serve, providers=self._providers(),
+            rollout=header.rollout, serve=header.serve, retrain=header.retrain, providers=self._providers(),
         )  # fmt: skip
 
     def _providers(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from mlforge.budget import Budget
 from mlforge.compress import Compress
 from mlforge.contract import Contract
 from mlforge.notes import Notes
+from mlforge.service.retrain import Retrain
 from mlforge.service.rollout import Rollout
 from mlforge.service.serve import Serve
 from mlforge.task import TASKS
@@ -53,6 +54,7 @@ class Header(BaseModel):
     compress: Compress | None = Field(default=None, description="what a smaller variant of the model may cost and must bring: it decides which one ships")
     rollout: Rollout | None = Field(default=None, description="which version answers in a server, and what happens when it does not")
     serve: Serve | None = Field(default=None, description="how `mlforge serve` serves the model: address, processes, objective, limits, keys, log")
+    retrain: Retrain | None = Field(default=None, description="when `mlforge watch` trains the model again, on which rows, and what becomes of the new version")
     contract: Contract | None = Field(default=None, description="what each column is")
 
 

@@ -16,6 +16,7 @@ from mlforge.recipe.commas import unswept
 from mlforge.recipe.node import Node, Plain
 from mlforge.recipe.switching import Dropped
 from mlforge.runtime.protections import sealed
+from mlforge.service.retrain import Retrain
 from mlforge.service.rollout import Rollout
 from mlforge.service.serve import Serve
 from mlforge.task import Task
@@ -58,6 +59,7 @@ class Recipe:
     compress: Compress | None = None  # what decides which variant ships
     serve: Serve | None = None  # how a server serves the model; decides nothing that comes of a run
     rollout: Rollout | None = None  # which version answers in a server; decides nothing that comes of a run
+    retrain: Retrain | None = None  # when it is trained again; decides nothing that comes of a run
     providers: Mapping[str, str] = field(default_factory=dict)  # the plugin behind each address
     reference: str = ""  # the name or path by which it was asked for
     overrides: tuple[str, ...] = ()  # as they were given

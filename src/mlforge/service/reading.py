@@ -38,13 +38,14 @@ class Log:
         """
         return self._read(REQUESTS, version, since, until).sort(TIME, ID, ROW)
 
-    def labels(self) -> pl.LazyFrame:
-        """What was true, for each request and row that a label came for: the last that came."""
-        return self._read(FEEDBACK, None, None, None).sort(TIME).unique(subset=[ID, ROW], keep="last", maintain_order=True)
+    def labels(self, *, since: datetime | None = None) -> pl.LazyFrame:
+        """What was true, for each request and row that a label came for: the last that came. `since`: of those that came then or later."""
+        return self._read(FEEDBACK, None, since, None).sort(TIME).unique(subset=[ID, ROW], keep="last", maintain_order=True)
 
     def labelled(self, *, version: int | None = None, since: datetime | None = None, until: datetime | None = None) -> pl.LazyFrame:
         """`requests`, with `label` beside each row, null where none has come, and when it came as `label_time`."""
-        labels = self.labels().rename({TIME: "label_time"})
+        earliest = since - _LATE if since is not None else None  # a label comes after its row, by whichever worker's clock
+        labels = self.labels(since=earliest).rename({TIME: "label_time"})
         return self.requests(version=version, since=since, until=until).join(labels, on=[ID, ROW], how="left", maintain_order="left")
 
     def unmatched(self) -> pl.LazyFrame:

@@ -7,7 +7,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Breaker", "Canary", "Fallback", "Rollout", "Rule", "Shadow", "Value"]
+from mlforge.units import Duration
+
+__all__ = ["Breaker", "Canary", "Fallback", "Rollback", "Rollout", "Rule", "Shadow", "Value"]
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
@@ -88,6 +90,15 @@ class Breaker(BaseModel):
     rest_s: float = Field(default=5.0, gt=0, le=3600, description="seconds of rest before a request is let through again")
 
 
+class Rollback(BaseModel):
+    """Which alarms take a version back that was promoted: `mlforge watch` then makes the one before it champion again."""
+
+    model_config = _FROZEN
+
+    monitors: tuple[str, ...] = Field(min_length=1, description="entries of the recipe's monitors whose alert, while it is open, takes the version back")
+    within: Duration = Field(default=7 * 86_400.0, description="how long after its promotion; later, an alarm says more of the world than of the version")
+
+
 class Rollout(BaseModel):
     """Which version answers, and what happens when it does not. It decides nothing about training: it is no part of a stage's key."""
 
@@ -98,4 +109,5 @@ class Rollout(BaseModel):
     shadow: Shadow | None = Field(default=None, description="a version that is asked too, after the answer")
     fallback: Fallback | None = Field(default=None, description="what is answered when the model fails; null answers an error")
     breaker: Breaker = Field(default=Breaker(), description="when a failing version is given a rest; only with a fallback")
+    rollback: Rollback | None = Field(default=None, description="alarms of monitors that take a promoted version back: {monitors: [performance]}")
     timeout_ms: float | None = Field(default=None, gt=0, description="longest that a client waits for this model: then 504, or what `fallback` says")

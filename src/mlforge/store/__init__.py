@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mlforge.store.entries import AuditEntry, KeptAlert, KeptWindow, RunRecord, RunState, Signature, Silence, StageRecord, StageUse, Version
+from mlforge.store.entries import AuditEntry, KeptAlert, KeptTrigger, KeptWindow, RunRecord, RunState, Signature, Silence, StageRecord, StageUse, Version
 from mlforge.store.store import Store
 
-__all__ = ["AuditEntry", "KeptAlert", "KeptWindow", "RunRecord", "RunState", "Signature", "Silence", "StageRecord", "StageUse", "Store", "Version"]
+__all__ = [
+    "AuditEntry", "KeptAlert", "KeptTrigger", "KeptWindow", "RunRecord", "RunState", "Signature", "Silence", "StageRecord", "StageUse",
+    "Store", "Version",
+]  # fmt: skip

@@ -65,8 +65,8 @@ class Alerts:
         chosen = [*numbers]
         with self._database.write() as connection:
             for number in chosen:
-                connection.execute(sa.update(alerts).where(alerts.c.number == number).values(state="over"))
-                self._audit.append(connection, "alert_over", str(number), {"why": "no window alarms any more"})
+                model = connection.execute(sa.update(alerts).where(alerts.c.number == number).values(state="over").returning(alerts.c.model)).scalar_one()
+                self._audit.append(connection, "alert_over", str(number), {"model": model, "why": "no window alarms any more"})
 
     def told(self, number: int, channel: str, what: str) -> None:
         """A channel was told of it."""

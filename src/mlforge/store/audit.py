@@ -66,8 +66,19 @@ class Audit:
     def entries(self, limit: int = 50) -> list[AuditEntry]:
         """The newest entries, the newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(audit).order_by(audit.c.number.desc()).limit(limit)).mappings().all()
-        return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in rows]
+            return [_entry(row) for row in connection.execute(sa.select(audit).order_by(audit.c.number.desc()).limit(limit)).mappings()]
+
+    def about(self, model: str) -> list[AuditEntry]:
+        """Every entry about a model, its versions or its alerts, the oldest first."""
+        named = audit.c.details.contains(f'"model":{to_text(model)}', autoescape=True)  # a first sieve: a text may say so too
+        chosen = sa.or_(audit.c.subject == model, audit.c.subject.startswith(f"{model} ", autoescape=True), named)
+        with self._database.read() as connection:
+            found = [_entry(row) for row in connection.execute(sa.select(audit).where(chosen).order_by(audit.c.number)).mappings()]
+        return [one for one in found if one.details.get("model", model) == model]
+
+
+def _entry(row: Mapping[Any, Any]) -> AuditEntry:
+    return AuditEntry(**{**row, "details": json.loads(row["details"])})
 
 
 def who() -> str:

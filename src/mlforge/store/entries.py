@@ -12,6 +12,7 @@ __all__ = [
     "AlertState",
     "AuditEntry",
     "KeptAlert",
+    "KeptTrigger",
     "KeptWindow",
     "Move",
     "RunRecord",
@@ -21,11 +22,13 @@ __all__ = [
     "StageRecord",
     "StageState",
     "StageUse",
+    "TriggerState",
     "Version",
 ]
 
 RunState = Literal["running", "done", "failed", "refused", "waiting", "interrupted"]
 StageState = Literal["running", "done", "reused", "failed"]
+TriggerState = Literal["begun", "done", "refused", "waiting", "failed"]
 AlertState = Literal["open", "acknowledged", "over"]
 
 
@@ -133,6 +136,29 @@ class Silence:
     reason: str
     actor: str
     created: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTrigger:
+    """Why a model is trained again, written down before anything is done about it, and what came of it."""
+
+    number: int  # from 1, in this store
+    model: str
+    key: str  # what makes it one and the same: nobody begins it twice
+    why: str  # the key of retrain.when: drift, performance, schedule, labels, rows
+    text: str  # in a sentence
+    until: str  # up to when rows of the log count; ISO 8601, UTC
+    newest: int = 0  # version that there was when it was begun
+    alert: int | None = None
+    state: TriggerState = "begun"
+    owner: str = ""  # the process that works on it
+    tries: int = 1
+    command: tuple[str, ...] = ()  # what follows `mlforge run`
+    run: str = ""
+    version: int | None = None  # that was registered
+    message: str = ""  # what came of it
+    created: str = ""
+    ended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlforge.store.database import Database
     from mlforge.store.records import Records
     from mlforge.store.registry import Registry
+    from mlforge.store.triggers import Triggers
     from mlforge.store.windows import Windows
 
 __all__ = ["Store"]
@@ -33,6 +34,7 @@ class Store:
         from mlforge.store.audit import Audit
         from mlforge.store.records import Records
         from mlforge.store.registry import Registry
+        from mlforge.store.triggers import Triggers
         from mlforge.store.windows import Windows
 
         self.state = state
@@ -43,6 +45,7 @@ class Store:
         self.approvals: Approvals = Approvals(database, self.audit)
         self.windows: Windows = Windows(database)
         self.alerts: Alerts = Alerts(database, self.audit)
+        self.triggers: Triggers = Triggers(database, self.audit)
         self._database = database
 
     @classmethod

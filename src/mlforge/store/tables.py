@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["alerts", "aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "silences", "versions", "windows"]
+__all__ = ["alerts", "aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "silences", "triggers", "versions", "windows"]
 
 metadata = MetaData()
 
@@ -143,6 +143,29 @@ silences = Table(
     Column("reason", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("created", Text, nullable=False),
+)
+
+triggers = Table(  # why a model was trained again, and what came of it
+    "triggers",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, nullable=False),
+    Column("key", Text, nullable=False),  # what makes it one and the same: "schedule 2026-11-23T03:00:00+00:00"
+    Column("why", Text, nullable=False),  # the key of retrain.when
+    Column("text", Text, nullable=False),
+    Column("alert", Integer),
+    Column("state", Text, nullable=False),
+    Column("until", Text, nullable=False),  # up to when rows of the log count
+    Column("newest", Integer, nullable=False),  # version that there was when it was begun
+    Column("owner", Text, nullable=False),  # the process that works on it
+    Column("tries", Integer, nullable=False),
+    Column("command", Text, nullable=False),  # what follows `mlforge run`
+    Column("run", Text, nullable=False),
+    Column("version", Integer),
+    Column("message", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("ended", Text),
+    UniqueConstraint("model", "key", name="one_trigger_per_key"),
 )
 
 aliases = Table(

@@ -88,14 +88,14 @@ class FairnessDrift(Promise):
         """How far groups are apart, and whether that has changed."""
         import numpy as np
 
-        if _GROUPS not in profile.tables:
-            return
-        now = profile.tables[_GROUPS]
         before = None if reference is None else reference.tables.get(_GROUPS)
+        now = profile.tables.get(_GROUPS, None if before is None else before.clear())  # nobody was answered: then each gap says so
+        if now is None:
+            return
         changes = list(self._changes(now, before)) if before is not None else []
         p = adjusted(np.array([change[-1] for change in changes]), "holm").tolist() if changes else []
         moved = {change[:3]: change[3] for change, one in zip(changes, p, strict=True) if one <= self.level and abs(change[3]) >= self.floor}
-        for column in now["column"].unique(maintain_order=True):
+        for column in dict.fromkeys([*now["column"], *(() if before is None else before["column"])]):
             for name, (above, below) in _MEASURES.items():
                 found = {group: shift for (key, measure, group), shift in moved.items() if (key, measure) == (column, name)}
                 yield _gap(column, name, _rates(now, column, above, below), {} if before is None else _rates(before, column, above, below), found)

@@ -1,0 +1,153 @@
+"""Figures over time: one picture each, with intervals, alarms, what it was on the test rows, and what happened beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mlforge.finding import Finding
+from mlforge.report.charts import Chart
+from mlforge.report.figures import number
+from mlforge.report.names import spoken
+from mlforge.report.windows import LEFT_OUT, Mark, WindowView
+
+__all__ = ["MARKED", "Timeline", "drawable", "timelines"]
+
+_MOST = 12
+_ORDER = (
+    "estimated/accuracy", "estimated/mae", "estimated/", "performance/accuracy", "performance/roc_auc", "performance/mae", "performance/",
+    "drift/columns", "drift/largest", "prediction_drift/columns", "prediction_drift/largest", "multivariate/", "attribution/largest", "calibration/",
+    "fairness/",
+    "quality/rejected", "quality/missing", "traffic/", "service/",
+)  # fmt: skip
+"""Which figures have a picture, the most telling first."""
+_NAMES = {
+    "drift/columns": "Columns that have drifted", "drift/largest": "How far the worst column has moved",
+    "prediction_drift/columns": "Predictions that have drifted", "prediction_drift/largest": "How far predictions have moved",
+    "quality/rejected": "Share of rows that break the contract", "quality/missing": "Columns with values missing more or less often",
+    "traffic/rows": "Rows", "traffic/longest_gap": "Longest time without a row, in seconds", "attribution/largest": "Column that counts for more or less",
+}  # fmt: skip
+_COUNTS = ("drift/columns", "prediction_drift/columns", "quality/missing", "traffic/rows")
+MARKED: Mapping[str, str] = {"version": "soft", "champion": "yes", "rollback": "no", "retraining": "warn", "alert": "no"}
+"""The colour of each kind of mark, as a variable of the page."""
+_DRAWN = ("version", "champion", "retraining", "rollback")  # the gravest last; alerts are points already
+_ROOM = 30  # numbers that a picture has room for, side by side
+
+Seen = Sequence[tuple[WindowView, Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A picture, and what it cannot say."""
+
+    chart: Chart
+    note: str = ""
+
+
+def drawable(marks: Sequence[tuple[int, Mark]], series: Sequence[WindowView]) -> list[tuple[int, Mark]]:
+    """The marks that lie within the windows."""
+    return [(place, mark) for place, mark in marks if mark.kind in _DRAWN and _within(mark, series)]
+
+
+def timelines(series: Sequence[WindowView], marks: Sequence[tuple[int, Mark]]) -> list[Timeline]:
+    """Estimated and realised performance share a picture. The marks are drawn with their numbers."""
+    found: dict[str, list[tuple[WindowView, Finding]]] = {}
+    for window in series:
+        for finding in window.findings:
+            found.setdefault(finding.name.removeprefix("live/"), []).append((window, finding))
+    return [told for name in _names(found) if (told := _timeline(name, found, marks)) is not None][:_MOST]
+
+
+def _names(found: Mapping[str, Seen]) -> Iterator[str]:
+    told = dict.fromkeys(
+        name for prefix in _ORDER for name in found if name.startswith(prefix) and not any(part in name for part in LEFT_OUT[1:]) and "/column/" not in name
+    )
+    for name in told:
+        kind, _, measure = name.partition("/")
+        if name != "performance/labelled" and not (kind == "performance" and f"estimated/{measure}" in found):
+            yield name
+
+
+def _within(mark: Mark, series: Sequence[WindowView]) -> bool:
+    first, last = series[0], series[-1]
+    return bool(first.begins) and first.begins[:16] <= mark.begins[:16] <= (last.ends or last.begins)[:16]
+
+
+def _timeline(name: str, found: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]]) -> Timeline | None:
+    measure = name.partition("/")[2]
+    lines: dict[str, Seen] = {"value": found[name]}
+    if name.startswith("estimated/"):
+        lines = {"realised": found.get(f"performance/{measure}", []), "estimated": found[name]}
+    drawn = {of: seen for of, seen in lines.items() if any(finding.value is not None for _, finding in seen)}
+    if not drawn:
+        return None
+    about = spoken(f"test/{measure}") or measure.replace("_", " ").capitalize()
+    performance = name.startswith(("estimated/", "performance/"))
+    title = f"{about}, estimated and realised" if len(lines) > 1 else about if performance else _NAMES.get(name, name.replace("/", ": ").replace("_", " "))
+    reference = next((one for seen in drawn.values() for _, finding in seen if isinstance(one := finding.evidence.get("reference"), int | float)), None)
+    notes = ["Solid: realised. Dashed: estimated."] if len(drawn) > 1 else [f"Only {next(iter(drawn))}."] if len(lines) > 1 else []
+    notes += [f"Dotted: {number(reference)} on the test rows."] if reference is not None else []
+    if "estimated" in lines and (newest := lines["estimated"][-1][1]).value is None:
+        notes.append(f"No estimate in the newest window: {newest.text}.")
+    spec = _spec(drawn, marks, reference, counts=name in _COUNTS)
+    return Timeline(Chart("monitoring", title[:1].upper() + title[1:], spec), " ".join(notes))
+
+
+def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], reference: float | None, *, counts: bool) -> dict[str, Any]:
+    rows = [
+        {"x": window.begins or window.number, "y": finding.value, "low": finding.low, "high": finding.high, "of": name, "alarm": finding.severity != "info"}
+        for name, of in lines.items()
+        for window, finding in of
+        if finding.value is not None
+    ]
+    timed = any(isinstance(row["x"], str) for row in rows)
+    days = timed and len({str(row["x"])[:10] for row in rows}) > 2
+    axis = {"tickCount": 6, "labelAngle": 0, "labelOverlap": True, "labelFontSize": 12} | ({"format": "%d %b" if days else "%H:%M"} if timed else {})
+    x = {"field": "x", "type": "temporal" if timed else "quantitative", "title": None if timed else "window", "axis": axis}
+    y: dict[str, Any] = {"field": "y", "type": "quantitative", "title": None, "scale": {"zero": counts}, "axis": {"tickCount": 4, "labelFontSize": 12}}
+    y["axis"] |= {"tickMinStep": 1, "format": ",d"} if counts else {}
+    scale = {"domain": list(lines), "range": ["var(--yes)", "var(--mark)"] if "realised" in lines else ["var(--mark)"]}
+    colour = {"field": "of", "type": "nominal", "scale": scale, "legend": None}
+    dash = {"field": "of", "type": "nominal", "scale": {"domain": ["value", "realised", "estimated"], "range": [[1, 0], [1, 0], [5, 3]]}, "legend": None}
+    bounded, alarmed = ([row for row in rows if row[key] not in (None, False)] for key in ("low", "alarm"))  # a layer without marks has no name
+    area = {"mark": {"type": "area", "opacity": 0.16}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}}
+    line = {"mark": {"type": "line", "point": {"size": 25} if len(rows) < 90 else False}, "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash}}
+    alarm = {"type": "point", "color": "var(--no)", "size": 75, "filled": True, "opacity": 1, "shape": "diamond"}
+    layers: list[dict[str, Any]] = [
+        *([{"data": {"values": bounded}, **area}] if bounded else []),
+        line,
+        *([{"data": {"values": alarmed}, "mark": alarm, "encoding": {"x": x, "y": y}}] if alarmed else []),
+    ]
+    if reference is not None:
+        layers.insert(0, {"mark": {"type": "rule", "color": "var(--soft)", "strokeDash": [1, 3], "strokeWidth": 1.5}, "encoding": {"y": {"datum": reference}}})
+    return {
+        "data": {"values": rows},
+        "width": 420,
+        "height": 150,
+        "layer": [*layers, *(_rules(marks, x, (str(rows[0]["x"]), max(str(row["x"]) for row in rows))) if timed else [])],
+    }
+
+
+def _rules(marks: Sequence[tuple[int, Mark]], x: Mapping[str, Any], span: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """A line for each mark, with its number above; marks that lie too close together for two numbers share them."""
+    first, last = (datetime.fromisoformat(end[:16]) for end in span)
+    near = (last - first) / _ROOM
+    groups: list[list[tuple[int, Mark]]] = []
+    for place, mark in marks:
+        if groups and _moment(mark) - _moment(groups[-1][0][1]) < near:
+            groups[-1].append((place, mark))
+        else:
+            groups.append([(place, mark)])
+    for group in groups:
+        gravest = max((mark for _, mark in group), key=lambda mark: _DRAWN.index(mark.kind))
+        at = {"data": {"values": [{"x": group[0][1].begins[:16], "label": ", ".join(str(place) for place, _ in group)}]}}
+        colour = f"var(--{MARKED[gravest.kind]})"
+        yield {**at, "mark": {"type": "rule", "color": colour, "strokeDash": [4, 3], "strokeWidth": 1.5}, "encoding": {"x": x}}
+        text = {"type": "text", "color": colour, "dy": -7, "fontWeight": "bold", "fontSize": 12}
+        yield {**at, "mark": text, "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "label"}}}
+
+
+def _moment(mark: Mark) -> datetime:
+    return datetime.fromisoformat(mark.begins[:16])

@@ -1,0 +1,59 @@
+"""What is run for a retraining: the recipe's own command, with its rows replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from mlforge.components import Source
+from mlforge.components.component import reads_of
+from mlforge.recipe import Recipe
+from mlforge.service.retrain import Retrain
+from mlforge.watching.rows import Gathered
+
+__all__ = ["overrides"]
+
+_OURS = re.compile(r"[+~]*(source|split|retrain)(\.|=|$)")
+
+
+def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None) -> tuple[str, ...]:
+    """What follows `mlforge run RECIPE`: what the recipe was watched with, then the rows, the split by which the newest judge, and the budget."""
+    budget = [] if retrain.budget is None else [f"budget.{key}={_text(value)}" for key, value in retrain.budget.model_dump(mode="json").items()]
+    if gathered is None:
+        return (*recipe.overrides, *budget)
+    kept = [text for text in recipe.overrides if not _OURS.match(text)]
+    return (*kept, *_source(recipe, gathered), *_split(recipe, retrain, gathered), *budget)
+
+
+def _source(recipe: Recipe, gathered: Gathered) -> Iterator[str]:
+    yield "source=renewed"
+    yield f"source.path={_text(str(gathered.file))}"
+    if gathered.share:
+        source, plain = recipe.component("source", Source), recipe.plain["source"]
+        assert isinstance(plain, Mapping)
+        own = {"use": str(recipe.uses["source"])} | dict(plain) | {name: getattr(source, name) for name in reads_of(source)}
+        yield f"source.before.source={_text(own)}"
+        yield f"source.share={gathered.share!r}"
+
+
+def _split(recipe: Recipe, retrain: Retrain, gathered: Gathered) -> Iterator[str]:
+    """The newest rows of the log judge, those before them steer the training."""
+    heights = [frame.height for frame in recipe.component("source", Source).batches(65_536)] if gathered.share else []
+    judged = gathered.count * retrain.training.judged_by / (gathered.count + gathered.share * sum(heights))
+    yield "split=time"
+    yield "split.by=rows"
+    yield from (f"split.{part}={judged:.9f}" for part in ("validation", "test"))
+
+
+def _text(value: object) -> str:
+    """A value in Hydra's grammar."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_text, value)) + "]"
+    text = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(value))  # only backslashes before a quote are special
+    return f"'{text}'"
