@@ -13,14 +13,14 @@ from mlforge.contract import Contract
 from mlforge.errors import MissingRequirement, RecipeError
 from mlforge.plugins import Catalog
 from mlforge.reference import Reference
-from mlforge.store import RunRecord, Store
+from mlforge.store import Store
 from mlforge.store.entries import Version
 from mlforge.task import TASKS, Task
 from mlforge.window import Profile
 
 __all__ = ["Standard", "Watched", "reference_of"]
 
-_RUNS = 500  # newest runs of the recipe that are looked through
+_PORT = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,13 @@ class Standard:
 
 def reference_of(store: Store, version: Version) -> Reference:
     """What a version's windows are held against, verified: of the newest run that made this very bundle and had monitors. RecipeError when none had."""
-    digest = next((found for run in _runs(store, version) if (found := _reference(run, version.bundle))), None)
-    if digest is None:
+    run = store.records.newest_making(version.model, "bundles", version.bundle, also=_PORT)
+    if run is None:
         hint = f"Add monitors to the recipe, as in `mlforge run {version.model} 'monitors=[drift]'`, and run it again: what is there is reused."
         raise RecipeError(f"{version} has nothing to hold new rows against: its recipe has no section monitors.", hint=hint)
+    digest = next(use.outputs[_PORT] for use in run.stages if _PORT in use.outputs)
     store.artifacts.verify(digest)
     return Reference(store.artifacts.path(digest), digest)
-
-
-def _runs(store: Store, version: Version) -> list[RunRecord]:
-    return [*store.records.runs(version.model, _RUNS), store.records.run(version.run)]
-
-
-def _reference(run: RunRecord, bundle: str) -> str | None:
-    made = {port: digest for use in run.stages for port, digest in use.outputs.items()}
-    return made.get("reference") if made.get("bundles") == bundle and not run.smoke else None
 
 
 def _made(component: str, fields: Mapping[str, object], catalog: Catalog) -> Monitor:
