@@ -56,9 +56,9 @@ class Pane:
 
 
 class Panes:
-    """The panes of one kind of windows."""
+    """The panes of one kind of windows. Without a model, they are only put together of what others have seen."""
 
-    def __init__(self, windowing: Windowing | None, watched: tuple[Watched, ...], contract: Contract, task: Task, model: Predictor) -> None:
+    def __init__(self, windowing: Windowing | None, watched: tuple[Watched, ...], contract: Contract, task: Task, model: Predictor | None = None) -> None:
         self.windowing = windowing  # None: all rows are one window
         self.watched = watched
         self.seen: dict[Pane, Seen] = {}
@@ -73,9 +73,14 @@ class Panes:
             at = Pane(str(group), int(str(number)))
             self.seen.setdefault(at, Seen()).add(self._summarised(at, live, places["place"]), self.watched)
 
+    @property
+    def wide(self) -> int:
+        """How many panes a window has."""
+        return 1 if self.windowing is None else round(self.windowing.length / self.step)
+
     def windows(self) -> Iterator[tuple[str, int, range]]:
         """Group, number of the first pane and the panes of every window with rows, in their order; those of a group one after the other."""
-        wide = 1 if self.windowing is None else round(self.windowing.length / self.step)
+        wide = self.wide
         stride = 1 if self.windowing is None else round(self.windowing.every / self.step)
         for group in sorted({pane.group for pane in self.seen}):
             numbers = sorted(pane.number for pane in self.seen if pane.group == group)
@@ -90,9 +95,17 @@ class Panes:
         """From when to when panes reach; None for windows that are not by time."""
         if self.windowing is None or self.windowing.by == "rows":
             return None
-        offset = _WEEK if self.windowing.length % (7 * 86_400) == 0 else 0
+        offset = self._offset
         begin, end = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=number * self.step + offset) for number in (panes.start, panes.stop))
         return begin, end
+
+    def number(self, seconds: float) -> int:
+        """The pane of a moment, in seconds since 1970; of windows by time."""
+        return int((seconds - self._offset) // self.step)
+
+    @property
+    def _offset(self) -> int:
+        return _WEEK if self.windowing is not None and self.windowing.length % (7 * 86_400) == 0 else 0
 
     def _index(self, live: Live) -> pl.DataFrame:
         """For each row its group, pane and place."""
@@ -113,12 +126,12 @@ class Panes:
                 f"{self.windowing.text} need the time of each row, and the rows have none",
                 hint="Name its column with --time COLUMN, or look at windows by number: --window '1000 rows'.",
             )
-        offset = _WEEK if self.windowing.length % (7 * 86_400) == 0 else 0
         micros = round(self.step * 1e6)
-        numbers = (live.rows[TIME].dt.epoch("us") - offset * 1_000_000) // micros
+        numbers = (live.rows[TIME].dt.epoch("us") - self._offset * 1_000_000) // micros
         return table.with_columns(numbers.alias(_INDEX)).drop_nulls(_INDEX)
 
     def _summarised(self, at: Pane, live: Live, places: pl.Series) -> Seen:
+        assert self._model is not None, "panes that rows are added to know the model"
         output = self._model.bundle.output
         rows = live.rows[places]
         predictions = None if live.predictions is None else live.predictions[places]
