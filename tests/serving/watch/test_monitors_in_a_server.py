@@ -18,7 +18,7 @@ from mlforge.store import KeptWindow, Store
 from mlforge.testing.project import TestProject
 
 ALARM = 'mlforge_monitor_alarm{model="people",version="1",part="",monitor="drift",finding="live/drift/columns"}'
-SETTINGS = {"monitor": {"seconds": 0.4}, "deadline": 1.0, "log": {"path": "log", "flush_seconds": 0.3}}
+SETTINGS = {"monitor": {"seconds": 0.4, "share": 1}, "deadline": 1.0, "log": {"path": "log", "flush_seconds": 0.3}}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def counted(store: Store) -> int:
 
 
 def test_who_is_killed_takes_no_more_than_the_declared_seconds_and_nothing_is_counted_twice(store: Store, tmp_path: Path) -> None:
-    watched(store, tmp_path / "drafts", serve={"monitor": {"seconds": 0.4}}, chosen={"drift": monitors("hourly")["drift"]})
+    watched(store, tmp_path / "drafts", serve={"monitor": {"seconds": 0.4, "share": 1}}, chosen={"drift": monitors("hourly")["drift"]})
     with serving("people", cwd=tmp_path) as server:
         asked_for = 0
         for turn in range(3):
@@ -111,6 +111,7 @@ def test_who_is_killed_takes_no_more_than_the_declared_seconds_and_nothing_is_co
     assert counted(store) in (asked_for + 7, asked_for + 12)
 
 
+@pytest.mark.slow
 def test_what_is_in_hand_when_a_server_stops_is_kept_and_the_next_goes_on_from_there(store: Store, tmp_path: Path) -> None:
     watched(store, tmp_path / "drafts", serve={"monitor": {"seconds": 60}}, chosen={"drift": monitors("hourly")["drift"]})
     for turn in (1, 2):

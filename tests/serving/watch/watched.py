@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from mlforge.reference import Entry, Reference
 from mlforge.runtime.predictor import Predictor
 from mlforge.store import Store
 from mlforge.task import TASKS
-from mlforge.window import Profile, Window
+from mlforge.window import Window
 
-__all__ = ["asked", "monitors", "watched"]
+__all__ = ["Rows", "asked", "monitors", "watched"]
 
 
 def asked(count: int, seed: int = 0, *, older: int = 0) -> list[dict[str, Any]]:
@@ -47,33 +48,47 @@ def monitors(windows: str = "2s") -> dict[str, Monitor]:
     }  # fmt: skip
 
 
-def _reference(folder: Path, bundle: Path, chosen: dict[str, Monitor]) -> None:
-    contract = people()
-    frame = pl.DataFrame(asked(3000, 99)).rename({"the plan": "plan"}).with_columns(pl.col("since").str.to_datetime(time_unit="us"))
-    draw = random.Random(7)
-    labels = [CLASSES[draw.random() < probability(row)] for row in frame.iter_rows(named=True)]
-    columns = {**contract.columns, "bought": Column(dtype="category", role="target", positive="yes")}
-    whole = Contract(columns=columns, nulls=contract.nulls, extra="drop")
-    model = Predictor.open(bundle)
-    predictions = model.score(frame)
-    window = Window("test", frame.with_columns(bought=pl.Series(labels)), whole, TASKS["classification"], model.bundle.output, predictions, model.score, bundle)
+@dataclass(frozen=True)
+class Rows:
+    """What a model was trained on: typed rows under a contract's keys, and their labels."""
+
+    contract: Contract
+    frame: pl.DataFrame
+    labels: list[str]
+
+    @classmethod
+    def people(cls) -> Rows:
+        """As `asked` makes them."""
+        frame = pl.DataFrame(asked(3000, 99)).rename({"the plan": "plan"}).with_columns(pl.col("since").str.to_datetime(time_unit="us"))
+        draw = random.Random(7)
+        return cls(people(), frame, [CLASSES[draw.random() < probability(row)] for row in frame.iter_rows(named=True)])
+
+
+def _reference(folder: Path, bundle: Path, rows: Rows, chosen: dict[str, Monitor]) -> None:
+    columns = {**rows.contract.columns, "bought": Column(dtype="category", role="target", positive="yes")}
+    contract, model = rows.contract.model_copy(update={"columns": columns}), Predictor.open(bundle)
+    frame, task = rows.frame.with_columns(bought=pl.Series(rows.labels)), TASKS["classification"]
+    window = Window("test", frame, contract, task, model.bundle.output, model.score(rows.frame), model.score, bundle)
     entries = {}
     for name, monitor in chosen.items():
-        outline = monitor.summarise(window) if monitor.fitted else None
-        profile = monitor.summarise(Window(**{**{at: getattr(window, at) for at in Window.__slots__}, "reference": outline})) if outline else Profile()
-        profile = profile if outline else monitor.summarise(window)
+        profile = monitor.summarise(window)
+        profile = monitor.summarise(replace(window, reference=profile)) if monitor.fitted else profile
         entries[name] = Entry(f"{type(monitor).__module__}:{type(monitor).__qualname__}", monitor.model_dump(mode="json"), profile)
-    Reference.write(folder, "classification", whole, entries)
+    folder.mkdir()
+    Reference.write(folder, "classification", contract, entries)
 
 
-def watched(store: Store, drafts: Path, *, serve: dict[str, Any], alerts: dict[str, Any] | None = None, chosen: dict[str, Monitor] | None = None) -> int:
+def watched(
+    store: Store, drafts: Path, *, serve: dict[str, Any], alerts: dict[str, Any] | None = None, chosen: dict[str, Monitor] | None = None,
+    rows: Rows | None = None,
+) -> int:  # fmt: skip
     """Register the next version of `people`, as a run with monitors leaves it; its number."""
+    rows = rows or Rows.people()
     number = len(store.registry.versions("people")) + 1
     draft, reference = drafts / f"bundle-{number}", drafts / f"reference-{number}"
-    make_bundle(draft / "onnx", bias=number / 100)
+    make_bundle(draft / "onnx", rows.contract, bias=number / 100)
     (draft / "bundles.json").write_text(json.dumps({"variants": ["onnx"], "ships": "onnx"}))
-    reference.mkdir()
-    _reference(reference, draft / "onnx", chosen or monitors())
+    _reference(reference, draft / "onnx", rows, chosen or monitors())
     made = {"bundles": store.artifacts.publish(draft), "reference": store.artifacts.publish(reference)}
     plain = {"serve": {"workers": 2, "threads": 1, **serve}, "alerts": alerts or {}}
     run = store.records.begin_run("people", plain, (), smoke=False)

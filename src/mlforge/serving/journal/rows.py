@@ -64,20 +64,6 @@ class Rows:
         sampled = pl.Series([self._sampled(ask.id) for ask in asks], dtype=pl.Boolean)
         return rows.filter(sampled if owners is None else sampled.gather(owners))
 
-    def times(self, entries: Sequence[Entry], wall: float) -> pl.DataFrame | None:
-        """When the rows of these batches came, and how long their answers took, and nothing else of them; None when there are none."""
-        import numpy as np
-
-        entries = [entry for entry in entries if entry[1].columns]
-        if not entries:
-            return None
-        asks = [ask for _, batch in entries for ask in batch.asks]
-        owners = np.repeat(np.arange(len(asks)), np.fromiter((ask.load.good for ask in asks), np.int64, len(asks)))
-        made = self._asked(entries, asks, wall)
-        import polars as pl
-
-        return pl.DataFrame({name: made[name].gather(owners) for name in (TIME, LATENCY)})
-
     def _columns(self, entries: Sequence[Entry], asks: Sequence[Ask], rows: int) -> Sequence[np.ndarray]:
         """The graph's inputs for all rows: made once more where batches are small, which is quicker than to join thousands of arrays of a cell each."""
         if rows < _SMALL * len(entries):

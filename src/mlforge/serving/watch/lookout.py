@@ -10,12 +10,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.clock import Clock
-from mlforge.serving.watch.allowance import Allowance
+from mlforge.serving.watch.allowance import Allowance, had_by_the_loop
 from mlforge.serving.watch.outfit import Outfit
 from mlforge.serving.watch.parcels import Outbox
 from mlforge.serving.watch.sources import Source
@@ -29,9 +29,8 @@ __all__ = ["Lookout"]
 log = logging.getLogger(__name__)
 
 _TICK = 0.25  # seconds between two looks at what was put aside
-_ROOM = 200_000  # rows that may wait
+_ROOM = 50_000  # rows that may wait
 _PORTION = 2048  # batches that become rows at a time
-_Aside = deque[tuple[Source, str, "Batch"]]
 
 
 class Lookout:
@@ -41,10 +40,10 @@ class Lookout:
         self._outfit, self._clock, self._meters = outfit, clock, outfit.meters
         self._outbox = Outbox(outfit.outlet)
         self._allowance = Allowance(outfit.settings.share)
-        self._looked: _Aside = deque()
-        self._passed: _Aside = deque()
-        self._came = self._taken = 0  # rows; the loop writes the one, the thread the other
-        self._sources: list[Source] = []
+        self._aside: deque[tuple[Source, str, Batch]] = deque()
+        self._came = self._taken = 0  # rows that are put aside; the loop writes the one, the thread the other
+        self._passed = 0
+        self._sources: list[Source] = []  # of which something came of late
         self._patience = outfit.settings.seconds / 2  # the other half is the warden's
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlforge-lookout", daemon=True)
@@ -55,17 +54,20 @@ class Lookout:
         if lane.engine.offer.reference is None:
             return None
         source = Source(lane)
-        looked, passed, takes, lost = self._looked, self._passed, self._allowance.takes, self._meters.lost
+        aside, takes = self._aside, self._allowance.takes
 
         def offer(batch: Batch) -> None:
             if not batch.columns:
                 return
             rows = len(batch.columns[0])
-            if self._came - self._taken > _ROOM:
-                lost.add(rows)
-                return
-            self._came += rows
-            (looked if takes() else passed).append((source, lane.role, batch))
+            if not source.known:
+                source.known = True
+                self._sources.append(source)
+            if not takes() or self._came - self._taken > _ROOM:
+                source.passed += rows
+            else:
+                self._came += rows
+                aside.append((source, lane.role, batch))
 
         return offer
 
@@ -76,23 +78,23 @@ class Lookout:
 
     def _work(self) -> None:
         tick = min(_TICK, self._patience / 4)
-        seen, due = time.monotonic(), time.monotonic() + self._patience
+        had, due = had_by_the_loop(), time.monotonic() + self._patience
         rows, spent = 0, 0.0  # since the last time that counts were handed over
         while True:
             last = self._stop.wait(tick)
-            begun, before = time.thread_time(), self._taken
+            begun, before = time.thread_time(), self._taken + self._passed
             rows += self._guarded(self._take_up)
-            now = time.monotonic()
-            self._allowance.came(self._taken - before, now - seen)
-            seen = now
-            handing = last or now >= due
+            now = had_by_the_loop()
+            self._allowance.came(self._taken + self._passed - before, now - had)
+            had = now
+            handing = last or time.monotonic() >= due
             if handing:
                 self._guarded(self._hand_over)
             spent += time.thread_time() - begun
             if handing:
                 self._allowance.took(rows, spent)
                 self._meters.seconds.add(spent)
-                rows, spent, due = 0, 0.0, now + self._patience
+                rows, spent, due = 0, 0.0, time.monotonic() + self._patience
             if last:
                 return
 
@@ -104,35 +106,42 @@ class Lookout:
             return 0
 
     def _take_up(self) -> int:
-        """What was put aside becomes rows; how many were looked at."""
-        ahead, before = self._clock.ahead(), self._meters.rows.here()
-        for aside, total, act in ((self._looked, self._meters.rows, Source.look), (self._passed, self._meters.passed, Source.count)):
-            while aside:
-                portion = [aside.popleft() for _ in range(min(_PORTION, len(aside)))]
-                rows = sum(len(batch.columns[0]) for *_, batch in portion)
-                self._taken += rows
-                for source in {id(one[0]): one[0] for one in portion}.values():
-                    self._entered(source, act, [(role, batch) for of, role, batch in portion if of is source], ahead)
-                total.add(rows)
-        return round(self._meters.rows.here() - before)
+        """What was put aside becomes rows; how many."""
+        before = self._taken
+        while self._aside:
+            portion = [self._aside.popleft() for _ in range(min(_PORTION, len(self._aside)))]
+            rows = sum(len(batch.columns[0]) for *_, batch in portion)
+            self._taken += rows
+            for source in {id(one[0]): one[0] for one in portion}.values():
+                if self._opened(source):
+                    source.look([(role, batch) for of, role, batch in portion if of is source], self._clock.ahead())
+            self._meters.rows.add(rows)
+        for source in list(self._sources):
+            if source.passed and self._opened(source):
+                rows = source.count(time.time())
+                self._passed += rows
+                self._meters.passed.add(rows)
+        return self._taken - before
 
-    def _entered(self, source: Source, act: Callable[..., None], entries: Sequence[tuple[str, Batch]], ahead: float) -> None:
-        if source not in self._sources:
-            self._sources.append(source)
+    def _opened(self, source: Source) -> bool:
+        """Its monitors are there; that they are not is told once."""
         if not source.tried:
             try:
                 source.open(self._outfit.catalog)
             except MlforgeError as error:
                 log.warning("%s is not watched: %s", source.lane.engine.offer, error)
-        act(source, entries, ahead)
+        return True
 
     def _hand_over(self) -> int:
-        for source in self._sources:
-            for sighting in source.told():
+        for source in list(self._sources):
+            sightings = list(source.told())
+            if not sightings:  # a version that answers no more is forgotten
+                self._sources.remove(source)
+                source.known = False
+            for sighting in sightings:
                 try:
                     self._outbox.send(sighting.write())
                 except OSError as error:
                     self._meters.lost.add(sighting.rows)
                     log.warning("counts of %d rows of %s could not be handed over: %s", sighting.rows, source.lane.engine.offer, error)
-        self._sources.clear()  # those of versions that answer no more are forgotten
         return 0

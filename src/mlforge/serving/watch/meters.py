@@ -27,7 +27,7 @@ class Meters:
         return cls(
             ledger.cell("mlforge_monitor_rows_total", about="Rows that monitors have looked at."),
             ledger.cell("mlforge_monitor_rows_passed_over_total", about="Rows that monitors had no time for: counted and timed, and not looked at."),
-            ledger.cell("mlforge_monitor_rows_lost_total", about="Rows that never reached the counts, for want of room."),
+            ledger.cell("mlforge_monitor_rows_lost_total", about="Rows that never reached the counts, since they could not be handed over."),
             ledger.cell("mlforge_monitor_busy_seconds_total", about="Processor time that workers have given to monitors."),
             ledger.cell("mlforge_monitor_kept_timestamp_seconds", about="When the counts were last known to be in the store.", kind="gauge"),
             ledger.cell("mlforge_monitor_failing", about="1 while the counts cannot be kept.", kind="gauge"),

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlforge.service.layout import LATENCY as TOOK
-from mlforge.service.layout import TIME as ASKED
 from mlforge.serving.journal.rows import Entry, Rows
 from mlforge.serving.watch.sighting import Sighting
-from mlforge.window import LATENCY, TIME
+from mlforge.window import TIME
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,11 +28,14 @@ class Source:
     def __init__(self, lane: Lane) -> None:
         assert lane.engine.offer.reference is not None
         self.lane, self._offer, self._reference = lane, lane.engine.offer, lane.engine.offer.reference
+        self.known = False  # to the thread that counts
         self.tried = False  # was it opened, or could it not be
         self._whole: list[Panes] = []  # for rows that are looked at
         self._counted: list[Panes] = []  # for those that are only counted
         self._frames: list[pl.DataFrame] = []
         self._held = 0
+        self.passed = 0  # rows that were passed over, as the loop counts them
+        self._passed = 0  # those of them that are counted
 
     def open(self, catalog: Catalog) -> None:
         """Make the monitors. MlforgeError when a plugin of theirs is gone."""
@@ -62,18 +63,22 @@ class Source:
             if self._held >= _AT_ONCE:
                 self._summarise()
 
-    def count(self, entries: Sequence[Entry], ahead: float) -> None:
-        """Take of these batches how many rows there were, and when."""
+    def count(self, now: float) -> int:
+        """How many rows were passed over since the last time; they came just before this time."""
         from mlforge.monitoring.intake import Live
 
-        if not self._counted or (frame := self._rows.times(entries, ahead)) is None:
-            return
+        rows = self.passed - self._passed
+        self._passed += rows
+        if not self._counted or not rows:
+            return rows
         import polars as pl
 
-        rows = frame.select(pl.col(ASKED).alias(TIME), (pl.col(TOOK).cast(pl.Float64) / 1000).alias(LATENCY))
-        live = Live(rows, None, pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("reason"))
+        moment = pl.Series([round(now * 1e6)]).cast(pl.Datetime("us"))
+        came = pl.DataFrame({TIME: pl.repeat(moment[0], rows, dtype=pl.Datetime("us"), eager=True)})
+        live = Live(came, None, pl.repeat(None, rows, dtype=pl.String, eager=True).alias("reason"))
         for panes in self._counted:
             panes.add(live)
+        return rows
 
     def _summarise(self) -> None:
         import polars as pl

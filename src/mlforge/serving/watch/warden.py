@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import select
 import signal
 import socket
@@ -35,7 +34,6 @@ log = logging.getLogger(__name__)
 
 _TURN = 0.25  # seconds
 _GAUGES = 15.0  # seconds after which alerts are looked up again: somebody may have acknowledged one
-_NICE = 5  # workers go first
 Served = tuple[str, int, str]  # model, version, folder of its reference
 Tell = Callable[[Store, Version, list[Look]], None]  # opens and closes alerts, and tells the recipe's channels
 
@@ -56,7 +54,6 @@ class Warden:
         """`serving` are the versions that answer now; the house says when others do."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the house says when it is over
-        os.nice(_NICE)
         self._follow(serving)
         inbox, poll = Inbox(self._outfit.inlet), select.poll()
         for one in (inbox.fileno(), self._house.fileno()):
