@@ -15,6 +15,8 @@ from mlforge.serving.watch.meters import Meters
 
 __all__ = ["Outfit"]
 
+_WAITING = 4 * 1024**2  # bytes of counts that may wait for a warden that is replaced
+
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
@@ -32,6 +34,7 @@ class Outfit:
         if settings is None or not any(offer.version for offer in offers):
             return None
         inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)  # or what the system allows
         return cls(settings, catalog, Meters.of(ledger), inlet, outlet)
 
     def close(self) -> None:
