@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 
 import pytest
 
 from mlforge.serving.watch.allowance import Allowance
-from mlforge.serving.watch.parcels import Inbox, Outbox
+from mlforge.serving.watch.parcels import Inbox, Outbox, line
 
 
 def taken(allowance: Allowance, batches: int = 20_000) -> float:
@@ -38,15 +37,15 @@ def test_a_few_rows_are_looked_at_however_busy_a_machine_is_and_all_where_that_i
 
 
 def test_a_message_comes_whole_or_not_at_all() -> None:
-    inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    inlet, outlet = line()
     with inlet, outlet:
         outbox, inbox = Outbox(outlet), Inbox(inlet)
-        long = os.urandom(60_000)
+        long = os.urandom(120_000)
         outbox.send(b"one")
         outbox.send(long)
         assert list(inbox.messages()) == [b"one", long]
         outbox.send(long)
-        inlet.recv(1 << 16)  # read by a warden that died with it
+        inlet.recv(1 << 18)  # read by a warden that died with it
         assert list(Inbox(inlet).messages()) == []
         outbox.send(b"two")
         assert list(inbox.messages()) == [b"two"]

@@ -12,10 +12,9 @@ from mlforge.service.monitoring import MonitorSettings
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
 from mlforge.serving.watch.meters import Meters
+from mlforge.serving.watch.parcels import line
 
 __all__ = ["Outfit"]
-
-_WAITING = 4 * 1024**2  # bytes of counts that may wait for a warden that is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,7 @@ class Outfit:
         """None where nothing is to be watched: by the settings, or since no version comes from a store."""
         if settings is None or not any(offer.version for offer in offers):
             return None
-        inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)  # or what the system allows
-        return cls(settings, catalog, Meters.of(ledger), inlet, outlet)
+        return cls(settings, catalog, Meters.of(ledger), *line())
 
     def close(self) -> None:
         """No more counts."""

@@ -8,11 +8,19 @@ from collections.abc import Iterator
 from itertools import count
 from struct import Struct
 
-__all__ = ["Inbox", "Outbox"]
+__all__ = ["Inbox", "Outbox", "line"]
 
 _HEAD = Struct("!IIHH")  # process, message, part, parts
-_PART = 48 * 1024  # bytes
+_PART = 96 * 1024  # bytes
+_WAITING = 4 * 1024**2  # bytes that may wait for a warden that is replaced, if the system allows as many
 _PATIENCE = 5.0  # seconds that a sender waits for the warden, which may just be replaced
+
+
+def line() -> tuple[socket.socket, socket.socket]:
+    """The warden's end and that of all workers; to be made before the fork."""
+    inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)
+    return inlet, outlet
 
 
 class Outbox:
