@@ -24,6 +24,7 @@ def recall(panes: Panes, store: Store, version: Version, *, since: int | None = 
     """
     text, found = _text(panes), dict(panes.seen)
     kept: dict[Pane, Seen] = {}
+    exact = {one.entry for one in panes.watched if one.monitor.exact}
     first = None if since is None else _begins(panes, since)
     for window in store.windows.of(version.model, version.version, since=first):
         if window.windows != text or window.monitor not in {one.entry for one in panes.watched}:
@@ -33,6 +34,8 @@ def recall(panes: Panes, store: Store, version: Version, *, since: int | None = 
             continue
         seen = kept.setdefault(at, Seen(window.rows, window.labels, window.rejected))
         seen.profiles[window.monitor] = unpack(window.profile)
+        if window.monitor in exact:
+            seen.said[window.monitor] = window.findings
     for at, seen in kept.items():
         new = found.get(at)
         if new is None or (seen.rows, seen.labels) > (new.rows, new.labels):
@@ -52,7 +55,7 @@ def keep(panes: Panes, told: Iterable[Judged], store: Store, version: Version, o
         judgement = ended.get(at)
         for one in panes.watched:
             findings = judgement.findings.get(one.entry, ()) if judgement else ()
-            raw = pack(seen.profiles.get(one.entry, Profile()))
+            raw = b"" if one.monitor.exact else pack(seen.profiles.get(one.entry, Profile()))  # rows are never kept
             rows.append(KeptWindow(version.model, version.version, one.entry, _text(panes), at.group, span[0].isoformat(), span[1].isoformat(), seen.rows,
                                    seen.labels, seen.rejected, raw, findings))  # fmt: skip
     return store.windows.keep(rows)

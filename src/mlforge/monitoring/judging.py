@@ -56,7 +56,10 @@ def _found(panes: Panes, group: str, numbers: range, one: Watched) -> tuple[Find
     monitor = one.monitor.shared(len(spans))
     told: tuple[Finding, ...] = ()
     for span in spans:
-        profile = _seen(panes, group, span, (one,)).profiles.get(one.entry, Profile())
+        seen = _seen(panes, group, span, (one,))
+        profile = seen.profiles.get(one.entry, Profile())
+        if not profile.tables and one.entry in seen.said:
+            return seen.said[one.entry]
         told = tuple(finding.model_copy(update={"name": f"live/{finding.name}"}) for finding in monitor.findings(profile, one.reference))
         if any(finding.severity != "info" for finding in told):
             break

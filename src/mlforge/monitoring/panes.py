@@ -16,6 +16,7 @@ import polars as pl
 from mlforge.alarm import Windowing
 from mlforge.contract import Contract
 from mlforge.errors import RecipeError
+from mlforge.finding import Finding
 from mlforge.monitoring.intake import Live
 from mlforge.monitoring.standard import Watched
 from mlforge.runtime.predictor import Predictor
@@ -38,10 +39,12 @@ class Seen:
     labels: int = 0
     rejected: int = 0
     profiles: dict[str, Profile] = field(default_factory=dict)  # by entry of the monitors
+    said: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # of the window that ends here, by monitors whose profiles are not kept
 
     def add(self, other: Seen, watched: tuple[Watched, ...]) -> None:
         """Rows of the same pane, or of the next."""
         self.rows, self.labels, self.rejected = self.rows + other.rows, self.labels + other.labels, self.rejected + other.rejected
+        self.said = other.said or self.said
         for one in watched:
             mine, theirs = self.profiles.get(one.entry, Profile()), other.profiles.get(one.entry, Profile())
             self.profiles[one.entry] = one.monitor.merge(mine, theirs) if mine.tables and theirs.tables else mine if mine.tables else theirs
