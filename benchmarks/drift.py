@@ -1,9 +1,10 @@
 """Drift over many rows: the monitor's pass and verdict, beside the same comparison written by hand in NumPy, and the memory that it takes.
 
-    python benchmarks/drift.py [ROWS [COLUMNS]]        (1,000,000 and 20)
+    python benchmarks/drift.py [ROWS [COLUMNS [PARTITIONS]]]        (1,000,000 and 20; 10 partitions, and 100 are 100 million rows)
 
 By hand: for each column, sort the rows, take Kolmogorov and Smirnov's distance from the sorted reference, Wasserstein's distance and its p-value by SciPy. The
-monitor's bins, moments, p-values, verdicts and pictures are all in its time. The second table is by partitions of a million rows, merged one by one.
+monitor's bins, moments, p-values, verdicts and pictures are all in its time. Then partitions of so many rows, each made, summarised, merged
+and forgotten: the time of each and the memory of the whole process.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def by_hand(reference: dict[str, np.ndarray], frame: pl.DataFrame) -> int:
 
 
 def main() -> None:
-    rows, columns = (int(sys.argv[place]) if len(sys.argv) > place else default for place, default in ((1, 1_000_000), (2, 20)))
+    given = ((1, 1_000_000), (2, 20), (3, 10))
+    rows, columns, partitions = (int(sys.argv[place]) if len(sys.argv) > place else default for place, default in given)
     random = np.random.default_rng(0)
     names = [f"x{i}" for i in range(columns)]
     contract = Contract.model_validate({"columns": {name: {"dtype": "float"} for name in names} | {"y": {"dtype": "category", "role": "target"}}})
@@ -66,6 +68,10 @@ def main() -> None:
         assert told["drift/columns"] == found == 1
     print(f"{rows:,} rows × {columns} columns, best of {ROUNDS}: mlforge {min(ours):.2f} s, by hand {min(theirs):.2f} s, ratio {min(ours) / min(theirs):.2f}")
     merging(monitor, reference, frame, window)
+    kept = min(ours) <= 2 * min(theirs)
+    del frame
+    kept &= streaming(monitor, reference, window, rows, names, partitions)
+    raise SystemExit(0 if kept else 1)
 
 
 def merging(monitor: Drift, reference: Profile, frame: pl.DataFrame, window: object) -> None:
@@ -86,6 +92,24 @@ def merging(monitor: Drift, reference: Profile, frame: pl.DataFrame, window: obj
     print(
         f"a merge takes {1000 * min(took):.2f} ms at best, {1000 * sorted(took)[10]:.2f} ms in the middle; 20 more partitions took {grown:.0f} MiB more memory"
     )
+
+
+def streaming(monitor: Drift, reference: Profile, window: object, rows: int, names: list[str], partitions: int) -> bool:
+    """Any number of rows, one partition at a time; is the memory within a GiB."""
+    assert callable(window)
+    random, whole, spent = np.random.default_rng(1), None, 0.0
+    for _ in range(partitions):
+        frame = pl.DataFrame({name: random.standard_normal(rows) for name in names})
+        began = time.perf_counter()
+        one = monitor.summarise(window(frame, reference))
+        whole = one if whole is None else monitor.merge(whole, one)
+        spent += time.perf_counter() - began
+        del frame
+    assert whole is not None
+    told = {finding.name: finding for finding in monitor.findings(whole, reference)}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{partitions} partitions, {told['drift/columns'].rows:,} rows: {spent / partitions:.2f} s each, {peak:,.0f} MiB at most in the whole process")
+    return peak <= 1024
 
 
 if __name__ == "__main__":

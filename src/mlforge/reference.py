@@ -48,6 +48,10 @@ class Reference(Artifact):
         told = self.json(_FILE)["monitors"]
         return {one["entry"]: Entry(one["component"], one["fields"], self._profile(one["entry"], one["tables"])) for one in told}
 
+    def names(self) -> tuple[str, ...]:
+        """The monitors' entries in the recipe, in its order."""
+        return tuple(one["entry"] for one in self.json(_FILE)["monitors"])
+
     def _profile(self, entry: str, tables: list[str]) -> Profile:
         import polars as pl
 

@@ -186,3 +186,31 @@ def test_when_the_records_do_not_fit_on_the_disk_a_stage_is_not_half_finished(tm
     assert (record.state, record.outputs) == ("running", {})
     assert store.records.findings("k") == []
     store.close()
+
+
+def test_the_run_that_made_an_artifact_is_found_whatever_came_after(store: Store) -> None:
+    def ran(bundle: str, *, reference: str = "", smoke: bool = False) -> str:
+        run = _begin(store, smoke=smoke)
+        store.records.start_stage(f"{run} e", "export", "adult", run, {})
+        store.records.finish_stage(f"{run} e", run, {"bundles": bundle}, (), 1.0)
+        if reference:
+            store.records.start_stage(f"{run} c", "calibrate", "adult", run, {})
+            store.records.finish_stage(f"{run} c", run, {"reference": reference}, (), 1.0)
+        return run
+
+    first = ran("aaa", reference="r1")
+    newest = ran("aaa", reference="r2")
+    without = ran("aaa")
+    ran("aaa", reference="r3", smoke=True)
+    for number in range(5):
+        ran(f"b{number}")
+    found = store.records.newest_making("adult", "bundles", "aaa", also="reference")
+    assert found is not None
+    assert found.id == newest != first
+    assert [use.outputs for use in found.stages if "reference" in use.outputs] == [{"reference": "r2"}]
+    plain = store.records.newest_making("adult", "bundles", "aaa")
+    assert plain is not None
+    assert plain.id == without
+    assert store.records.newest_making("adult", "bundles", "aa") is None
+    assert store.records.newest_making("adult", "bundles", "b3", also="reference") is None
+    assert store.records.newest_making("churn", "bundles", "aaa") is None

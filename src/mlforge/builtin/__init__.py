@@ -88,6 +88,7 @@ _TABLE = {
     "monitors/drift": "monitors.drift:Drift",
     "monitors/prediction_drift": "monitors.prediction_drift:PredictionDrift",
     "monitors/multivariate": "monitors.multivariate:Multivariate",
+    "monitors/two_sample": "monitors.two_sample:TwoSample",
     "monitors/text_drift": "monitors.text_drift:TextDrift",
     "monitors/data_quality": "monitors.data_quality:DataQuality",
     "monitors/performance": "monitors.performance:Performance",

@@ -62,13 +62,14 @@ def command(
     from mlforge.artifact import Bundles
     from mlforge.monitoring.intake import Intake
     from mlforge.monitoring.looking import look
-    from mlforge.monitoring.standard import Standard, reference_of
+    from mlforge.monitoring.standard import Standard, reference_of, training_rows
     from mlforge.runtime.predictor import Predictor
 
     if window is not None:
         _sensible(window)
     standard = Standard.open(reference_of(opened, version), place.catalog, window, groups)
     predictor = Predictor.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
+    standard = standard.beside(training_rows(opened, version)) if source else standard
     frames = _frames(source, place) if source else iter(())
     first = next(frames, None)
     intake = Intake(predictor, standard.contract, time=time, by=by)

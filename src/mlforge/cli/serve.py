@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlforge.cli.serve_access import access_options, as_overrides, secured, told
+from mlforge.cli.serve_watch import watched, watching
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -100,13 +101,15 @@ def _registered(reference: str, store: Store) -> tuple[Offer, dict[str, Any]]:
     from mlforge.artifact import Bundles
     from mlforge.serving.offer import Offer
     from mlforge.serving.rollout.crew import first
+    from mlforge.serving.watch.held import watched_by
 
     version = store.registry.resolve(reference)
     store.artifacts.verify(version.bundle)
     alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
     folder = Bundles(store.artifacts.path(version.bundle)).bundle()
+    held = watched_by(store, version)
     recorded = store.records.run(version.run).plain.get("serve") or {}
-    return first(store, Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias)), recorded
+    return first(store, Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias, held)), recorded
 
 
 def _bundle(folder: str) -> Offer:
@@ -134,7 +137,7 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     kept = _kept(settings)  # open until the end
     if kept is not None:
         settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
-    plan = Plan.made(offers, settings, cores())
+    plan = Plan.made(offers, settings, cores(), place.catalog if store is not None else None)
     for offer in offers:
         read_bundle(offer.folder)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
@@ -143,9 +146,14 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     crew = Crew(store, plan, lambda: place.hooks.event) if store is not None else None
     if crew is not None:
         crew.begin(house)
+    watch = watching(place, store, plan) if store is not None else None
+    if watch is not None:
+        watch.begin(house)
     try:
         house.run()
     finally:
+        if watch is not None:
+            watch.end()
         if crew is not None:
             crew.end()
 
@@ -166,8 +174,9 @@ def _say(plan: Any, url: str) -> None:
 
     for offer in plan.offers:
         click.echo(f"{offer}  onnx, {(offer.folder / MODEL).stat().st_size / 1000:,.0f} KB, raw rows in")
-    if also := told(plan.settings):
-        click.echo(also)
+    for also in (told(plan.settings), *watched(plan)):
+        if also:
+            click.echo(also)
     url = url.replace("http:", "https:", 1) if plan.settings.access.tls else url
     port = plan.settings.grpc_port
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''} × {plan.threads} thread{'s' if plan.threads > 1 else ''}"

@@ -28,6 +28,12 @@ class Monitor(Probe):
     fitted: ClassVar[bool] = False
     """Its sketches are cut by those of the reference: rows are summarised once to see where to cut, and again with `window.reference`, as windows are."""
 
+    counts: ClassVar[bool] = False
+    """It looks only at how many rows there were, when, and how long they took. A server that has no time to look at every row still shows it all of them."""
+
+    exact: ClassVar[bool] = False
+    """Its profiles are rows, of the reference as of windows: it is asked where both are at hand, and nothing of it is kept but what it found."""
+
     windows: Windows = Field(default="daily", description="over which windows it looks: hourly, daily, weekly, 15m, 1000 rows, or sliding: 1d every 6h")
 
     @property

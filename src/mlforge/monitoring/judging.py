@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from mlforge.monitoring.panes import Pane, Panes, Seen
 from mlforge.monitoring.standard import Watched
 from mlforge.window import Profile
 
-__all__ = ["Judged", "judged"]
+__all__ = ["FURTHEST", "Judged", "judged"]
 
-_FURTHEST = 400  # panes before a window that a judgement may reach back to
+FURTHEST = 400  # panes before a window that a judgement may reach back to
 FEW = 30  # rows: what is less is not twice looked at
 
 
@@ -35,9 +35,11 @@ class Judged:
         return tuple(finding for found in self.findings.values() for finding in found if finding.severity != "info")
 
 
-def judged(panes: Panes) -> Iterator[Judged]:
-    """Every window that has rows, in its order within its group."""
+def judged(panes: Panes, wanted: Callable[[str, range], bool] = lambda group, numbers: True) -> Iterator[Judged]:
+    """Every window that has rows and is wanted (by its group and panes), in its order within its group."""
     for group, _, numbers in panes.windows():
+        if not wanted(group, numbers):
+            continue
         seen = _seen(panes, group, numbers, panes.watched)
         findings = {one.entry: _found(panes, group, numbers, one) for one in panes.watched}
         yield Judged(group, numbers, panes.span(numbers), seen.rows, seen.labels, seen.rejected, findings)
@@ -54,7 +56,10 @@ def _found(panes: Panes, group: str, numbers: range, one: Watched) -> tuple[Find
     monitor = one.monitor.shared(len(spans))
     told: tuple[Finding, ...] = ()
     for span in spans:
-        profile = _seen(panes, group, span, (one,)).profiles.get(one.entry, Profile())
+        seen = _seen(panes, group, span, (one,))
+        profile = seen.profiles.get(one.entry, Profile())
+        if not profile.tables and one.entry in seen.said:
+            return seen.said[one.entry]
         told = tuple(finding.model_copy(update={"name": f"live/{finding.name}"}) for finding in monitor.findings(profile, one.reference))
         if any(finding.severity != "info" for finding in told):
             break
@@ -66,7 +71,7 @@ def _spans(panes: Panes, group: str, numbers: range, wanted: int) -> list[range]
     start, rows = numbers.start, sum(_rows(panes, group, number) for number in numbers)
     spans, asked = [numbers], 2 * max(rows, FEW)
     oldest = min((pane.number for pane in panes.seen if pane.group == group), default=start)
-    while rows < wanted and start > oldest and numbers.start - start < _FURTHEST:
+    while rows < wanted and start > oldest and numbers.start - start < FURTHEST:
         start -= 1
         rows += _rows(panes, group, start)
         if rows >= asked or rows >= wanted:

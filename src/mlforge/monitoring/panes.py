@@ -16,6 +16,7 @@ import polars as pl
 from mlforge.alarm import Windowing
 from mlforge.contract import Contract
 from mlforge.errors import RecipeError
+from mlforge.finding import Finding
 from mlforge.monitoring.intake import Live
 from mlforge.monitoring.standard import Watched
 from mlforge.runtime.predictor import Predictor
@@ -38,10 +39,12 @@ class Seen:
     labels: int = 0
     rejected: int = 0
     profiles: dict[str, Profile] = field(default_factory=dict)  # by entry of the monitors
+    said: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # of the window that ends here, by monitors whose profiles are not kept
 
     def add(self, other: Seen, watched: tuple[Watched, ...]) -> None:
         """Rows of the same pane, or of the next."""
         self.rows, self.labels, self.rejected = self.rows + other.rows, self.labels + other.labels, self.rejected + other.rejected
+        self.said = other.said or self.said
         for one in watched:
             mine, theirs = self.profiles.get(one.entry, Profile()), other.profiles.get(one.entry, Profile())
             self.profiles[one.entry] = one.monitor.merge(mine, theirs) if mine.tables and theirs.tables else mine if mine.tables else theirs
@@ -56,9 +59,9 @@ class Pane:
 
 
 class Panes:
-    """The panes of one kind of windows."""
+    """The panes of one kind of windows. Without a model, they are only put together of what others have seen."""
 
-    def __init__(self, windowing: Windowing | None, watched: tuple[Watched, ...], contract: Contract, task: Task, model: Predictor) -> None:
+    def __init__(self, windowing: Windowing | None, watched: tuple[Watched, ...], contract: Contract, task: Task, model: Predictor | None = None) -> None:
         self.windowing = windowing  # None: all rows are one window
         self.watched = watched
         self.seen: dict[Pane, Seen] = {}
@@ -73,9 +76,14 @@ class Panes:
             at = Pane(str(group), int(str(number)))
             self.seen.setdefault(at, Seen()).add(self._summarised(at, live, places["place"]), self.watched)
 
+    @property
+    def wide(self) -> int:
+        """How many panes a window has."""
+        return 1 if self.windowing is None else round(self.windowing.length / self.step)
+
     def windows(self) -> Iterator[tuple[str, int, range]]:
         """Group, number of the first pane and the panes of every window with rows, in their order; those of a group one after the other."""
-        wide = 1 if self.windowing is None else round(self.windowing.length / self.step)
+        wide = self.wide
         stride = 1 if self.windowing is None else round(self.windowing.every / self.step)
         for group in sorted({pane.group for pane in self.seen}):
             numbers = sorted(pane.number for pane in self.seen if pane.group == group)
@@ -90,9 +98,17 @@ class Panes:
         """From when to when panes reach; None for windows that are not by time."""
         if self.windowing is None or self.windowing.by == "rows":
             return None
-        offset = _WEEK if self.windowing.length % (7 * 86_400) == 0 else 0
+        offset = self._offset
         begin, end = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=number * self.step + offset) for number in (panes.start, panes.stop))
         return begin, end
+
+    def number(self, seconds: float) -> int:
+        """The pane of a moment, in seconds since 1970; of windows by time."""
+        return int((seconds - self._offset) // self.step)
+
+    @property
+    def _offset(self) -> int:
+        return _WEEK if self.windowing is not None and self.windowing.length % (7 * 86_400) == 0 else 0
 
     def _index(self, live: Live) -> pl.DataFrame:
         """For each row its group, pane and place."""
@@ -113,12 +129,12 @@ class Panes:
                 f"{self.windowing.text} need the time of each row, and the rows have none",
                 hint="Name its column with --time COLUMN, or look at windows by number: --window '1000 rows'.",
             )
-        offset = _WEEK if self.windowing.length % (7 * 86_400) == 0 else 0
         micros = round(self.step * 1e6)
-        numbers = (live.rows[TIME].dt.epoch("us") - offset * 1_000_000) // micros
+        numbers = (live.rows[TIME].dt.epoch("us") - self._offset * 1_000_000) // micros
         return table.with_columns(numbers.alias(_INDEX)).drop_nulls(_INDEX)
 
     def _summarised(self, at: Pane, live: Live, places: pl.Series) -> Seen:
+        assert self._model is not None, "panes that rows are added to know the model"
         output = self._model.bundle.output
         rows = live.rows[places]
         predictions = None if live.predictions is None else live.predictions[places]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlforge.store import KeptAlert, Silence
 from mlforge.store.alerts import silenced
 
-__all__ = ["exposed", "rules"]
+__all__ = ["exposed", "labelled", "rules"]
 
+_BEHIND = 600  # seconds after which monitors in a server are thought to stand still
 _FAILED, _BROKEN = 0.01, 0.2  # shares of requests that fail, and of rows that break the contract, which are told
 _HELP = {
     "mlforge_alert_open": "Alerts of monitors that are not over; 0 where nobody is to be told, since somebody looks after it or it is silenced.",
@@ -31,6 +32,9 @@ def _of_monitors(model: str) -> Iterator[dict[str, Any]]:
         chosen = f"mlforge_alert_open{{model={_quoted(model)},severity={_quoted(severity)}}} == 1"
         told = "{{ $labels.finding }} alarms on {{ $labels.model }} {{ $labels.version }}"
         yield _rule("ModelAlert", chosen, severity, told, "mlforge alerts ls {{ $labels.model }}")
+    here = f"and on (job, instance) mlforge_model_version{{model={_quoted(model)}}}"
+    behind = f"((mlforge_monitor_failing == 1 or time() - mlforge_monitor_kept_timestamp_seconds > {_BEHIND}) {here})"
+    yield _rule("MonitorsStandStill", behind, "warning", "what monitors count is not kept", f"mlforge doctor; mlforge monitor {model}", "5m")
 
 
 def _of_servers(model: str, slow: float) -> Iterator[dict[str, Any]]:
@@ -73,6 +77,11 @@ def exposed(found: Iterable[KeptAlert], held: list[Silence]) -> str:
 
 def _labels(one: KeptAlert) -> str:
     told = {"alert": one.number, "model": one.model, "version": one.version, "finding": one.finding, "part": one.part, "severity": one.severity}
+    return labelled(told)
+
+
+def labelled(told: Mapping[str, object]) -> str:
+    """Labels, as they stand in braces."""
     return ",".join(f"{name}={_quoted(str(value))}" for name, value in told.items())
 
 

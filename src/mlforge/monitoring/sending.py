@@ -16,7 +16,6 @@ from mlforge.store.entries import Version
 
 __all__ = ["Sent", "channels_of", "notice", "send", "steps"]
 
-_RUNS = 500
 _RANK = {"warning": 1, "critical": 2}
 
 
@@ -42,11 +41,8 @@ def channels_of(store: Store, version: Version, project: Project, catalog: Catal
 
 
 def _written(store: Store, version: Version) -> Mapping[str, object]:
-    for run in (*store.records.runs(version.model, _RUNS), store.records.run(version.run)):
-        made = {port: digest for use in run.stages for port, digest in use.outputs.items()}
-        if made.get("bundles") == version.bundle and not run.smoke:
-            return dict(run.plain.get("alerts") or {})
-    return {}
+    run = store.records.newest_making(version.model, "bundles", version.bundle)
+    return {} if run is None else dict(run.plain.get("alerts") or {})
 
 
 def send(alerts: Iterable[KeptAlert], channels: Mapping[str, Alert], store: Store, hosts: tuple[str, ...]) -> list[Sent]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from mlforge.alarm import Windowing
+from mlforge.artifact import Assignment, Table, frames
 from mlforge.components import Monitor
 from mlforge.contract import Contract
-from mlforge.errors import MissingRequirement, RecipeError
+from mlforge.errors import MissingRequirement, MlforgeError, RecipeError
 from mlforge.plugins import Catalog
 from mlforge.reference import Reference
-from mlforge.store import RunRecord, Store
+from mlforge.store import Store
 from mlforge.store.entries import Version
 from mlforge.task import TASKS, Task
-from mlforge.window import Profile
+from mlforge.window import Profile, Window
 
-__all__ = ["Standard", "Watched", "reference_of"]
+if TYPE_CHECKING:
+    import polars as pl
 
-_RUNS = 500  # newest runs of the recipe that are looked through
+__all__ = ["Standard", "Watched", "reference_of", "training_rows"]
+
+_PORT = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,16 @@ class Standard:
             watched.append(Watched(name, monitor.shared(groups), entry.profile))
         return cls(reference.contract, TASKS[reference.task], tuple(watched))
 
+    def beside(self, rows: Iterator[pl.DataFrame]) -> Self:
+        """With the training rows, for monitors that compare rows with rows."""
+        exact = {one.entry: Profile() for one in self.watched if one.monitor.exact}
+        for frame in rows if exact else ():
+            window = Window("train", frame, self.contract, self.task)
+            for one in self.watched:
+                if one.entry in exact:
+                    exact[one.entry] = one.monitor.merge(exact[one.entry], one.monitor.summarise(window))
+        return replace(self, watched=tuple(replace(one, reference=exact.get(one.entry, one.reference)) for one in self.watched))
+
     def by_windowing(self) -> Mapping[Windowing, tuple[Watched, ...]]:
         """The monitors that look over the same windows."""
         found: dict[Windowing, list[Watched]] = {}
@@ -63,23 +77,28 @@ class Standard:
         return {windowing: tuple(ones) for windowing, ones in found.items()}
 
 
+def training_rows(store: Store, version: Version) -> Iterator[pl.DataFrame]:
+    """The rows that a version was trained on, partition by partition, where they are still in the store; nothing where they are gone."""
+    run = store.records.newest_making(version.model, "bundles", version.bundle, also=_PORT)
+    made = {port: digest for use in (run.stages if run else ()) for port, digest in use.outputs.items()}
+    try:
+        table, assignment = made["table"], made["assignment"]
+        for digest in (table, assignment):
+            store.artifacts.verify(digest)
+    except (KeyError, MlforgeError):
+        return
+    yield from frames(Table(store.artifacts.path(table), table), Assignment(store.artifacts.path(assignment), assignment), "train")
+
+
 def reference_of(store: Store, version: Version) -> Reference:
     """What a version's windows are held against, verified: of the newest run that made this very bundle and had monitors. RecipeError when none had."""
-    digest = next((found for run in _runs(store, version) if (found := _reference(run, version.bundle))), None)
-    if digest is None:
+    run = store.records.newest_making(version.model, "bundles", version.bundle, also=_PORT)
+    if run is None:
         hint = f"Add monitors to the recipe, as in `mlforge run {version.model} 'monitors=[drift]'`, and run it again: what is there is reused."
         raise RecipeError(f"{version} has nothing to hold new rows against: its recipe has no section monitors.", hint=hint)
+    digest = next(use.outputs[_PORT] for use in run.stages if _PORT in use.outputs)
     store.artifacts.verify(digest)
     return Reference(store.artifacts.path(digest), digest)
-
-
-def _runs(store: Store, version: Version) -> list[RunRecord]:
-    return [*store.records.runs(version.model, _RUNS), store.records.run(version.run)]
-
-
-def _reference(run: RunRecord, bundle: str) -> str | None:
-    made = {port: digest for use in run.stages for port, digest in use.outputs.items()}
-    return made.get("reference") if made.get("bundles") == bundle and not run.smoke else None
 
 
 def _made(component: str, fields: Mapping[str, object], catalog: Catalog) -> Monitor:

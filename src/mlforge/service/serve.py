@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlforge.service.access import Access
 from mlforge.service.journal import LogSettings
 from mlforge.service.limits import Limits
+from mlforge.service.monitoring import MonitorSettings
 from mlforge.units import Duration
 
 __all__ = ["Objective", "Serve"]
@@ -42,4 +43,7 @@ class Serve(BaseModel):
     explain: bool = Field(default=True, description="offer /explain, which costs many predictions a row")
     limits: Limits = Field(default_factory=Limits, description="how large, deep and slow a request may be")
     access: Access = Field(default_factory=Access, description="keys, TLS, and what is open to everybody")
+    monitor: MonitorSettings | None = Field(
+        default_factory=MonitorSettings, description="watch live rows with the recipe's monitors, if it has any; null leaves that to mlforge monitor"
+    )
     log: LogSettings | None = Field(default=None, description="write down requests and answers, and the labels that come later; null writes nothing")

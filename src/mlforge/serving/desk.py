@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mlforge.serving.batcher import Batch
+from mlforge.serving.clock import Clock
 from mlforge.serving.journal.journal import Journal
 from mlforge.serving.lane import Lane
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
 from mlforge.serving.served import Models, Served
+from mlforge.serving.watch.lookout import Lookout
 
 __all__ = ["Desk"]
 
@@ -25,7 +27,9 @@ class Desk:
         self.plan, self.worker, self.loop = plan, worker, loop
         self.settings, self.ledger, self.roster, self.figures = plan.settings, plan.ledger, plan.roster, plan.figures
         self.threads = ThreadPoolExecutor(max_workers=max(2, plan.threads), thread_name_prefix="mlforge")
-        self.journal = Journal(plan.settings.log, plan.meters) if plan.settings.log else None
+        clock = Clock()
+        self.journal = Journal(plan.settings.log, plan.meters, clock) if plan.settings.log else None
+        self.lookout = Lookout(plan.outfit, clock) if plan.outfit is not None else None
         self.models = Models(Served(offer.model, self.lane(offer)) for offer in plan.offers)
         self._prefix = f"{os.getpid():x}{int.from_bytes(os.urandom(4)):08x}"
         self._count = 0
@@ -37,6 +41,8 @@ class Desk:
         lane.observers.append(self._counted)
         if self.journal is not None:
             lane.observers.append(self.journal.observer(lane))
+        if self.lookout is not None and (observer := self.lookout.observer(lane)) is not None:
+            lane.observers.append(observer)
         return lane
 
     def _counted(self, batch: Batch) -> None:
@@ -62,4 +68,6 @@ class Desk:
         """No more work; what was put aside is written."""
         if self.journal is not None:
             self.journal.close()
+        if self.lookout is not None:
+            self.lookout.close()
         self.threads.shutdown(wait=False, cancel_futures=True)

@@ -17,6 +17,7 @@ class Offer:
     digest: str  # of the artifact, or of the bundle's description
     folder: Path  # the bundle
     alias: str = ""  # by which it was asked for, if by one
+    reference: Path | None = None  # what its live rows are held against, if anything
 
     def __str__(self) -> str:
         return f"{self.model} {self.version}" if self.version else self.model

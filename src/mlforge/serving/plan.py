@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from mlforge.plugins import Catalog
 from mlforge.service.serve import Serve
 from mlforge.serving.figures import Figures
 from mlforge.serving.journal.meters import Meters
@@ -13,6 +14,7 @@ from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.roster import Roster
+from mlforge.serving.watch.outfit import Outfit
 
 __all__ = ["Plan"]
 
@@ -30,12 +32,14 @@ class Plan:
     figures: Figures
     meters: Meters  # of the request log
     boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
+    outfit: Outfit | None = None  # of monitors; None where nothing is watched
 
     @classmethod
-    def made(cls, offers: Sequence[Offer], settings: Serve, cores: int) -> Self:
-        """For this machine: a worker a core and a thread each, where the settings do not say otherwise."""
+    def made(cls, offers: Sequence[Offer], settings: Serve, cores: int, catalog: Catalog | None = None) -> Self:
+        """For this machine: a worker a core and a thread each, where the settings do not say otherwise. Without a `catalog`, nothing is watched."""
         workers = settings.workers or max(1, cores // (settings.threads or 1))
         ledger, roster = Ledger(workers), Roster(workers)
         boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
         threads = settings.threads or max(1, cores // workers)
-        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards)
+        outfit = Outfit.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards, outfit)

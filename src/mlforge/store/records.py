@@ -104,6 +104,19 @@ class Records:
             used = _uses(connection, [row["id"] for row in rows])
         return [_run(row, used.get(row["id"], ())) for row in rows]
 
+    def newest_making(self, recipe: str, port: str, digest: str, *, also: str = "") -> RunRecord | None:
+        """The newest run of a recipe that made or reused this artifact at that port, and something at the port `also` where one is named; no smoke run."""
+        one, other = attempts.alias(), attempts.alias()
+        usable = ("done", "reused")
+        chosen = [one.c.recipe == recipe, one.c.state.in_(usable), one.c.smoke.is_(False), one.c.outputs.contains(_output(port, digest), autoescape=True)]
+        query = sa.select(one.c.run).where(*chosen).order_by(one.c.run.desc()).limit(1)
+        if also:
+            beside = [other.c.run == one.c.run, other.c.state.in_(usable), other.c.outputs.contains(_output(also), autoescape=True)]
+            query = query.where(sa.exists().where(*beside))
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else self.run(found)
+
     def run(self, run: str) -> RunRecord:
         """The run with this id, or the only one whose id begins so; `RecipeError` when there is none or several."""
         wanted = run.strip().lower()
@@ -149,6 +162,11 @@ def _end(connection: sa.Connection, key: str, run: str, **values: Any) -> int:
 def _one(result: sa.CursorResult[Any], what: str) -> None:
     if result.rowcount != 1:
         raise LookupError(f"{what} was never begun")
+
+
+def _output(port: str, digest: str = "") -> str:
+    """How canonical JSON names what is at a port."""
+    return f'"{port}":"{digest}' + ('"' if digest else "")
 
 
 def _newest(*conditions: sa.ColumnElement[bool], limit: int = 1) -> sa.Select[Any]:

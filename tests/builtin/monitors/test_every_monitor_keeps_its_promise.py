@@ -17,8 +17,9 @@ from mlforge.builtin.monitors.multivariate import Multivariate
 from mlforge.builtin.monitors.performance import Performance
 from mlforge.builtin.monitors.prediction_drift import PredictionDrift
 from mlforge.builtin.monitors.promise import Promise
+from mlforge.builtin.monitors.two_sample import TwoSample
 
-KINDS = (Drift, PredictionDrift, Multivariate, DataQuality, Performance, EstimatedPerformance, CalibrationDrift, FairnessDrift, Attribution)
+KINDS = (TwoSample, Drift, PredictionDrift, Multivariate, DataQuality, Performance, EstimatedPerformance, CalibrationDrift, FairnessDrift, Attribution)
 
 
 @pytest.mark.slow

@@ -75,10 +75,10 @@ def yardstick(reference: Profile) -> Yardstick:
 
     layout = Layout.from_table(reference.tables[LAYOUT])
     moments = _aligned(layout, reference)
-    count = np.maximum(moments["count"].to_numpy(), 1)
-    offset = moments["sum"].to_numpy() / count
-    deviations = np.sqrt(np.maximum(moments["squares"].to_numpy() / count - offset**2, 0.0))
-    return Yardstick(layout, reference.tables[BINS]["count"].to_numpy(), deviations, moments["centre"].to_numpy() + offset)
+    count = np.maximum(moments["count"], 1)
+    offset = moments["sum"] / count
+    deviations = np.sqrt(np.maximum(moments["squares"] / count - offset**2, 0.0))
+    return Yardstick(layout, reference.tables[BINS]["count"].to_numpy(), deviations, moments["centre"] + offset)
 
 
 def means(profile: Profile, layout: Layout) -> Array:
@@ -86,15 +86,19 @@ def means(profile: Profile, layout: Layout) -> Array:
     import numpy as np
 
     moments = _aligned(layout, profile)
-    count = moments["count"].to_numpy()
-    return np.where(count > 0, moments["centre"].to_numpy() + moments["sum"].to_numpy() / np.maximum(count, 1), np.nan)
+    count = moments["count"]
+    return np.where(count > 0, moments["centre"] + moments["sum"] / np.maximum(count, 1), np.nan)
 
 
-def _aligned(layout: Layout, profile: Profile) -> pl.DataFrame:
+def _aligned(layout: Layout, profile: Profile) -> dict[str, Array]:
+    """What is summed of each column of the layout; nothing of those that are no numbers."""
+    import numpy as np
     import polars as pl
 
-    names = pl.DataFrame({"column": [one.column for one in layout.columns]}, schema={"column": pl.String})
-    return names.join(profile.tables[MOMENTS], on="column", how="left", maintain_order="left").fill_null(0)
+    table = profile.tables[MOMENTS]
+    places = dict(zip(table["column"], range(table.height), strict=True))
+    chosen = [places.get(one.column, table.height) for one in layout.columns]
+    return {name: np.append(table[name].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)[chosen] for name in ("centre", *_ADDED)}
 
 
 def _centres(layout: Layout, sample: pl.DataFrame) -> dict[str, float]:

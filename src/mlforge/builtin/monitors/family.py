@@ -181,7 +181,7 @@ def _picture(one: Binned, reference: Array, window: Array) -> dict[str, Any]:
     cuts = np.unique(np.searchsorted(np.cumsum(shares[0][1:]), np.arange(1, _SHOWN) / _SHOWN))
     cuts = cuts[cuts < len(one.edges)]
     edges = [float(one.edges[cut]) for cut in cuts]
-    parts = [_rounded([part.sum() for part in np.split(share[1:], cuts + 1)]) for share in shares]
+    parts = [_rounded(np.add.reduceat(share[1:], np.concatenate([[0], cuts + 1]))) for share in shares]
     return {"edges": edges, "reference": parts[0], "window": parts[1]}
 
 

@@ -31,6 +31,7 @@ class Latency(Promise):
     It alarms when more than one answer in a hundred takes longer than `p99`, or more than `errors` of the requests fail, and chance does not explain it.
     """
 
+    counts: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
     p99: Duration | None = Field(default=None, description="time within which 99 of 100 answers must be there; null only measures")

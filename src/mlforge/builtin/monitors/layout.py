@@ -59,11 +59,17 @@ class Binned:
 
         if self.edges is None:
             told = values.value_counts(name="count")
-            counts = np.bincount(self.codes(told[values.name]), weights=told["count"].to_numpy(), minlength=self.width)
+            codes = [0 if value is None else self._places.get(value, self.width - 1) for value in told[values.name]]
+            counts = np.bincount(np.array(codes, dtype=np.int64), weights=told["count"].to_numpy(), minlength=self.width)
             return counts.astype(np.int64)
         every = finite(values)
         below = np.searchsorted(every, np.array(self.edges), side="right")
         return np.concatenate([[len(values) - len(every)], np.diff(below, prepend=0, append=len(every))]).astype(np.int64)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The bins of labels."""
+        return dict(zip(self.labels, range(1, len(self.labels) + 1), strict=True))
 
     def codes(self, values: pl.Series) -> np.ndarray:
         """The bin of each value."""
@@ -71,7 +77,7 @@ class Binned:
         import polars as pl
 
         if self.edges is None:
-            places = dict(zip(self.labels, range(1, len(self.labels) + 1), strict=True))
+            places = self._places
             codes = values.replace_strict(places, default=self.width - 1, return_dtype=pl.Int64) if places else pl.repeat(1, len(values), eager=True)
             return np.where(values.is_null().to_numpy(), 0, codes.to_numpy()).astype(np.int64)
         numbers = values.to_numpy()
@@ -124,13 +130,25 @@ class Layout:
         return pl.DataFrame(rows, schema={"column": pl.String, "numeric": pl.Boolean, "edge": pl.Float64, "label": pl.String}, orient="row")
 
     @classmethod
-    def from_table(cls, table: pl.DataFrame) -> Self:
-        """What `table` has told."""
+    def from_table(cls, table: pl.DataFrame) -> Layout:
+        """What `table` has told; the same table is read once."""
+        known = _READ.get(id(table))
+        if known is not None and known[0] is table:
+            return known[1]
         made: list[Binned] = []
         for part in table.partition_by("column", maintain_order=True):
             ends = part.drop_nulls("edge")["edge"].to_list() if part["numeric"][0] else None
             made.append(Binned(part["column"][0], None if ends is None else tuple(ends), tuple(part["label"].drop_nulls())))
-        return cls(tuple(made))
+        if len(_READ) >= _KNOWN:
+            _READ.clear()
+        layout = cls(tuple(made))
+        _READ[id(table)] = (table, layout)  # it lives as long as its number is known by
+        return layout
+
+
+_KNOWN = 64
+_READ: dict[int, tuple[pl.DataFrame, Layout]] = {}
+"""Tables of references that were read: a window a second is held against the same one."""
 
 
 def finite(values: pl.Series) -> np.ndarray:

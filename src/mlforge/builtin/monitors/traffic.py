@@ -28,6 +28,7 @@ class Traffic(Monitor):
     is no gap.
     """
 
+    counts: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
     fewest: int | None = Field(default=None, ge=1, description="rows that a window must have")

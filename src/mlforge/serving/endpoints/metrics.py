@@ -8,6 +8,7 @@ from mlforge.serving.describing import answered, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response
 from mlforge.serving.routes import Route
+from mlforge.serving.watch.kind import KIND
 
 __all__ = ["paths", "routes"]
 
@@ -17,8 +18,16 @@ _HEADERS = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
 def routes(desk: Desk) -> Iterable[Route]:
     """/metrics."""
 
+    monitors = ""
+
+    def hear(text: str) -> None:
+        nonlocal monitors
+        monitors = text
+
+    desk.on(KIND, hear)
+
     async def metrics(request: Request) -> Response:
-        return Response(200, (desk.ledger.text() + "".join(_now(desk))).encode(), _HEADERS)
+        return Response(200, (desk.ledger.text() + "".join(_now(desk)) + monitors).encode(), _HEADERS)
 
     return (Route("GET", "/metrics", metrics, "metrics"),)
 

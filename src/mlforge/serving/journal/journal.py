@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from mlforge.secrets import mask
 from mlforge.service.journal import LogSettings
 from mlforge.service.layout import FEEDBACK, REQUESTS, Part
+from mlforge.serving.clock import Clock
 from mlforge.serving.journal.labels import Label, table_of
 from mlforge.serving.journal.meters import Meters
 from mlforge.serving.journal.rows import Rows
@@ -63,8 +64,8 @@ class _Source:
 class Journal:
     """Takes rows and labels, and sees that they are written. Made in the worker, after the fork."""
 
-    def __init__(self, settings: LogSettings, meters: Meters) -> None:
-        self._settings, self._meters = settings, meters
+    def __init__(self, settings: LogSettings, meters: Meters, clock: Clock | None = None) -> None:
+        self._settings, self._meters, self._clock = settings, meters, clock or Clock()
         self._shelf = Shelf(settings.path, settings.max_size)
         self._asked: deque[tuple[_Source, str, Batch, float]] = deque()
         self._told: deque[tuple[str, list[Label], Output, datetime]] = deque()
@@ -124,7 +125,7 @@ class Journal:
         """What was put aside becomes columns."""
         if (self._asked or self._told) and self._since is None:
             self._since = time.monotonic()
-        wall = time.time() - time.perf_counter()
+        wall = self._clock.ahead()
         while self._asked:
             portion = [self._asked.popleft() for _ in range(min(_PORTION, len(self._asked)))]
             for source in {id(one[0]): one[0] for one in portion}.values():

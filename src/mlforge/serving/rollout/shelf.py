@@ -11,6 +11,7 @@ from mlforge.errors import MlforgeError
 from mlforge.runtime.bundle import read_bundle
 from mlforge.service.rollout import Rollout
 from mlforge.serving.offer import Offer
+from mlforge.serving.watch.held import watched_by
 
 if TYPE_CHECKING:
     from mlforge.store import Store, Version
@@ -58,7 +59,9 @@ class Shelf:
         self._store.artifacts.verify(version.bundle)
         folder = Bundles(self._store.artifacts.path(version.bundle)).bundle()
         read_bundle(folder)
-        return Offer(version.model, version.version, version.bundle, folder, self.alias if version.model == self.model else "")
+        return Offer(
+            version.model, version.version, version.bundle, folder, self.alias if version.model == self.model else "", watched_by(self._store, version)
+        )
 
     def settings(self, version: Version) -> Rollout:
         """What its recipe says, as it was recorded; the defaults where an older mlforge wrote something else."""

@@ -46,8 +46,9 @@ class Standing:
 
 
 def _plain(offer: Offer) -> dict[str, Any]:
-    return {"model": offer.model, "version": offer.version, "digest": offer.digest, "folder": str(offer.folder), "alias": offer.alias}
+    return {"model": offer.model, "version": offer.version, "digest": offer.digest, "folder": str(offer.folder), "alias": offer.alias,
+            "reference": str(offer.reference) if offer.reference else None}  # fmt: skip
 
 
 def _offer(told: Mapping[str, Any]) -> Offer:
-    return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"])
+    return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"], Path(told["reference"]) if told["reference"] else None)

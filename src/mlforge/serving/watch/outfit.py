@@ -1,0 +1,40 @@
+"""What workers and the warden share, made before the fork."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from mlforge.plugins import Catalog
+from mlforge.service.monitoring import MonitorSettings
+from mlforge.serving.ledger import Ledger
+from mlforge.serving.offer import Offer
+from mlforge.serving.watch.meters import Meters
+from mlforge.serving.watch.parcels import line
+
+__all__ = ["Outfit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """Settings, figures, and the line from the workers to the warden."""
+
+    settings: MonitorSettings
+    catalog: Catalog
+    meters: Meters
+    inlet: socket.socket  # read by the warden
+    outlet: socket.socket  # written by workers
+
+    @classmethod
+    def of(cls, settings: MonitorSettings | None, offers: Sequence[Offer], ledger: Ledger, catalog: Catalog) -> Self | None:
+        """None where nothing is to be watched: by the settings, or since no version comes from a store."""
+        if settings is None or not any(offer.version for offer in offers):
+            return None
+        return cls(settings, catalog, Meters.of(ledger), *line())
+
+    def close(self) -> None:
+        """No more counts."""
+        self.inlet.close()
+        self.outlet.close()

@@ -1,0 +1,92 @@
+"""Windows of one kind of one version, one after the other: they grow as counts come, and are judged once, when they are over."""
+
+from __future__ import annotations
+
+from mlforge.monitoring.history import fuller, keep, recall, said
+from mlforge.monitoring.judging import FURTHEST, Judged, judged
+from mlforge.monitoring.looking import Look
+from mlforge.monitoring.panes import Pane, Panes, Seen
+from mlforge.serving.watch.sighting import Sighting
+from mlforge.store import Store
+from mlforge.store.entries import Version
+
+__all__ = ["Strand"]
+
+_MORE = 100  # windows that are held besides those that a judgement reaches back to
+
+
+class Strand:
+    """What is older than any judgement reaches is let go: it is in the store."""
+
+    def __init__(self, panes: Panes, store: Store, version: Version, now: float) -> None:
+        self.panes, self._store, self._version = panes, store, version
+        self._told: dict[Pane, Judged] = {}  # windows that are over, by their last pane
+        self._unsaved: set[Pane] = set()
+        self._late: set[Pane] = set()  # that have changed after their window was judged
+        self._over = panes.number(now)  # panes before this one are over
+        self._begun = self._over + 1  # the first that is seen whole
+        since = self._over - self._reach
+        recall(panes, store, version, since=since)
+        for last, findings in said(panes, store, version, since).items():
+            if last.number < self._over:
+                numbers = range(last.number + 1 - panes.wide, last.number + 1)
+                self._told[last] = Judged(last.group, numbers, panes.span(numbers), 0, 0, 0, findings)
+
+    @property
+    def _reach(self) -> int:
+        return FURTHEST + self.panes.wide + _MORE
+
+    def add(self, sighting: Sighting) -> None:
+        """Counts that a worker has sent."""
+        at = sighting.pane
+        self.panes.seen.setdefault(at, Seen()).add(sighting.seen(), self.panes.watched)
+        self._unsaved.add(at)
+        if at.number < self._over:
+            self._late.add(at)
+
+    def close(self, now: float, *, serving: bool) -> bool:
+        """Judge what is over at this time; is there anything new. While the version is `serving`, windows without any row are windows too."""
+        over = self.panes.number(now)
+        if over <= self._over and not self._late and self._told:
+            return False
+        self._over = max(over, self._over)
+        if serving:
+            for number in range(max(self._begun, self._over - FURTHEST), self._over):
+                if Pane("", number) not in self.panes.seen:
+                    self.panes.seen[Pane("", number)] = Seen()
+                    self._unsaved.add(Pane("", number))
+        if self._unsaved:
+            recall(self.panes, self._store, self._version, since=min(at.number for at in self._unsaved), until=self._over)  # a log may have had more
+        new = {Pane(one.group, one.panes.stop - 1): one for one in judged(self.panes, self._wanted)}
+        self._told |= new
+        self._late.clear()
+        self._unsaved |= {at for at in new if at in self.panes.seen}
+        return bool(new)
+
+    def _wanted(self, group: str, numbers: range) -> bool:
+        last = Pane(group, numbers.stop - 1)
+        changed = min((at.number for at in self._late if at.group == group), default=numbers.stop)
+        return numbers.stop <= self._over and (last not in self._told or changed < numbers.stop)
+
+    def save(self) -> None:
+        """Write down what has changed. Of a pane of which the store has more, since somebody has read the log meanwhile, that stays."""
+        if not self._unsaved:
+            return
+        more = fuller(self.panes, self._store, self._version, self._unsaved)
+        keep(self.panes, self._told.values(), self._store, self._version, self._unsaved - more)
+        self._unsaved.clear()
+        oldest = self._over - self._reach
+        for old in [at for at in self.panes.seen if at.number < oldest]:
+            del self.panes.seen[old]
+        for old in [at for at in self._told if at.number < oldest]:
+            del self._told[old]
+
+    def look(self) -> Look:
+        """What was said, in order."""
+        return Look(self.panes.windowing, tuple(self._told[at] for at in sorted(self._told)), 0)
+
+    @property
+    def newest(self) -> list[Judged]:
+        """Of each group, the last window that is over."""
+        last = {at.group: at for at in sorted(self._told)}
+        return [self._told[at] for at in last.values()]
