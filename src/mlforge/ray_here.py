@@ -127,7 +127,7 @@ def _init(cpus: int | None) -> None:
 @contextmanager
 def few() -> Iterator[None]:
     """Within the block a node starts without what nobody asks; where Ray has its own ways of late, with it."""
-    from ray._private import services
+    from ray._private import services, utils
     from ray._private.node import Node
 
     there = {name: vars(Node)[name] for name in _SPARED if name in vars(Node)}
@@ -135,10 +135,15 @@ def few() -> Iterator[None]:
         setattr(Node, name, _spared)
     asked, services.get_node = services.get_node, _patient(services.get_node)
     os.environ.setdefault("RAY_agent_register_timeout_ms", str(int(1000 * _UP)))
+    whole = getattr(utils, "get_dashboard_dependency_error", None)
+    if whole is not None:  # where a dashboard is installed, each node's agent would load its share of it, and take longer than it is waited for
+        utils.get_dashboard_dependency_error = _unwanted
     try:
         yield
     finally:
         services.get_node = asked
+        if whole is not None:
+            utils.get_dashboard_dependency_error = whole
         for name, own in there.items():
             setattr(Node, name, own)
 
@@ -157,6 +162,11 @@ def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
                 time.sleep(_LOOK)
 
     return asked
+
+
+def _unwanted() -> ImportError:
+    """Why there is no dashboard."""
+    return ImportError("nobody asks for it")
 
 
 def _spared(node: Any, **given: Any) -> None:
