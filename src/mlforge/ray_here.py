@@ -14,7 +14,9 @@ from typing import Any
 
 from mlforge.errors import MissingRequirement, RunFailed
 
-__all__ = ["few", "join", "probe", "start"]
+__all__ = ["few", "hush", "join", "probe", "start"]
+
+log = logging.getLogger(__name__)
 
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
 _LOOK = 0.1  # seconds between two looks whether it is there
@@ -87,6 +89,17 @@ def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> 
         raise _silent(key, address, f"it answers, and could not be joined within {_UP:g} s")
     if caught:
         raise _silent(key, address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
+
+
+def hush() -> None:
+    """Notices of Ray's own processes go to our log: Ray prints them to standard output whatever `log_to_driver` says, and that is a command's answer."""
+    from ray._private import worker
+
+    def note(data: Mapping[str, Any], **given: Any) -> None:
+        log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = note
 
 
 def _is_ray(address: str) -> bool:

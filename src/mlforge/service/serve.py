@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlforge.service.access import Access
 from mlforge.service.journal import LogSettings
 from mlforge.service.limits import Limits
+from mlforge.service.scaling import Scaling
 from mlforge.units import Duration
 
 __all__ = ["Objective", "Serve"]
@@ -43,3 +44,4 @@ class Serve(BaseModel):
     limits: Limits = Field(default_factory=Limits, description="how large, deep and slow a request may be")
     access: Access = Field(default_factory=Access, description="keys, TLS, and what is open to everybody")
     log: LogSettings | None = Field(default=None, description="write down requests and answers, and the labels that come later; null writes nothing")
+    scaling: Scaling = Field(default_factory=Scaling, description="on a Ray cluster: how the number of replicas follows the load")
