@@ -173,6 +173,13 @@ def test_a_worker_and_its_heir_leave_nothing_behind(slow: Running) -> None:
     assert slow.aide(NAME) not in (None, heir)
 
 
+def test_who_is_not_answered_before_the_server_stops_is_answered_503(tmp_path: Path) -> None:
+    with serving(make_bundle(tmp_path / "people"), "--workers", "1", "serve.drain=0.1s") as server, connected(server, ASKED[:-10]) as one:
+        until(lambda: under_way(server, 1), 10)
+        assert server.stop() == 0
+        assert said(one).startswith(b"HTTP/1.1 503 ")
+
+
 def test_a_signal_to_the_whole_group_ends_workers_in_order_and_heirs_with_them(tmp_path: Path) -> None:
     with serving(make_bundle(tmp_path / "people"), "--workers", "2") as server:
         children = [int(child) for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()]
