@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from mlforge.errors import RunFailed
 from mlforge.serving.fleet.orders import ACTOR, NAMESPACE
 from mlforge.serving.fleet.parcel import Parcel
-from mlforge.serving.fleet.post import Post
+from mlforge.serving.fleet.post import LEFT, Post
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.standing import Standing
 
@@ -20,6 +20,7 @@ __all__ = ["Line"]
 
 _ANSWER = 30.0  # seconds within which the post answers, also on a machine under load
 _GONE = 10.0  # seconds in which an old post has gone
+_LOOK = 0.1  # seconds between looks at that
 
 
 class Line:
@@ -31,16 +32,16 @@ class Line:
         self._post: Any = None
 
     def open(self) -> None:
-        """Begin with a new post; an old one that nobody leads any more goes. Raises RunFailed when somebody does."""
+        """Begin with a new post; an old one that nobody leads any more goes. Raises RunFailed when somebody still does after a while."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         with suppress(ValueError):  # there is none
             self._post = ray.get_actor(ACTOR, namespace=NAMESPACE)
-            if self._ask("leader") not in ("", self._name):
+            if not _within(lambda: self._ask("leader") in ("", self._name), 1.5 * LEFT):
                 raise RunFailed("another `mlforge serve` leads on that Ray cluster", hint="Stop it first, or serve its models and these with one command.")
             ray.kill(self._post)
-            _wait_until_gone()
+            _within(_gone, _GONE)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
         actor = ray.remote(Post).options(name=ACTOR, namespace=NAMESPACE, lifetime="detached", num_cpus=0, scheduling_strategy=here)
         self._post = actor.remote()
@@ -83,13 +84,21 @@ class Line:
         return ray.get(getattr(self._post, what).remote(*given), timeout=_ANSWER)
 
 
-def _wait_until_gone() -> None:
+def _within(condition: Callable[[], bool], seconds: float) -> bool:
+    """Does it come true within that time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _gone() -> bool:
     import ray
 
-    deadline = time.monotonic() + _GONE
-    while time.monotonic() < deadline:
-        try:
-            ray.get_actor(ACTOR, namespace=NAMESPACE)
-        except ValueError:
-            return
-        time.sleep(0.05)
+    try:
+        ray.get_actor(ACTOR, namespace=NAMESPACE)
+    except ValueError:
+        return True
+    return False

@@ -12,11 +12,11 @@ from typing import Any
 
 from mlforge.serving.fleet.parcel import Parcel
 
-__all__ = ["News", "Post", "Report"]
+__all__ = ["LEFT", "News", "Post", "Report"]
 
 _SILENT = 3.0  # seconds after which a replica that has not come by is not counted as ready
 _GONE = 60.0  # seconds after which it is taken for dead: what it has counted is kept, what it had under way is over
-_LEFT = 5.0  # seconds after which the command that leads has ended
+LEFT = 5.0  # seconds after which the command that leads has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Post:
 
     def leader(self) -> str:
         """Who leads, and was heard of lately; else nothing."""
-        return self._leader if time.monotonic() - self._led < _LEFT else ""
+        return self._leader if time.monotonic() - self._led < LEFT else ""
 
     def lead(self, leader: str, number: int) -> bool:
         """A sign of life of whoever leads; True when it has to tell everything once more."""
