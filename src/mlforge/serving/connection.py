@@ -49,16 +49,16 @@ class Connection:
     def waits(self, begun: bool, large: bool) -> bool:
         """Does the client wait for an answer of which nothing was sent. `begun`: its request was begun; `large`: it was sent a large answer lately."""
         if self.unsent:
-            return False  # a client that has asked again has all of the answer before: this is an answer that was being sent
+            return False  # a client that has asked again has all of the answer before; so this is an answer that was being sent
         if begun:
             return True
-        if large or not self.came:
-            return False  # the rest of a large answer may be missing; what is said now would be taken for it
-        if self.unread or not self.went:
-            return True
-        if self.since_came != self.since_went:
-            return self.since_came < self.since_went
-        return self.since_came <= _FRESH
+        if self.new:
+            return False
+        if not self.went or self.since_came < self.since_went:
+            return True  # nothing was said since it asked
+        if large:
+            return False  # the rest of its answer may be missing, and what is said now would be taken for that
+        return self.unread > 0 or (self.since_came == self.since_went and self.since_came <= _FRESH)
 
 
 def _shown(one: socket.socket) -> str:
