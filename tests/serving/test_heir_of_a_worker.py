@@ -19,7 +19,8 @@ from tests.serving.running import Running, serving, until
 
 from mlforge.serving.begun import Begun
 from mlforge.serving.connection import Connection
-from mlforge.serving.heir import NAME
+from mlforge.serving.heir import NAME, appointed
+from mlforge.serving.ledger import Ledger
 
 BODY = json.dumps({"rows": [ROW]}).encode()
 HEAD = b"POST /predict HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -205,6 +206,12 @@ def _runs(child: str) -> bool:
         return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_where_the_system_has_no_such_thing_there_is_no_heir(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlforge.serving.heir.platform.machine", lambda: "an unknown one")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert appointed(listener.fileno(), Begun(1), Ledger(1).cell("lost")) == 0
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import pytest
 from tests.serving.bundles import ROW, make_bundle
 from tests.serving.running import Running, serving
 
-_TOGETHER = 16  # requests that are sent at once over one connection
+_TOGETHER = 64  # requests that are sent at once over one connection
 _OVER = 512  # requests over one connection; then another
-_CLIENTS = 4
+_CLIENTS = 2
 
 
 def _request(number: int) -> bytes:

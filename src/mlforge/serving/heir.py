@@ -46,7 +46,7 @@ def appointed(listener: int, begun: Begun, lost: Cell) -> int:
     `lost` counts whom it answers.
     """
     number = _CLONE.get(platform.machine())
-    if sys.platform != "linux" or number is None or not _FILES_OPEN.is_dir():
+    if sys.platform != "linux" or number is None or not hasattr(os, "pidfd_open") or not _FILES_OPEN.is_dir():
         return 0
     import ctypes
 
