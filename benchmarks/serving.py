@@ -3,9 +3,9 @@
     python benchmarks/serving.py [--seconds 3] [--rounds 3] [--only "bare granian,mlforge"] [--race floats]
 
 Two races. `floats`: a network over a tensor of 14 floats, over each server's own protocol. `named`: raw rows by name of a model that was trained on the census
-data (`$MLFORGE_DATA`), where peers preprocess as their users do, in the handler. The server has one core and wrk another. mlforge checks
-the contract, counts, and writes a request log; without that log it runs once more. Beside requests a second stand those a second of the server's own CPU time, which a noisy neighbour
-changes least. What is promised is held against the figures below each table, whether all peers were there or not.
+data (`$MLFORGE_DATA`), where peers preprocess as their users do, in the handler. The server has one core and wrk another. mlforge checks the contract, counts
+and writes a request log; without that log it runs once more. Beside requests a second stand those a second of the server's own CPU time, which a noisy
+neighbour changes least. What is promised is held against the figures below each table, whether all peers were there or not.
 """
 
 from __future__ import annotations
