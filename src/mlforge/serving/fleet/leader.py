@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from mlforge.components import Fleet
-from mlforge.errors import MissingRequirement, RecipeError
+from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.service.serve import Serve
 from mlforge.serving.fleet.following import Following
 from mlforge.serving.fleet.line import Line
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _TURN = 0.25  # seconds between looks at the store
 _READY = 30.0  # seconds in which replicas that run must have come by at the post
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_SCHEDULER_EVENTS": "0"}
+_QUIET |= {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30"}  # a machine under load starts a process slowly
 
 
 class Leader:
@@ -47,11 +48,13 @@ class Leader:
 
     def run(self, ready: Callable[[str], None]) -> None:
         """Serve until SIGTERM or Ctrl-C; `ready` is called with the URL as soon as there are answers. Raises MlforgeError when it does not come to that."""
+        from ray.exceptions import RayError
+
         with _signals(), self._connected():
             self._fits()
+            self._line.open()  # whoever leads already is left alone, with all that it has started
             following, ours = Following(self._store, self._offers), False
             try:
-                self._line.open()
                 self._line.tell(following.standings)
                 ours, url = begin(self._settings)
                 deploy(self._orders(), self._fleet, self._meanwhile)
@@ -60,6 +63,8 @@ class Leader:
                 self._lead(following)
             except _Stopped:
                 pass
+            except RayError as error:  # a node is lost, or Ray's own processes are
+                raise RunFailed(f"Ray has failed: {' '.join(str(error).split())[:300]}", hint="Its logs lie in /tmp/ray/session_latest/logs.") from error
             finally:
                 following.close()
                 end(ours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,13 +18,18 @@ from mlforge.serving.fleet.orders import APPLICATION, Orders
 __all__ = ["begin", "deploy", "end"]
 
 _TURN = 0.25  # seconds between looks at whether the replicas are there
+_PROXIES = 60.0  # seconds in which a proxy must listen
 _ATTEMPTS = 2  # of each replica, to open the models
 _LOGS = "Its logs lie in /tmp/ray/session_latest/logs/serve on the machines of the cluster."
 
 
 def begin(settings: Serve) -> tuple[bool, str]:
-    """Start Ray Serve, unless the cluster has one; that keeps the address it has. True when it was started, and the URL."""
+    """Start Ray Serve, unless the cluster has one; that keeps the address it has. True when it was started, and the URL.
+
+    Raises RunFailed when nothing of it listens after a while.
+    """
     from ray import serve
+    from ray.exceptions import RayError
     from ray.serve.context import _get_global_client
 
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
@@ -32,10 +38,22 @@ def begin(settings: Serve) -> tuple[bool, str]:
         tls = settings.access.tls
         secured = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key} if tls else {}
         where = {"host": settings.host, "port": settings.port or _free(settings.host), **secured}
-        serve.start(proxy_location="EveryNode", http_options=where, logging_config={"log_level": "WARNING", "enable_access_log": False})
+        with suppress(RayError):  # a proxy that took too long is replaced by another, which is waited for
+            serve.start(proxy_location="EveryNode", http_options=where, logging_config={"log_level": "WARNING", "enable_access_log": False})
+    _wait_for_proxies()
     options = (there or _get_global_client()).http_config
     host = f"[{options.host}]" if ":" in str(options.host) else options.host
     return there is None, f"{'https' if getattr(options, 'ssl_certfile', None) else 'http'}://{host}:{options.port}"
+
+
+def _wait_for_proxies() -> None:
+    from ray import serve
+
+    deadline = time.monotonic() + _PROXIES
+    while "HEALTHY" not in (states := {str(getattr(one, "value", one)) for one in serve.status().proxies.values()}):
+        if time.monotonic() > deadline:
+            raise RunFailed(f"no proxy of Ray Serve has come up within {_PROXIES:g} s: {', '.join(sorted(states)) or 'there is none'}", hint=_LOGS)
+        time.sleep(_TURN)
 
 
 def deploy(orders: Orders, fleet: Fleet, turn: Callable[[float], None]) -> None:

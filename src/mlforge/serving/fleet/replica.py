@@ -162,8 +162,12 @@ class Replica:
         return Path(self._folder.name) / "keys.json"
 
     def _take_keys(self, content: bytes) -> None:
+        """The file of keys as it is where the command leads; where it was taken away there, nobody gets in here."""
+        self._keys = content
+        if not content:
+            self._key_file.unlink(missing_ok=True)
+            return
         aside = self._key_file.with_suffix(".part")
         aside.touch(0o600)
         aside.write_bytes(content)
         aside.replace(self._key_file)
-        self._keys = content
