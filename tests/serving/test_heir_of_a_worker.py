@@ -275,6 +275,7 @@ def test_what_came_and_went_in_one_instant_waits_if_that_was_just_now_or_its_req
     assert not seen(2000, 2000).waits(begun=False, large=False)
     assert seen(2000, 2000).waits(begun=True, large=True)
     assert seen(2000, 2004).waits(begun=False, large=True)
+    assert seen(2000, 2000).waits(begun=False, large=False, silence=1.8), "its worker had no time for it"
     assert not seen(2004, 2000).waits(begun=False, large=False)
 
 

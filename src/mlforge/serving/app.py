@@ -41,7 +41,7 @@ class App:
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
         self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, partial(desk.roster.beat, desk.worker))
+        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -75,6 +75,10 @@ class App:
         self._begun.answering(client, len(response.body))
         protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
         self._answered(name, response.status, time.perf_counter() - begun)
+
+    def _beat(self) -> None:
+        self._begun.beat()
+        self._desk.roster.beat(self._desk.worker)
 
     async def drained(self, seconds: float) -> None:
         """Return when every request under way is answered, or after so long."""

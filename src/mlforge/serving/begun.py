@@ -7,6 +7,7 @@ the answer is handed to the HTTP layer; either costs a tenth of a microsecond. C
 from __future__ import annotations
 
 import mmap
+import time
 
 __all__ = ["Begun"]
 
@@ -17,14 +18,16 @@ _KEPT = 1024  # large answers that are remembered
 class Begun:
     """The requests that one worker has begun and not answered, and the clients of its last large answers. Made by the worker before its heir is appointed."""
 
-    __slots__ = ("_cells", "_free", "_last", "_ring")
+    __slots__ = ("_cells", "_clock", "_free", "_last", "_ring")
 
     def __init__(self, most: int) -> None:
         """`most` requests at a time are noted; place 0 is for those beyond, who then count as not begun."""
         self._cells = memoryview(mmap.mmap(-1, 8 * (1 + most))).cast("q")
         self._ring = memoryview(mmap.mmap(-1, 8 * _KEPT)).cast("q")
+        self._clock = memoryview(mmap.mmap(-1, 8)).cast("d")
         self._free = list(range(most, 0, -1))
         self._last = 0
+        self.beat()
 
     def enter(self, client: str) -> int:
         """A request of a client begins; the place of its note."""
@@ -45,6 +48,14 @@ class Begun:
         if size > _LARGE:
             self._ring[self._last % _KEPT] = hash(client)
             self._last += 1
+
+    def beat(self) -> None:
+        """The worker lives."""
+        self._clock[0] = time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since it last said so."""
+        return time.monotonic() - self._clock[0]
 
     def waiting(self) -> frozenset[int]:
         """The hashes of the clients whose requests had begun."""

@@ -17,7 +17,7 @@ __all__ = ["Connection"]
 
 _INFO = struct.Struct("=44xI4xI96xII")  # of tcp_info: ms since data was sent, ms since data was received; segments with data that came, and that went
 _LEAST = _INFO.size  # bytes; older kernels tell less
-_FRESH = 500  # milliseconds for which a request may wait until its worker begins it
+_FRESH = 500  # milliseconds for which a request may wait until a worker that lives begins it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,11 @@ class Connection:
         """Has its client said nothing yet: a request is about to come."""
         return not self.came and not self.unread
 
-    def waits(self, begun: bool, large: bool) -> bool:
-        """Does the client wait for an answer of which nothing was sent. `begun`: its request was begun; `large`: it was sent a large answer lately."""
+    def waits(self, begun: bool, large: bool, silence: float = 0.0) -> bool:
+        """Does the client wait for an answer of which nothing was sent.
+
+        `begun`: its request was begun; `large`: it was sent a large answer lately; `silence`: seconds for which the worker has done nothing.
+        """
         if self.unsent:
             return False  # a client that has asked again has all of the answer before; so this is an answer that was being sent
         if begun:
@@ -58,7 +61,7 @@ class Connection:
             return True  # nothing was said since it asked
         if large:
             return False  # the rest of its answer may be missing, and what is said now would be taken for that
-        return self.unread > 0 or (self.since_came == self.since_went and self.since_came <= _FRESH)
+        return self.unread > 0 or (self.since_came == self.since_went and self.since_came <= _FRESH + silence * 1000)
 
 
 def _shown(one: socket.socket) -> str:

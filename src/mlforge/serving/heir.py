@@ -83,7 +83,7 @@ def _be(worker: int, port: int, begun: Begun, lost: Cell) -> None:
 
 def _settle(port: int, begun: Begun, lost: Cell) -> None:
     """Answer who waits, and who is about to ask; close all others at once, and what is no connection."""
-    waiting, large = begun.waiting(), begun.large()
+    waiting, large, silence = begun.waiting(), begun.large(), begun.silence()
     left = _Left(lost)
     for descriptor in _inherited():
         one = _connection(descriptor, port)
@@ -94,7 +94,7 @@ def _settle(port: int, begun: Begun, lost: Cell) -> None:
         except OSError:  # its client is gone
             one.close()
             continue
-        if seen.waits(hash(seen.client) in waiting, hash(seen.client) in large):
+        if seen.waits(hash(seen.client) in waiting, hash(seen.client) in large, silence):
             left.answer(one)
         elif seen.new:
             left.expect(one)
