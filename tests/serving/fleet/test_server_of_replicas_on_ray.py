@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -96,10 +98,16 @@ def test_a_replica_that_is_killed_is_replaced_and_the_other_answers_meanwhile(se
     assert {version_of(server) for _ in range(8)} == {2}, "the new one begins with the version that serves now"
 
 
-def test_it_drains_and_leaves_nothing_behind(server: Running) -> None:
+def test_what_is_under_way_is_answered_when_it_is_stopped_and_nothing_stays_behind(server: Running, store: Store, project: Path) -> None:
+    registered(store, project / "drafts", bias=0.0, seconds=1.0)
+    store.registry.set_alias("people", "champion", 3)
+    until(lambda: version_of(server) == 3, patience(10.0))
     family = psutil.Process(server.process.pid).children(recursive=True)
-    assert server.ask("/predict", ROW)[0] == 200
-    assert server.stop(90.0) == 0
+    with ThreadPoolExecutor() as threads:
+        asked = [threads.submit(server.ask, "/predict", ROW) for _ in range(2)]
+        until(lambda: re.search(rb"mlforge_requests_under_way [23]", server.ask("/metrics")[1]), patience(5.0))  # that of /metrics is one of them
+        assert server.stop(90.0) == 0
+        assert [one.result()[0] for one in asked] == [200, 200]
     _, left = psutil.wait_procs(family, timeout=patience(10.0))
     assert left == []
     with pytest.raises(OSError, match="refused"):

@@ -132,3 +132,9 @@ def test_keys_hold_on_every_node_and_one_that_is_revoked_no_longer_opens(tmp_pat
         assert statuses() == {200}
         keys.revoke("client")
         until(lambda: statuses() == {401}, patience(5.0))
+
+
+def test_more_replicas_than_there_is_room_for_are_refused_at_once(tmp_path: Path, cluster: Any, store: Store) -> None:
+    where = (f"cluster.address={cluster.address}", "cluster.workers=3")
+    with pytest.raises(AssertionError, match=r"3 replicas with 1 CPU each, and there are 2\nTry cluster.workers=2"), on_ray("people", *where, cwd=tmp_path):
+        pass
