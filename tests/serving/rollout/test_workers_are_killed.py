@@ -51,5 +51,6 @@ def test_workers_that_are_killed_are_missed_at_once_and_replaced_within_three_se
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_fifty_workers_that_are_killed_are_missed_at_once_and_replaced_within_three_seconds(store: Store, register, tmp_path: Path) -> None:
     kill(store, register, tmp_path, 50)
