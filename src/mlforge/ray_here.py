@@ -14,7 +14,9 @@ from typing import Any
 
 from mlforge.errors import MissingRequirement, RunFailed
 
-__all__ = ["few", "join", "probe", "start"]
+__all__ = ["few", "hush", "join", "probe", "start"]
+
+log = logging.getLogger(__name__)
 
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
 _LOOK = 0.1  # seconds between two looks whether it is there
@@ -89,6 +91,17 @@ def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> 
         raise _silent(key, address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
 
 
+def hush() -> None:
+    """Notices of Ray's own processes go to our log: Ray prints them to standard output whatever `log_to_driver` says, and that is a command's answer."""
+    from ray._private import worker
+
+    def note(data: Mapping[str, Any], **given: Any) -> None:
+        log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = note
+
+
 def _is_ray(address: str) -> bool:
     """Does the head of a cluster answer there."""
     answered = threading.Event()
@@ -127,7 +140,7 @@ def _init(cpus: int | None) -> None:
 @contextmanager
 def few() -> Iterator[None]:
     """Within the block a node starts without what nobody asks; where Ray has its own ways of late, with it."""
-    from ray._private import services
+    from ray._private import services, utils
     from ray._private.node import Node
 
     there = {name: vars(Node)[name] for name in _SPARED if name in vars(Node)}
@@ -135,10 +148,15 @@ def few() -> Iterator[None]:
         setattr(Node, name, _spared)
     asked, services.get_node = services.get_node, _patient(services.get_node)
     os.environ.setdefault("RAY_agent_register_timeout_ms", str(int(1000 * _UP)))
+    whole = getattr(utils, "get_dashboard_dependency_error", None)
+    if whole is not None:  # where a dashboard is installed, each node's agent would load its share of it, and take longer than it is waited for
+        utils.get_dashboard_dependency_error = _unwanted
     try:
         yield
     finally:
         services.get_node = asked
+        if whole is not None:
+            utils.get_dashboard_dependency_error = whole
         for name, own in there.items():
             setattr(Node, name, own)
 
@@ -157,6 +175,11 @@ def _patient(ask: Callable[..., Any]) -> Callable[..., Any]:
                 time.sleep(_LOOK)
 
     return asked
+
+
+def _unwanted() -> ImportError:
+    """Why there is no dashboard."""
+    return ImportError("nobody asks for it")
 
 
 def _spared(node: Any, **given: Any) -> None:

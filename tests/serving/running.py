@@ -54,7 +54,7 @@ class Running:
     def workers(self) -> list[int]:
         """Process ids of its workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children if _name(int(child)) not in ("mlforge-clerk", "mlforge-shadow", "mlforge-warden")]
+        return [int(child) for child in children if not _name(int(child)).startswith("mlforge-")]
 
     def aide(self, name: str) -> int | None:
         """The process of this name beside its workers: `mlforge-clerk` where a model comes from a store, `mlforge-shadow` where one has a shadow,

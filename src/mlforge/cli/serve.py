@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import click
 
 from mlforge.cli.serve_access import access_options, as_overrides, secured, told
 from mlforge.cli.serve_watch import watched, watching
+from mlforge.cli.serve_fleet import fleet_of, lead
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from mlforge.store import Store
 
 __all__ = ["command"]
+
+_CLUSTER = re.compile(r"[+~]{0,2}cluster[.=]")
 
 
 @click.command("serve")
@@ -54,20 +58,27 @@ def command(
     mlforge serve adult
     mlforge serve adult@champion churn@3 --port 0 --workers 2
     mlforge serve adult serve.limits.rows=100 serve.slo.p99_ms=20
+    mlforge serve adult cluster=ray cluster.workers=2 cluster.most=8
     """
     given = {
         name: value
         for name, value in (("host", host), ("port", port), ("grpc_port", grpc_port), ("workers", workers), ("threads", threads))
         if value is not None
     }
-    overrides = tuple(text for text in models if "=" in text and not Path(text).exists())
-    named = tuple(text for text in models if text not in overrides)
+    said = tuple(text for text in models if "=" in text and not Path(text).exists())
+    named = tuple(text for text in models if text not in said)
+    overrides = tuple(text for text in said if not _CLUSTER.match(text))
     if not named:
         raise click.UsageError("Name a model, or the folder of a bundle.")
     place = Workplace.here()
+    fleet = fleet_of([text for text in said if text not in overrides], place)
     opened = None if all(map(_is_folder, named)) else place.existing(store)
     offers, settings = _asked(named, overrides and (*overrides, *as_overrides(access)), opened)
-    _serve(place, opened, offers, secured(settings.model_copy(update=given), access, place.project.state / "keys.json"))
+    settings = secured(settings.model_copy(update=given), access, place.project.state / "keys.json")
+    if fleet is not None:
+        lead(fleet, settings, offers, opened)
+    else:
+        _serve(place, opened, offers, settings)
 
 
 def _asked(models: tuple[str, ...], overrides: tuple[str, ...], opened: Store | None) -> tuple[list[Offer], Serve]:

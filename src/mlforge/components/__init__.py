@@ -16,7 +16,7 @@ defaults, the errors, the JSON Schema and the reference docs. Heavy imports (tor
 """
 
 from mlforge.components.alert import Alert, Notice
-from mlforge.components.cluster import Cluster, Errand, Script
+from mlforge.components.cluster import Cluster, Errand, Fleet, Script
 from mlforge.components.component import Component, Deprecated, InputPath, Names, Objection, Reads, Variable, parts_of, reads_of, summary
 from mlforge.components.data import Fragment, Holds, Parts, Protection, Schema, Source, Splitter, Transform, dealt, rules_of
 from mlforge.components.datamodule import DataModuleSource
@@ -30,8 +30,8 @@ from mlforge.components.sweep import Constraint, Judge, Objective, Population, P
 
 __all__ = [
     "Alert", "Callback", "Champion", "Cluster", "Component", "Constraint", "DataModuleSource", "Decision", "Deprecated", "Dimension", "Errand", "Estimator",
-    "Evidence", "Exporter", "Fitting", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Monitor", "Names", "Notice",
-    "Objection", "Objective", "Parts", "Perturbation", "Place", "Population", "Probe", "Proposer", "Protection", "Reads", "Ruling", "Schema", "Scored",
-    "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable", "dealt", "parts_of",
-    "reads_of", "rules_of", "summary",
+    "Evidence", "Exporter", "Fitting", "Fleet", "Fragment", "Gate", "Holds", "InputPath", "Job", "Judge", "Logger", "Mitigation", "Model", "Monitor",
+    "Names", "Notice", "Objection", "Objective", "Parts", "Perturbation", "Place", "Population", "Probe", "Proposer", "Protection", "Reads", "Ruling",
+    "Schema", "Scored", "Script", "Seen", "Shipment", "Source", "Splitter", "Stage", "Sweep", "Tensors", "Trainer", "Transform", "Value", "Variable",
+    "dealt", "parts_of", "reads_of", "rules_of", "summary",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from mlforge.components.component import Component
 from mlforge.components.model import Place, Trainer
 from mlforge.errors import MlforgeError
 
-__all__ = ["Cluster", "Errand", "Script"]
+__all__ = ["Cluster", "Errand", "Fleet", "Script"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,18 @@ class Script:
     text: str
     path: Path  # where it is written before it is submitted
     submit: Callable[[Path], str]  # hands the script over; one line on what was submitted. Raises MissingRequirement when nobody takes it
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How a server runs as replicas on a Ray cluster."""
+
+    address: str | None  # of the cluster; None is one of this machine's own
+    replicas: int  # there are so many at least
+    most: int | None  # and so many at most; None when their number is fixed
+    each: Mapping[str, float]  # what each of them is given: CPU, GPU and what else the cluster names
+    alone: bool = False  # no two of them on one machine
+    patience: float = 600.0  # seconds within which they must be there
 
 
 class Cluster(Component):
@@ -81,4 +93,8 @@ class Cluster(Component):
 
     def script(self, command: Sequence[str], folder: Path) -> Script | None:
         """The batch script that runs this command where the cluster is; None when the command is to run here and now."""
+        return None
+
+    def fleet(self) -> Fleet | None:
+        """How `mlforge serve` runs replicas of a server there; None when it cannot. Raises RecipeError for settings that do not go with serving."""
         return None

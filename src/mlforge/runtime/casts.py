@@ -7,20 +7,20 @@ A cell that cannot be read as the declared dtype becomes null; `mlforge.runtime.
 - bool: true and false in any case, and 1 and 0; yes, no, on and off are not.
 - category, string, text: text as it stands; numbers become text (3.0 becomes "3"), booleans "true" and "false".
 - datetime: ISO 8601, as text or as a time; a time without a zone is UTC; kept in UTC without a zone, in microseconds.
-- array: a list of exactly as many finite numbers as the shape has.
+- array: a list of exactly as many finite numbers as the shape has, or lists of that shape; as text, the list as JSON writes it.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable, Sequence
 from functools import reduce
 
 import polars as pl
 
 from mlforge.contract import Column
+from mlforge.runtime.arrays import array_sides, array_typed
 
 __all__ = ["STRINGS", "array_size", "cleaned", "stored", "typed"]
 
@@ -34,7 +34,7 @@ _LARGEST = 2.0**63
 
 def array_size(dtype: str) -> int | None:
     """How many values a cell of `array[float, 8x8]` has; None for other dtypes."""
-    return math.prod(int(number) for number in re.findall(r"\d+", dtype)) if dtype.startswith("array[") else None
+    return math.prod(sides) if (sides := array_sides(dtype)) else None
 
 
 def stored(column: Column, raw: pl.DataType) -> pl.DataType:
@@ -67,9 +67,8 @@ def typed(value: pl.Expr, raw: pl.DataType, column: Column) -> pl.Expr:
     """A cleaned column, of dtype `raw` in the source, as its declared dtype, null where a cell is none of it."""
     if isinstance(raw, (pl.Categorical, pl.Enum)):
         raw = pl.String()
-    size = array_size(column.dtype)
-    if size is not None:
-        return _array(value, raw, size)
+    if sides := array_sides(column.dtype):
+        return array_typed(value, raw, sides)
     return _CASTS.get(column.dtype, _text)(value, raw)
 
 
@@ -129,16 +128,6 @@ def _datetime(value: pl.Expr, raw: pl.DataType) -> pl.Expr:
     naive = [text.str.to_datetime(form, strict=False, time_unit="us") for form in _TIMES]
     zoned = text.str.to_datetime(_ZONED, strict=False, time_unit="us", time_zone="UTC").dt.replace_time_zone(None)
     return pl.coalesce(*naive, zoned)
-
-
-def _array(value: pl.Expr, raw: pl.DataType, size: int) -> pl.Expr:
-    if isinstance(raw, pl.Array):
-        value, raw = value.arr.to_list(), pl.List(raw.inner)
-    if not isinstance(raw, pl.List) or not (raw.inner.is_numeric() or raw.inner == pl.Boolean):
-        return _nothing(pl.Array(pl.Float64, size))
-    numbers = value.cast(pl.List(pl.Float64))
-    whole = (numbers.list.len() == size) & numbers.list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
-    return pl.when(whole).then(numbers).list.to_array(size)
 
 
 def _nothing(dtype: pl.DataType) -> pl.Expr:

@@ -10,6 +10,7 @@ from mlforge.service.access import Access
 from mlforge.service.journal import LogSettings
 from mlforge.service.limits import Limits
 from mlforge.service.monitoring import MonitorSettings
+from mlforge.service.scaling import Scaling
 from mlforge.units import Duration
 
 __all__ = ["Objective", "Serve"]
@@ -47,3 +48,4 @@ class Serve(BaseModel):
         default_factory=MonitorSettings, description="watch live rows with the recipe's monitors, if it has any; null leaves that to mlforge monitor"
     )
     log: LogSettings | None = Field(default=None, description="write down requests and answers, and the labels that come later; null writes nothing")
+    scaling: Scaling = Field(default_factory=Scaling, description="on a Ray cluster: how the number of replicas follows the load")

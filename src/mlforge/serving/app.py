@@ -11,6 +11,7 @@ from typing import Any
 
 from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.door import key_check
+from mlforge.serving.begun import Begun
 from mlforge.serving.desk import Desk
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
@@ -30,15 +31,17 @@ _LONGEST_ID = 128
 class App:
     """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, begun: Begun | None = None) -> None:
+        """`begun` is where the worker's heir looks, if it has one."""
         self._desk = desk
+        self._begun = begun or Begun(0)
         self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
         check = key_check(desk.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
         self._read = BodyReader(desk.settings.limits).read
         self._answered = desk.figures.answered
         self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, partial(desk.roster.beat, desk.worker))
+        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -47,6 +50,8 @@ class App:
             protocol.close(404)
             return
         self._under_way.add()
+        client = scope.client
+        place = self._begun.enter(client)
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
@@ -66,8 +71,14 @@ class App:
             response = problem(500, f"an error of the server; its log has it under {request.id}")
         finally:
             self._under_way.add(-1.0)
+            self._begun.leave(place)
+        self._begun.answering(client, len(response.body))
         protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
         self._answered(name, response.status, time.perf_counter() - begun)
+
+    def _beat(self) -> None:
+        self._begun.beat()
+        self._desk.roster.beat(self._desk.worker)
 
     async def drained(self, seconds: float) -> None:
         """Return when every request under way is answered, or after so long."""

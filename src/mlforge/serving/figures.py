@@ -26,6 +26,7 @@ class Figures:
     batches: Cell
     batched: Cell
     restarts: Cell
+    lost: Cell
 
     @classmethod
     def of(cls, ledger: Ledger) -> Self:
@@ -48,6 +49,7 @@ class Figures:
             cell("batches_total", "Batches that went through a graph."),
             cell("batched_requests_total", "Requests in those batches."),
             cell("worker_restarts_total", "Workers that died and were replaced."),
+            cell("lost_requests_total", "Requests that were answered 503 since their worker died."),
         )
 
     def answered(self, name: str, status: int, seconds: float) -> None:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _TURN = 0.25  # seconds between looks around
 _YOUNG = 2.0  # seconds; a worker that dies so soon may do so again
 _LONGEST_WAIT = 1.0  # seconds before a worker that dies again and again is replaced
+_SETTLED = 2.0  # seconds in which the heirs of the last workers are done
 _TOLD = (2, 3, 5)  # exit codes of what a user can mend
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
@@ -50,6 +51,7 @@ class House:
         self.plan, self._listener, self._ready = plan, listener, ready
         self.tickers: list[Callable[[House], None]] = []
         self._places = [_Place() for _ in range(plan.workers)]
+        self._heirs: set[int] = set()  # of workers that died; they settle, and end by themselves
         self._said: dict[str, bytes] = {}
         self._stopping = False
         self._was_ready = False
@@ -124,10 +126,14 @@ class House:
             if place.pid and (status := _ended(place.pid)) is not None:
                 self.plan.roster.set(worker, State.GONE, 0)
                 self._bury(worker, place, status)
+        self._heirs = {heir for heir in self._heirs if _ended(heir) is None}
 
     def _bury(self, worker: int, place: _Place, status: int) -> None:
         code = os.waitstatus_to_exitcode(status)
         pid, place.pid = place.pid, 0
+        if heir := self.plan.roster.heir(worker):
+            self._heirs.add(heir)
+            self.plan.roster.appoint(worker, 0)
         if place.line is not None:
             place.line.close()
             place.line = None
@@ -155,10 +161,14 @@ class House:
         while any(place.pid for place in self._places) and time.monotonic() < until:
             signals.wait(0.05)
             self._reap()
-        for place in self._places:
+        for worker, place in enumerate(self._places):
             if place.pid:
                 os.kill(place.pid, signal.SIGKILL)
-                os.waitpid(place.pid, 0)
+                self._bury(worker, place, os.waitpid(place.pid, 0)[1])
+        until = time.monotonic() + _SETTLED
+        while self._heirs and time.monotonic() < until:
+            signals.wait(0.05)
+            self._reap()
 
 
 def _be(plan: Plan, worker: int, listener: socket.socket, house: socket.socket) -> None:

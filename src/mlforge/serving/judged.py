@@ -123,11 +123,29 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {"object": True}
     if isinstance(value, list):
+        if any(isinstance(one, list) for one in value):
+            return _nested(value) or ["…"]
         kinds = {_kind(one) for one in value}
         if kinds <= {"int"} or kinds <= {"float"} or kinds <= {"bool"} or kinds <= {"str"}:
             return [_plain(one) for one in value]
         return [float(one) for one in value] if kinds <= {"int", "float"} else ["…"]
     return value
+
+
+def _nested(value: list[Any]) -> list[Any] | None:
+    """Lists of numbers in lists, all equally deep, as floats; None where something else is in them."""
+    if all(isinstance(one, list) for one in value):
+        inner = [_nested(one) if one and isinstance(one[0], list) else _floats(one) for one in value]
+        return None if any(one is None for one in inner) or len({_deep(one) for one in inner}) > 1 else inner
+    return None
+
+
+def _floats(value: list[Any]) -> list[Any] | None:
+    return [_plain(float(one)) for one in value] if all(isinstance(one, (int, float)) and abs(one) < _LARGEST for one in value) else None
+
+
+def _deep(value: Any) -> int:
+    return 1 + _deep(value[0]) if isinstance(value, list) and value else 0
 
 
 def _kind(value: Any) -> str:

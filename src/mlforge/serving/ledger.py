@@ -68,6 +68,20 @@ class Ledger:
         family.cells.append((suffix, labels, made))
         return made
 
+    def own(self) -> list[float]:
+        """This worker's cells, in the order in which they were registered."""
+        return list(self.view[self.base : self.base + self._used])
+
+    def gauges(self) -> list[int]:
+        """The places of those that are not counted up."""
+        return [cell.place for family in self._families.values() if family.kind == "gauge" for _, _, cell in family.cells]
+
+    def add_others(self, cells: Sequence[float]) -> None:
+        """What others have counted, who share no memory with this one: it takes the place of what was known of them before."""
+        start = self.workers * _CAPACITY
+        for place, cell in enumerate(cells[: self._used]):
+            self.view[start + place] = cell
+
     def text(self) -> str:
         """All figures, summed over the workers, as Prometheus reads them."""
         return "".join(f"{line}\n" for line in self._lines())
@@ -95,6 +109,11 @@ class Cell:
 
     def __init__(self, ledger: Ledger, place: int) -> None:
         self._ledger, self._place = ledger, place
+
+    @property
+    def place(self) -> int:
+        """Which of a worker's cells it is."""
+        return self._place
 
     def add(self, amount: float = 1.0) -> None:
         """Count."""

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 __all__ = ["Roster", "State"]
 
-_WORDS = 3  # a worker's state, its process id, and when it last gave a sign of life, in milliseconds
+_WORDS = 4  # a worker's state, its process id, when it last gave a sign of life in milliseconds, and its heir's process id
 _SILENT = 5.0  # seconds after which a worker that gives no sign of life is not counted as ready
 
 
@@ -51,6 +51,14 @@ class Roster:
     def pid(self, worker: int) -> int:
         """A worker's process; 0 when it has none."""
         return self._cells[worker * _WORDS + 1]
+
+    def appoint(self, worker: int, heir: int) -> None:
+        """Note the process that answers a worker's clients when it dies."""
+        self._cells[worker * _WORDS + 3] = heir
+
+    def heir(self, worker: int) -> int:
+        """That process; 0 when there is none."""
+        return self._cells[worker * _WORDS + 3]
 
     def states(self) -> Iterator[State]:
         """Of each worker."""

@@ -11,6 +11,8 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
+from mlforge.serving.begun import Begun
+from mlforge.serving.heir import appointed
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
 
@@ -28,19 +30,22 @@ def work(plan: Plan, worker: int, listener: int, house: socket.socket) -> None:
     import uvloop
 
     plan.ledger.take(worker)
+    begun = Begun(plan.settings.limits.connections)
+    if plan.settings.access.tls is None:
+        plan.roster.appoint(worker, appointed(listener, begun, plan.figures.lost))
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(_work(plan, worker, listener, house, loop))
+    loop.run_until_complete(_work(plan, worker, listener, house, begun, loop))
 
 
-async def _work(plan: Plan, worker: int, listener: int, house: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+async def _work(plan: Plan, worker: int, listener: int, house: socket.socket, begun: Begun, loop: asyncio.AbstractEventLoop) -> None:
     from mlforge.serving.app import App
     from mlforge.serving.desk import Desk
     from mlforge.serving.listening import Listening
     from mlforge.serving.rollout.berth import attend
 
     desk = Desk(plan, worker, loop)
-    app = App(desk)
+    app = App(desk, begun)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)

@@ -20,6 +20,7 @@ from mlforge.builtin.clusters.ray_train import Ray, shared
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.finding import Finding
 from mlforge.lifecycle.fitting.errand import carry_out
+from mlforge.ray_here import few
 from mlforge.testing.project import TestProject
 
 pytest.importorskip("ray")
@@ -49,7 +50,7 @@ def two_nodes() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, few():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster = Cluster(initialize_head=True, head_node_args=_NODE, connect=False)
         cluster.add_node(**_NODE)

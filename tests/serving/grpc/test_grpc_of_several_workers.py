@@ -47,7 +47,15 @@ def channel(server: Server, **options: object) -> Iterator[object]:
 
 
 def workers(server: Server) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()]
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if named(pid) != "mlforge-heir"]
+
+
+def named(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:  # it has ended meanwhile
+        return ""
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

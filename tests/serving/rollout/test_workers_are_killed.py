@@ -30,7 +30,7 @@ def killed(server: Running) -> tuple[bool, float]:
 def kill(store: Store, register, tmp_path: Path, times: int) -> None:
     register(bias=1.0)
     with serving("people", cwd=tmp_path) as server:
-        with asking(server, biases={1: 1.0}, broken=True) as seen:
+        with asking(server, biases={1: 1.0}) as seen:
             until(lambda: seen.count > 20)
             took = []
             for _ in range(times):
@@ -40,16 +40,17 @@ def kill(store: Store, register, tmp_path: Path, times: int) -> None:
                 took.append(seconds)
                 until(lambda count=count: seen.count > count + 20, patience(3.0))
             assert max(took) < patience(3.0)
-        assert seen.wrong == [], "answers were right, and none was waited for in vain"
+        assert seen.wrong == [], "answers were right, and no connection broke"
         assert seen.statuses() <= {200, 503}
         assert seen.slowest < patience(3.0)
         assert server.stop() == 0
 
 
 def test_workers_that_are_killed_are_missed_at_once_and_replaced_within_three_seconds(store: Store, register, tmp_path: Path) -> None:
-    kill(store, register, tmp_path, 2)
+    kill(store, register, tmp_path, 5)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_fifty_workers_that_are_killed_are_missed_at_once_and_replaced_within_three_seconds(store: Store, register, tmp_path: Path) -> None:
     kill(store, register, tmp_path, 50)

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from mlforge.components import Cluster, Errand, Trainer
+from mlforge.components import Cluster, Errand, Fleet, Trainer
 from mlforge.errors import MissingRequirement, MlforgeError, RecipeError, RunFailed
 from mlforge.units import Duration
 
@@ -82,6 +82,12 @@ class Ray(Cluster):
             yield
         finally:
             disconnect()
+
+    def fleet(self) -> Fleet:
+        """Its workers are replicas of a server. Raises RecipeError for STRICT_PACK, which Ray Serve does not know."""
+        if self.placement == "STRICT_PACK":
+            raise RecipeError("cluster.placement: STRICT_PACK, and replicas of a server are spread over machines", hint="Leave it out, or name STRICT_SPREAD.")
+        return Fleet(self.address, self.workers or 1, self.most, self._needs(1), self.placement == "STRICT_SPREAD", self.patience)
 
     def fit(self, errand: Errand) -> None:
         """Fit on the workers; go on from the last checkpoint when one is lost."""

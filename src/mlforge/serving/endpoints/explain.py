@@ -19,6 +19,7 @@ from mlforge.serving.served import Served
 
 if TYPE_CHECKING:
     from mlforge.explaining.explainer import Explainer
+    from mlforge.serving.engine import Engine
 
 __all__ = ["paths", "routes"]
 
@@ -53,6 +54,8 @@ class _Room:
         lane = served.lane
         if FILE not in lane.engine.bundle.files:
             raise Refused(404, f"{lane.engine.offer} has no background to explain it by; run its recipe again")
+        if not _by_columns(lane.engine):
+            raise Refused(404, f"{lane.engine.offer} says which byte comes next in a text; columns, by which rows are explained, add nothing to that")
         rows = lane.door.raw(await request.body())
         if not 1 <= len(rows) <= _MOST:
             raise Refused(400, f"{len(rows)} rows; 1 to {_MOST} can be explained in a request")
@@ -67,6 +70,11 @@ class _Room:
         finally:
             self._waiting -= 1
         return reply_json({"model": lane.engine.name, "version": lane.engine.version or None, "id": request.id, "explanations": told})
+
+
+def _by_columns(engine: Engine) -> bool:
+    """Is its answer one to which columns add something: a language model's is about one text."""
+    return engine.bundle.output.kind != "bytes"
 
 
 def _explained(lane: Lane, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -95,7 +103,7 @@ def paths(desk: Desk) -> dict[str, object]:
     if not desk.settings.explain:
         return {}
     told: dict[str, object] = {}
-    for served in (one for one in desk.models if FILE in one.lane.engine.bundle.files):
+    for served in (one for one in desk.models if FILE in one.lane.engine.bundle.files and _by_columns(one.lane.engine)):
         schema = {"type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "minItems": 1, "maxItems": _MOST}}}
         schema["properties"]["rows"]["items"] = row_schema(served.lane.engine.contract)  # type: ignore[index]
         said = answered("for each row what each column adds, and what would turn the answer", {"type": "object"})

@@ -1,0 +1,1 @@
+"""The same server as replicas on a Ray cluster, behind Ray Serve: `mlforge serve MODEL cluster=ray`."""

@@ -1,0 +1,69 @@
+"""Which versions answer, as the command that leads sees it in the store: aliases are followed, and a new version answers at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mlforge.errors import MlforgeError
+from mlforge.service.rollout import Rollout
+from mlforge.serving.ledger import Ledger
+from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.board import Board
+from mlforge.serving.rollout.course import Course
+from mlforge.serving.rollout.shelf import Shelf
+from mlforge.serving.rollout.standing import Standing
+from mlforge.serving.roster import Roster
+
+if TYPE_CHECKING:
+    from mlforge.store import Store, Version
+
+__all__ = ["Following"]
+
+log = logging.getLogger(__name__)
+
+
+class _Whole(Shelf):
+    """A store's versions without trials and shadows: those need a memory that all who answer share."""
+
+    def settings(self, version: Version) -> Rollout:
+        """What its recipe says, but for those."""
+        return super().settings(version).model_copy(update={"canary": None, "shadow": None})
+
+
+class Following:
+    """The standings of all models."""
+
+    def __init__(self, store: Store | None, offers: Sequence[Offer]) -> None:
+        self._courses: dict[str, Course] = {}
+        self._boards: list[Board] = []
+        self._silent = False
+        for offer in offers if store is not None else ():
+            if offer.version:
+                assert store is not None
+                board = Board(Roster(1), Ledger(1), offer.model)  # nobody writes to it
+                self._boards.append(board)
+                self._courses[offer.model] = Course(_Whole(store, offer.model, offer.alias), board, offer)
+
+    @property
+    def standings(self) -> dict[str, Standing]:
+        """Who answers, by model; of those that come from a store."""
+        return {model: course.standing for model, course in self._courses.items()}
+
+    def moved(self) -> bool:
+        """Look at the store; is somebody else to answer."""
+        try:
+            moved = [course.turn() for course in self._courses.values()]
+        except MlforgeError as error:
+            if not self._silent:
+                log.warning("aliases cannot be followed for now: %s", str(error).splitlines()[0])
+            self._silent = True
+            return False
+        self._silent = False
+        return any(standing is not None for standing in moved)
+
+    def close(self) -> None:
+        """No more of it."""
+        for board in self._boards:
+            board.close()

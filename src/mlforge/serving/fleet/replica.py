@@ -1,0 +1,173 @@
+"""One replica: the application in an actor of Ray Serve's, which brings it requests as ASGI has them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from mlforge.errors import MissingRequirement, RunFailed
+from mlforge.serving.fleet.muster import Muster
+from mlforge.serving.fleet.orders import ACTOR, NAMESPACE, Orders
+from mlforge.serving.fleet.post import News, Report
+from mlforge.serving.rollout.standing import KIND, Standing
+
+if TYPE_CHECKING:
+    from mlforge.serving.asgi import Asgi
+    from mlforge.serving.offer import Offer
+
+__all__ = ["Replica"]
+
+log = logging.getLogger(__name__)
+
+_TURN = 0.5  # seconds between visits to the post
+
+
+class Replica:
+    """Made by Ray Serve, in the loop that will answer."""
+
+    async def __init__(self, orders: Orders) -> None:  # type: ignore[misc]  # Ray Serve waits for it
+        """Open the models. Raises MlforgeError when that cannot be; the command that leads shows it."""
+        import mlforge
+
+        if orders.version != mlforge.__version__:
+            raise MissingRequirement(f"a machine of the cluster has mlforge {mlforge.__version__}", hint=f"Install mlforge {orders.version} there.")
+        self._name = uuid.uuid4().hex
+        self._folder = TemporaryDirectory(prefix="mlforge-replica-")
+        self._seen, self._keys, self._said = 0, b"", True
+        self._post: Any = None
+        news = await self._visit(Report(self._name, False, (), (), 0))
+        self._asgi = await self._opened(orders, news)
+        await self._attend(news)
+        self._visits = asyncio.get_running_loop().create_task(self._go_on())
+
+    async def _opened(self, orders: Orders, news: News) -> Asgi:
+        from mlforge.serving.asgi import Asgi
+        from mlforge.serving.plan import Plan
+
+        settings = orders.settings.model_copy(update={"workers": 1, "threads": orders.threads, "grpc_port": None, "host": "127.0.0.1"})
+        if settings.access.keys is not None:
+            self._take_keys(news.keys or b"")
+            settings = settings.model_copy(update={"access": settings.access.model_copy(update={"keys": str(self._key_file)})})
+        standings = news.standings or {}  # they say who serves now; the orders, who did at first
+        offers = [await self._brought(Standing.read(standings[offer.model]).serving if offer.model in standings else offer) for offer in orders.offers]
+        plan = Plan.made(offers, settings, orders.threads)
+        self._muster = Muster(orders.replicas)
+        asgi = Asgi(replace(plan, roster=self._muster))
+        asgi.open()
+        return asgi
+
+    async def _attend(self, news: News) -> None:
+        """Let the models follow what the post says of them; the first of it is done when this returns."""
+        from mlforge.serving.rollout.berth import attend
+
+        assert self._asgi.desk is not None
+        attending = asyncio.get_running_loop().create_task(attend(self._asgi.desk))
+        await asyncio.sleep(0)  # it listens now
+        await self._take(news)
+        await attending
+
+    async def __call__(self, request: Any) -> Any:
+        """One request, and its answer, as starlette has them."""
+        from starlette.responses import Response
+
+        status, headers, body = await self._asgi.answer(request.scope, request.receive)
+        response = Response(status_code=status)
+        response.body, response.raw_headers = body, [pair for pair in headers if pair[0] != b"x-request-id"]  # Ray Serve says it by itself
+        return response
+
+    async def check_health(self) -> None:
+        """Asked by Ray Serve in the loop that answers: one that is stuck does not get here. Raises RunFailed when it no longer comes by at the post."""
+        if self._visits.done():
+            raise RunFailed("the replica has lost its way to the post")
+
+    async def __del__(self) -> None:
+        """Called by Ray Serve when no request is under way any more."""
+        if hasattr(self, "_visits"):
+            self._visits.cancel()
+            with suppress(Exception):  # the last figures
+                await asyncio.wait_for(self._visit(self._report(ready=False)), 2 * _TURN)
+            await self._asgi.close()
+        if hasattr(self, "_folder"):
+            self._folder.cleanup()
+
+    async def _go_on(self) -> None:
+        """Come by at the post again and again."""
+        while True:
+            await asyncio.sleep(_TURN)
+            try:
+                await self._take(await self._visit(self._report(ready=self._muster.here)))
+                self._said = True
+            except Exception as error:  # whatever it is: this replica goes on answering as before
+                self._post, self._muster.others = None, 0
+                if self._said:
+                    log.warning("the post does not answer, so that aliases are not followed: %s", str(error).strip().splitlines()[:1])
+                self._said = False
+
+    def _report(self, *, ready: bool) -> Report:
+        ledger = self._asgi.plan.ledger
+        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen)
+
+    async def _visit(self, report: Report) -> News:
+        news: News = await self._reached().report.remote(report)
+        return news
+
+    def _reached(self) -> Any:
+        import ray
+
+        if self._post is None:
+            self._post = ray.get_actor(ACTOR, namespace=NAMESPACE)
+        return self._post
+
+    async def _take(self, news: News) -> None:
+        """What the others have counted, the keys, and who is to answer."""
+        self._asgi.plan.ledger.add_others(news.cells)
+        self._muster.others = news.others
+        if news.keys is not None and news.keys != self._keys:
+            self._take_keys(news.keys)
+        if news.standings is None or self._asgi.desk is None:
+            return
+        for model, told in news.standings.items():
+            here = dict(told)
+            here["serving"] = await self._placed(told["serving"])
+            here["ladder"] = [await self._placed(one) for one in told["ladder"]]
+            self._asgi.desk.heard(f"{KIND} {model}", here)
+        self._seen = news.number
+
+    async def _placed(self, told: dict[str, Any]) -> dict[str, Any]:
+        return {**told, "folder": str(await self._fetched(told["digest"], told["model"]))}
+
+    async def _brought(self, offer: Offer) -> Offer:
+        return replace(offer, folder=await self._fetched(offer.digest, offer.model))
+
+    async def _fetched(self, digest: str, model: str) -> Path:
+        """A bundle's folder on this machine. It is held against its digests when it is opened."""
+        into = Path(self._folder.name) / digest.replace(":", "-")[:80] / model
+        if not into.exists():
+            parcel = await self._reached().parcel.remote(digest)
+            if parcel is None:
+                raise RunFailed(f"the bundle of {model} is not there any more")
+            aside = into.with_name(f".{model}")
+            parcel.unpacked(aside)
+            aside.rename(into)
+        return into
+
+    @property
+    def _key_file(self) -> Path:
+        return Path(self._folder.name) / "keys.json"
+
+    def _take_keys(self, content: bytes) -> None:
+        """The file of keys as it is where the command leads; where it was taken away there, nobody gets in here."""
+        self._keys = content
+        if not content:
+            self._key_file.unlink(missing_ok=True)
+            return
+        aside = self._key_file.with_suffix(".part")
+        aside.touch(0o600)
+        aside.write_bytes(content)
+        aside.replace(self._key_file)

@@ -1,0 +1,87 @@
+"""However many requests a worker has answered, it needs as much memory as after the first ones."""
+
+from __future__ import annotations
+
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from tests.serving.bundles import ROW, make_bundle
+from tests.serving.running import Running, serving
+
+_TOGETHER = 64  # requests that are sent at once over one connection
+_OVER = 512  # requests over one connection; then another
+_CLIENTS = 2
+
+
+def _request(number: int) -> bytes:
+    """No two alike; every fourth breaks the contract."""
+    row = {**ROW, "age": 16 + number % 80, "income": number / 7 % 900, "the plan": f"plan {number}"}
+    if number % 4 == 3:
+        row["city"] = f"nowhere {number}"
+    body = json.dumps({"rows": [row]}).encode()
+    return b"POST /predict HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\nx-request-id: r%d\r\ncontent-length: %d\r\n\r\n%b" % (
+        number, len(body), body,
+    )  # fmt: skip
+
+
+def _ask(port: int, numbers: range) -> int:
+    """Send them all; how many were answered."""
+    answered = 0
+    for first in range(0, len(numbers), _OVER):
+        mine = numbers[first : first + _OVER]
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection, connection.makefile("rb") as said:
+            for begin in range(0, len(mine), _TOGETHER):
+                sent = mine[begin : begin + _TOGETHER]
+                connection.sendall(b"".join(map(_request, sent)))
+                answered += sum(_answered(said) for _ in sent)
+    return answered
+
+
+def _answered(said: BinaryIO) -> bool:
+    """Was the next request answered as one that was looked at."""
+    status, length = said.readline(), 0
+    while (line := said.readline()) not in (b"\r\n", b""):
+        if line.startswith(b"content-length: "):
+            length = int(line[16:])
+    said.read(length)
+    return status.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400"))
+
+
+def _asked(server: Running, first: int, count: int) -> None:
+    share = count // _CLIENTS
+    parts = [range(first + share * client, first + share * (client + 1)) for client in range(_CLIENTS)]
+    with ThreadPoolExecutor(_CLIENTS) as clients:
+        assert sum(clients.map(_ask, [server.port] * _CLIENTS, parts)) == count
+
+
+def _memory(server: Running) -> float:
+    """Mebibytes of the worker and of its heir that are no other's."""
+    total = 0
+    for process in (*server.workers(), server.aide("mlforge-heir")):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    return total / 1024
+
+
+def _flat(folder: Path, first: int, more: int, bound: float) -> None:
+    """After the first requests, more of them take no more memory than this, in mebibytes."""
+    with serving(make_bundle(folder / "people"), "--workers", "1", "--log", folder / "log", "serve.slo.p99_ms=60000", cwd=folder) as server:
+        _asked(server, 0, first)
+        before = _memory(server)
+        _asked(server, first, more)
+        after = _memory(server)
+        assert after - before < bound, f"{before:.1f} MiB grew to {after:.1f} MiB"
+
+
+def test_thousands_of_requests_that_differ_take_no_memory(tmp_path: Path) -> None:
+    _flat(tmp_path, 2_000, 4_000, 4.0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_million_requests_that_differ_take_no_memory(tmp_path: Path) -> None:
+    _flat(tmp_path, 100_000, 1_000_000, 6.0)
