@@ -55,13 +55,14 @@ def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, together, strateg
     assert files(tmp_path / "undisturbed") == whole
 
 
-def test_one_process_continues_what_two_have_begun(tmp_path, together):
-    together(tmp_path / "ranks", 2, checkpoint_steps=4)
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_one_process_continues_what_two_have_begun(tmp_path, together, strategy):
+    together(tmp_path / "ranks", 2, checkpoint_steps=4, strategy=strategy)
     work = tmp_path / "ranks" / "work"
     last = sorted(path.name for path in work.iterdir())[-1]
     shutil.rmtree(work / last)
     shutil.rmtree(tmp_path / "ranks" / "out")
-    one(tmp_path / "ranks", checkpoint_steps=4)
+    one(tmp_path / "ranks", checkpoint_steps=4, strategy=strategy)
     one(tmp_path / "alone", checkpoint_steps=4)
     same(tmp_path / "alone", tmp_path / "ranks")
 

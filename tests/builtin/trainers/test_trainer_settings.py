@@ -123,6 +123,7 @@ def test_a_compiled_network_learns_the_same(tmp_path):
     ("settings", "where", "found"),
     [
         ({"strategy": "deepspeed"}, "strategy", "deepspeed is none of mlforge's own"),
+        ({"sharding": {"checkpoints": "sharded"}}, "sharding", "only fsdp shards, and strategy is auto"),
         ({"strategy": "fsdp", "ema": 0.9}, "ema", "fsdp leaves each process a share"),
         ({"strategy": "fsdp", "precision": "bf16-true"}, "precision", "fsdp does not shard"),
         ({"precision": "transformer-engine"}, "precision", "transformer-engine computes in fp8"),

@@ -41,7 +41,7 @@ def halving(fitting: Fitting, size: int, portions: int, fit: Callable[[int], Non
             raise
         said = str(error).strip().splitlines()[0][-200:]
     if not may or 2 * portions > size:
-        hint = f"Try trainer.accumulate={2 * portions}, trainer.activation_checkpointing=true, or a smaller model."
+        hint = f"Try trainer.accumulate={2 * portions}, trainer.checkpoint_activations=true, or a smaller model."
         raise RunFailed(f"trainer: out of memory with {-(-size // portions)} rows at a time: {said}", hint=hint)
     if fitting.place.world > 1:
         (fitting.work / _WORD).write_text(str(2 * portions))

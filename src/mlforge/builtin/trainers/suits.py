@@ -23,6 +23,8 @@ def objections(trainer: Lightning) -> Iterator[Objection]:
         yield Objection("strategy", "deepspeed is none of mlforge's own", "auto, ddp or fsdp", "It comes by a plugin that brings a trainer of its own.")
     if trainer.strategy == "fsdp" and trainer.ema is not None:
         yield Objection("ema", "an average needs all weights, and fsdp leaves each process a share of them", "null, or strategy ddp")
+    if trainer.strategy != "fsdp" and trainer.sharding != type(trainer.sharding)():
+        yield Objection("sharding", f"only fsdp shards, and strategy is {trainer.strategy}", "strategy: fsdp, or no sharding")
     if trainer.precision == "transformer-engine" and (trainer.accelerator == "cpu" or find_spec("transformer_engine") is None):
         lacking = "accelerator is cpu" if trainer.accelerator == "cpu" else "the package is not installed"
         yield Objection("precision", f"transformer-engine computes in fp8, and {lacking}", f"{_FP8} and `pip install transformer-engine[pytorch]`")
