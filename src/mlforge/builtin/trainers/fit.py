@@ -95,7 +95,7 @@ class _Attempt:
             raise RecipeError("trainer.changes: the model is a LightningModule, which sets its learning rate itself", hint="Leave trainer.changes out.")
         keeper = Keeper(fitting, settings, train, self.checkpoints, network, self.asked)
         if settings.compile is not None:
-            network.compile(mode=settings.compile)
+            network.compile(mode=settings.compile, dynamic=False)  # whole batches and an epoch's last: few shapes, each at its best
         return keeper, validation
 
     def _train(self, keeper: Keeper, validation: Batches) -> None:

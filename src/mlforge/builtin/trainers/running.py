@@ -66,7 +66,7 @@ def _strategy(settings: Lightning, place: Place) -> Strategy | str:
         return "auto"
     if settings.strategy == "fsdp":
         return ModelParallelStrategy(data_parallel_size=place.world, tensor_parallel_size=1)
-    return DDPStrategy(find_unused_parameters=False)
+    return DDPStrategy(find_unused_parameters=False, gradient_as_bucket_view=True)
 
 
 def _profiler(settings: Lightning, fitting: Fitting) -> Profiler | None:

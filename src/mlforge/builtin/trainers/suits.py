@@ -50,5 +50,8 @@ def device_for(trainer: Lightning) -> None:
         raise MissingRequirement(f"trainer.accelerator: gpu, and torch {torch.__version__} finds none", hint=hint)
     if trainer.precision == "16-mixed" and not gpu:
         raise MissingRequirement("trainer.precision: 16-mixed needs a GPU, and there is none", hint="Choose trainer.precision=bf16-mixed.")
+    if trainer.precision.startswith("bf16") and trainer.on_gpu() and torch.version.hip is None and torch.cuda.get_device_capability() < (8, 0):
+        have = f"{torch.cuda.get_device_name()} has none"
+        raise MissingRequirement(f"trainer.precision: {trainer.precision} needs a GPU with bfloat16, and {have}", hint="Choose trainer.precision=16-mixed.")
     if trainer.precision == "transformer-engine" and (not gpu or torch.cuda.get_device_capability() < (8, 9)):
         raise MissingRequirement(f"trainer.precision: transformer-engine needs {_FP8}", hint="Choose trainer.precision=bf16-mixed.")

@@ -24,12 +24,13 @@ class Weights:
     """The parts of a checkpoint that belong to Lightning's trainer."""
 
     def __init__(self, network: torch.nn.Module, *, sharded: bool, shares: bool = False) -> None:
+        self._known = frozenset(network.state_dict())  # layers that compute in 8 bits keep a state of their own besides, which no other network takes up
         self.network, self.sharded, self._options = network, sharded, _SHARES if shares else _WHOLE
 
     def all(self) -> dict[str, torch.Tensor]:
         """Every weight and buffer by name; collective where they are sharded."""
         whole: Mapping[str, Any] = get_model_state_dict(self.network, options=self._options) if self.sharded else self.network.state_dict()
-        return dict(whole)
+        return {name: tensor for name, tensor in whole.items() if name in self._known or not name.endswith("_extra_state")}
 
     def load(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Put them back: whole ones before the network is sharded, shares afterwards."""
