@@ -31,7 +31,9 @@ def same(one: Path, other: Path, within: float = 1e-5) -> None:
     assert all((first[name] - second[name]).abs().max() < 10 * within for name in first)
 
 
-@pytest.mark.parametrize("settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5}], ids=["ddp", "fsdp"])
+@pytest.mark.parametrize(
+    "settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5, "sharding": {"offload": True}}], ids=["ddp", "fsdp"]
+)
 def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_path, together, settings):
     one(tmp_path / "alone", **settings)
     said = together(tmp_path / "ranks", 2, **settings)

@@ -65,7 +65,8 @@ def _strategy(settings: Lightning, place: Place) -> Strategy | str:
     if place.world == 1:
         return "auto"
     if settings.strategy == "fsdp":
-        return ModelParallelStrategy(data_parallel_size=place.world, tensor_parallel_size=1)
+        both = settings.sharding.offload and settings.on_gpu()  # shares that are in the machine's memory are clipped there, together
+        return ModelParallelStrategy(place.world, 1, process_group_backend="cpu:gloo,cuda:nccl" if both else None)
     return DDPStrategy(find_unused_parameters=False, gradient_as_bucket_view=True)
 
 

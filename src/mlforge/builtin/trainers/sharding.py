@@ -47,7 +47,7 @@ class Sharding(BaseModel):
         half = torch.bfloat16 if precision == "bf16-mixed" else None
         mixed = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32 if half and self.full_sums else half)
         given: dict[str, Any] = {"mesh": mesh, "mp_policy": mixed, "reshard_after_forward": self.gather_again}
-        given["offload_policy"] = CPUOffloadPolicy() if self.offload else OffloadPolicy()
+        given["offload_policy"] = CPUOffloadPolicy() if self.offload and mesh.device_type != "cpu" else OffloadPolicy()
         for layer in layers:
             fully_shard(layer, **given)
         fully_shard(network, **given)
