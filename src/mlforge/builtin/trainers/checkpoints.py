@@ -58,8 +58,9 @@ class Checkpoints:
     kept, and some before it in case the last is damaged.
     """
 
-    def __init__(self, folder: Path, every: float, *, steps: int | None = None, kept: int = 2, place: Place | None = None) -> None:
-        self.folder, self.every, self.steps, self.kept, self.place = folder, every, steps, kept, place or Place()
+    def __init__(self, folder: Path, every: float, *, steps: int | None = None, kept: int = 2, place: Place | None = None, shares: bool = False) -> None:
+        """`shares`: every process of the place takes part in writing, else its first."""
+        self.folder, self.every, self.steps, self.kept, self.place, self.shares = folder, every, steps, kept, place or Place(), shares
         self._last = time.monotonic()
         self._since = 0
 
@@ -71,6 +72,8 @@ class Checkpoints:
     def save(self, saved: Saved) -> None:
         """Write one, and drop all but the last ones; collective where processes have shares."""
         self._last, self._since = time.monotonic(), 0
+        if not (self.place.first or self.shares):
+            return
         name = f"epoch-{saved.record.epochs:05d}" + (f"-step-{saved.step:09d}" if saved.step else "")
         draft = self.folder / f"{name}.draft"
         tensors, plain = parted(saved.state)

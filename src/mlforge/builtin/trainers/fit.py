@@ -39,7 +39,9 @@ _VALIDATION_ROWS = 8192  # at a time; without gradients more rows fit than in tr
 
 def fit(settings: Lightning, fitting: Fitting, asked: Asked) -> None:
     """Fit, or continue, and fill the fitting's folder."""
-    checkpoints = Checkpoints(fitting.work, settings.checkpoint_every, steps=settings.checkpoint_steps, kept=settings.checkpoints, place=fitting.place)
+    shares = settings.sharding.checkpoints == "sharded" and fitting.place.world > 1
+    every, steps, kept = settings.checkpoint_every, settings.checkpoint_steps, settings.checkpoints
+    checkpoints = Checkpoints(fitting.work, every, steps=steps, kept=kept, place=fitting.place, shares=shares)
     attempt = _Attempt(settings, fitting, asked, checkpoints)
     saved = checkpoints.load()
     before = saved.record.portions if saved is not None else 0
