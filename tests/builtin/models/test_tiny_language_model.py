@@ -98,6 +98,12 @@ def test_flops_are_those_that_torch_counts_of_the_matrix_products() -> None:
 def test_the_peak_of_a_device_is_told_only_where_it_is_known() -> None:
     assert peak_flops("NVIDIA H200", "bf16-mixed") == 989.4e12
     assert peak_flops("NVIDIA A100-SXM4-80GB", "32-true") == 156e12
+    assert peak_flops("NVIDIA L40", "bf16-mixed") == 181.05e12
+    assert peak_flops("NVIDIA L4", "bf16-mixed") == 121e12
+    assert peak_flops("NVIDIA A10G", "16-mixed") == 70e12
+    assert peak_flops("NVIDIA H100 PCIe", "bf16-mixed") == 756e12
+    assert peak_flops("NVIDIA GB200", "bf16-true") == 2.5e15
+    assert peak_flops("NVIDIA H200 MIG 1g.18gb", "bf16-mixed") is None
     assert peak_flops("NVIDIA GeForce GTX 1080", "bf16-mixed") is None
     assert peak_flops("NVIDIA H100 80GB HBM3", "transformer-engine") is None
 

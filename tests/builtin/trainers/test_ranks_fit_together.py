@@ -31,7 +31,9 @@ def same(one: Path, other: Path, within: float = 1e-5) -> None:
     assert all((first[name] - second[name]).abs().max() < 10 * within for name in first)
 
 
-@pytest.mark.parametrize("settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5}], ids=["ddp", "fsdp"])
+@pytest.mark.parametrize(
+    "settings", [{"accumulate": 2, "ema": 0.9, "clip": 0.5}, {"strategy": "fsdp", "clip": 0.5, "sharding": {"offload": True}}], ids=["ddp", "fsdp"]
+)
 def test_two_ranks_learn_what_one_process_learns_from_an_odd_number_of_rows(tmp_path, together, settings):
     one(tmp_path / "alone", **settings)
     said = together(tmp_path / "ranks", 2, **settings)
@@ -55,13 +57,14 @@ def test_ranks_that_continue_end_with_the_same_bytes(tmp_path, together, strateg
     assert files(tmp_path / "undisturbed") == whole
 
 
-def test_one_process_continues_what_two_have_begun(tmp_path, together):
-    together(tmp_path / "ranks", 2, checkpoint_steps=4)
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_one_process_continues_what_two_have_begun(tmp_path, together, strategy):
+    together(tmp_path / "ranks", 2, checkpoint_steps=4, strategy=strategy)
     work = tmp_path / "ranks" / "work"
     last = sorted(path.name for path in work.iterdir())[-1]
     shutil.rmtree(work / last)
     shutil.rmtree(tmp_path / "ranks" / "out")
-    one(tmp_path / "ranks", checkpoint_steps=4)
+    one(tmp_path / "ranks", checkpoint_steps=4, strategy=strategy)
     one(tmp_path / "alone", checkpoint_steps=4)
     same(tmp_path / "alone", tmp_path / "ranks")
 

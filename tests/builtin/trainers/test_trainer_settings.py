@@ -16,6 +16,7 @@ from tests.builtin.trainers.fittings import VALUE, files, fitting
 from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
+from mlforge.builtin.trainers.weights import Weights
 from mlforge.contract import Contract
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 
@@ -123,6 +124,7 @@ def test_a_compiled_network_learns_the_same(tmp_path):
     ("settings", "where", "found"),
     [
         ({"strategy": "deepspeed"}, "strategy", "deepspeed is none of mlforge's own"),
+        ({"sharding": {"checkpoints": "sharded"}}, "sharding", "only fsdp shards, and strategy is auto"),
         ({"strategy": "fsdp", "ema": 0.9}, "ema", "fsdp leaves each process a share"),
         ({"strategy": "fsdp", "precision": "bf16-true"}, "precision", "fsdp does not shard"),
         ({"precision": "transformer-engine"}, "precision", "transformer-engine computes in fp8"),
@@ -148,6 +150,37 @@ def test_half_precision_with_scaling_needs_a_gpu(tmp_path):
 def test_settings_out_of_bounds_are_no_trainer(wrong):
     with pytest.raises(ValidationError):
         Lightning(**wrong)
+
+
+class Loose(Mlp):
+    """Its network has a part that cannot be had with the same bits each time."""
+
+    def build(self, blocks, output):
+        network = super().build(blocks, output)
+        network.register_forward_pre_hook(lambda module, inputs: (inputs[0].clone().put_(torch.tensor([0]), torch.zeros(1)), *inputs[1:]))
+        return network
+
+
+def test_a_layer_that_is_not_deterministic_is_named_and_fits_where_that_is_not_asked_for(tmp_path):
+    with pytest.raises(RunFailed, match=r"^trainer\.deterministic: put_ .*\nSet trainer\.deterministic=false"):
+        Lightning(**QUICK).fit(fitting(tmp_path / "strict", model=Loose(hidden=(8,))))
+    Lightning(**QUICK, deterministic=False).fit(fitting(tmp_path / "loose", model=Loose(hidden=(8,))))
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_state_that_a_precision_adds_to_layers_is_left_out_of_the_weights():
+    class Scaled(torch.nn.Linear):
+        def get_extra_state(self):
+            return torch.ones(3)
+
+        def set_extra_state(self, state):
+            raise AssertionError
+
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    kept = Weights(network, sharded=False)
+    network[0] = Scaled(2, 2)
+    assert "0._extra_state" in network.state_dict()
+    assert set(kept.all()) == {"0.weight", "0.bias"}
 
 
 def test_out_of_memory_halves_what_is_worked_off_at_once(tmp_path):

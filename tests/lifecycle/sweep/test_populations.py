@@ -74,3 +74,18 @@ def test_what_cannot_change_while_it_trains_is_told_by_check(swift):
     assert "trainer Toy cannot change its settings" in swift.run("check", "toy", "sweep=pbt").text
     assert "2 epochs are over before the last generation of sweep pbt begins" in swift.run("check", "toy", *WORDS, "trainer.max_epochs=2").text
     assert "less than two generations" in swift.run("check", "toy", *WORDS, "sweep.trials=7").text
+
+
+@pytest.mark.slow
+def test_a_population_of_networks_goes_on_from_checkpoints_and_trains_to_the_same_from_the_start(swift):
+    lightning = ("trainer=lightning", "trainer.accelerator=cpu", "trainer.threads=1", "trainer.max_epochs=4", "trainer.patience=null", "trainer.batch_size=16")
+    space = "sweep.space={lr: {key: trainer.lr, loguniform: [0.001, 0.1]}}"
+    swept(swift, *lightning, "sweep=pbt", "sweep.population=3", "sweep.trials=6", "sweep.concurrency=2", space)
+    found, told = trials(swift), json.loads((tuned(swift) / "tuned.json").read_text())
+    assert [(one["state"], one["epochs"]) for one in found] == [("done", 2)] * 3 + [("done", 4)] * 3
+    assert all(one["parent"] in (0, 1, 2) for one in found[3:])
+    made = [path.read_bytes() for path in (swift.root / ".mlforge/artifacts").glob("*/weights.safetensors")]
+    assert len(made) == 1
+    (swift.root / ".mlforge").rename(swift.root / "before")
+    swept(swift, *lightning, *told["overrides"])
+    assert [path.read_bytes() for path in (swift.root / ".mlforge/artifacts").glob("*/weights.safetensors")] == made

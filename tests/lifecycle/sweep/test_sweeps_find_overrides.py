@@ -96,10 +96,17 @@ def test_a_failed_trial_is_told_with_its_reason_and_the_sweep_goes_on(swift):
 
 
 def test_a_trial_whose_process_dies_twice_has_failed(swift):
-    swept(swift, "sweep=grid", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.9, 0.2]}}", "trainer.dies_above=0.5", ONE)
+    outcome = swept(swift, "sweep=grid", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.9, 0.2]}}", "trainer.dies_above=0.5", ONE)
+    assert outcome.text.count("tune: trial 1: its process died, or its machine has gone; it is tried once more") == 1
     assert [one["state"] for one in trials(swift)] == ["done", "failed", "done"]
     assert trials(swift)[1]["reason"] == "its process died"
     assert [one["x"] for one in fits(swift)].count(0.9) == 2, "it is tried once more: a machine may have gone, and not the trial be at fault"
+
+
+def test_a_trial_that_came_to_its_end_before_its_process_died_is_not_run_again(swift):
+    swept(swift, "sweep=grid", "sweep.space={x: {key: trainer.x, choice: [0.1, 0.9, 0.2]}}", "trainer.dies_done_above=0.5", ONE)
+    assert [one["state"] for one in trials(swift)] == ["done", "done", "done"]
+    assert [one["x"] for one in fits(swift)].count(0.9) == 1
 
 
 def test_more_failures_than_allowed_end_the_run_with_the_reasons_and_are_tried_again(swift):

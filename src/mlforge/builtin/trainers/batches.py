@@ -102,6 +102,7 @@ class Batches:
         made = self._in_turn(order) if self.workers == 0 else self._ahead(order)
         if self.pace.batches == 0 and len(self) > 2 * _WARM:
             self.pace = Pace(-_WARM)
+        left = len(self)
         while True:
             began = time.perf_counter()
             batch = next(made, None)
@@ -109,6 +110,9 @@ class Batches:
             if batch is None:
                 return
             yield batch
+            left -= 1
+            if self.pin and not left:
+                torch.cuda.synchronize()  # what it was given is not done yet
             self.pace.note(batch.real, came - began, time.perf_counter() - began)
 
     def _soon(self, first: int, last: int) -> None:

@@ -20,6 +20,7 @@ from mlforge.builtin.trainers.keeper import Keeper
 from mlforge.builtin.trainers.learner import Learner
 from mlforge.builtin.trainers.memory import agreed, halving
 from mlforge.builtin.trainers.running import running
+from mlforge.builtin.trainers.shares import Damaged, whole
 from mlforge.builtin.trainers.units import computed_again
 from mlforge.builtin.trainers.utilisation import utilisation
 from mlforge.builtin.trainers.watcher import Watcher
@@ -38,7 +39,9 @@ _VALIDATION_ROWS = 8192  # at a time; without gradients more rows fit than in tr
 
 def fit(settings: Lightning, fitting: Fitting, asked: Asked) -> None:
     """Fit, or continue, and fill the fitting's folder."""
-    checkpoints = Checkpoints(fitting.work, settings.checkpoint_every, steps=settings.checkpoint_steps, kept=settings.checkpoints, writes=fitting.place.first)
+    shares = settings.sharding.checkpoints == "sharded" and fitting.place.world > 1
+    every, steps, kept = settings.checkpoint_every, settings.checkpoint_steps, settings.checkpoints
+    checkpoints = Checkpoints(fitting.work, every, steps=steps, kept=kept, place=fitting.place, shares=shares)
     attempt = _Attempt(settings, fitting, asked, checkpoints)
     saved = checkpoints.load()
     before = saved.record.portions if saved is not None else 0
@@ -56,17 +59,26 @@ class _Attempt:
     checkpoints: Checkpoints
 
     def __call__(self, portions: int) -> None:
+        saved = self.checkpoints.load()
+        try:
+            self._from(saved, portions)
+        except Damaged:
+            assert saved is not None, "nothing else can be"
+            self.checkpoints.damaged(saved)
+            self(portions)
+
+    def _from(self, saved: Saved | None, portions: int) -> None:
         torch.manual_seed(self.fitting.seed)  # a second attempt begins with the same weights
         keeper, validation = self._keeper(portions)
-        saved = self.checkpoints.load()
         if saved is not None:
             keeper.resume(saved)
         began = time.perf_counter()
         while not keeper.record.stopped:
             self._train(keeper, validation)
         seconds = time.perf_counter() - began
+        best = whole(keeper.best)
         if self.fitting.place.first:
-            self._finish(keeper)
+            self._finish(keeper, best)
             _measured(self.fitting, keeper, seconds)
 
     def _keeper(self, portions: int) -> tuple[Keeper, Batches]:
@@ -85,7 +97,7 @@ class _Attempt:
             raise RecipeError("trainer.changes: the model is a LightningModule, which sets its learning rate itself", hint="Leave trainer.changes out.")
         keeper = Keeper(fitting, settings, train, self.checkpoints, network, self.asked)
         if settings.compile is not None:
-            network.compile(mode=settings.compile)
+            network.compile(mode=settings.compile, dynamic=False)  # whole batches and an epoch's last: few shapes, each at its best
         return keeper, validation
 
     def _train(self, keeper: Keeper, validation: Batches) -> None:
@@ -106,10 +118,10 @@ class _Attempt:
             trainer.validate(module, validation, verbose=False)
             module.on_train_epoch_end()
 
-    def _finish(self, keeper: Keeper) -> None:
+    def _finish(self, keeper: Keeper, best: Mapping[str, torch.Tensor]) -> None:
         if self.fitting.smoke:
-            _round_trip(self.checkpoints.load(), keeper.best)
-        save_file(keeper.best, self.fitting.folder / "weights.safetensors")
+            _round_trip(self.checkpoints.load(), best)
+        save_file(dict(best), self.fitting.folder / "weights.safetensors")
         keeper.record.write(self.fitting.folder, self.settings.score)
         if keeper.pruner is not None:
             gone, there = keeper.pruner.counts
@@ -134,5 +146,6 @@ def _measured(fitting: Fitting, keeper: Keeper, seconds: float) -> None:
 
 def _round_trip(saved: Saved | None, best: Mapping[str, torch.Tensor]) -> None:
     """A smoke run proves that what was checkpointed can be read again."""
-    if saved is None or any(not tensor.equal(saved.state["best"][name]) for name, tensor in best.items()):
+    state = saved.filled() if saved is not None else None
+    if state is None or any(not tensor.equal(state["best"][name]) for name, tensor in best.items()):
         raise RunFailed("trainer: the checkpoint that was just written reads back differently", hint="Check the disk that holds the store.")

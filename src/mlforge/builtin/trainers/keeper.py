@@ -35,7 +35,8 @@ class Keeper:
 
     def __init__(self, fitting: Fitting, settings: Lightning, batches: Batches, checkpoints: Checkpoints, network: torch.nn.Module, asked: Asked) -> None:
         self.fitting, self.settings, self.batches, self.checkpoints, self.network, self.asked = fitting, settings, batches, checkpoints, network, asked
-        self.weights = Weights(network, sharded=settings.strategy == "fsdp" and fitting.place.world > 1)
+        sharded = settings.strategy == "fsdp" and fitting.place.world > 1
+        self.weights = Weights(network, sharded=sharded, shares=settings.sharding.checkpoints == "sharded")
         self.average = Average(network, settings.ema) if settings.ema is not None else None
         self.pruner = Pruner(settings.prune, network, fitting.blocks) if settings.prune is not None else None
         self.record, self.rule = Record(), settings.rule(fitting.smoke)
@@ -45,6 +46,7 @@ class Keeper:
         self.losses: list[torch.Tensor] = []  # of each portion of the current epoch
         self._before: torch.Tensor | None = None  # the same, from before this process
         self._state: Any = None  # what is still to be restored
+        self._in_shares: Saved | None = None  # a checkpoint of which this process can take up its share when the network is sharded
         self._over = False  # has it had all its steps or time
         self._began = time.monotonic()
 
@@ -75,18 +77,20 @@ class Keeper:
 
     def resume(self, saved: Saved) -> None:
         """Go on from a checkpoint: what is a function of the network alone now, the rest when the trainer has its optimisers."""
-        self.record, self.step, self._state = saved.record, saved.step, saved.state
-        self.best = dict(saved.state["best"])
-        self.weights.load(saved.state["network"])
-        if self.pruner is not None:
-            self.pruner.recall()
-        if self.average is not None:
-            self.average.tensors = dict(saved.state["average"])
+        self.record, self.step = saved.record, saved.step
         self.batches.start, self._over = self.step, self.done >= self.total
         if self.record.stopped:
             self.record.settle(self.rule, over=self._over or self._late())
         if (losses := saved.state["losses"]) is not None:
             self._before = losses.repeat_interleave(self.batches.portions // saved.record.portions)  # each counts as often as those that come
+        self._take_up(saved)
+
+    def sharded(self, mesh: Any) -> None:
+        """The network is sharded over the processes of a mesh; collective. Raises Damaged when the checkpoint to go on from is."""
+        if self._in_shares is not None and self._in_shares.shares is not None:
+            self._in_shares.shares.check(self.fitting.place.rank, self.fitting.place.world)
+            self._restore(self._in_shares.filled(mesh))
+            self._in_shares = None
 
     def begin(self, trainer: Any) -> None:
         """The trainer has its optimisers."""
@@ -201,6 +205,28 @@ class Keeper:
     def diverged(self, what: str) -> RunFailed:
         """The error for a loss that is not finite."""
         return RunFailed(f"trainer: {what}", hint=f"Try trainer.lr={self.now.lr / 10:g}, or trainer.clip=1.0.")
+
+    def _take_up(self, saved: Saved) -> None:
+        """What is a function of the network: now, or when it is sharded over processes that each take up a share."""
+        if saved.shares is None:
+            self._restore(saved.state)
+        elif self.weights.sharded and not self.record.stopped:
+            self._in_shares = saved
+        else:
+            saved.shares.check(0, 1)
+            if not self.record.stopped:
+                self._restore(saved.filled())
+            elif self.fitting.place.first:  # nothing is left but to write it down
+                self.best = dict(saved.part("best"))
+
+    def _restore(self, state: Any) -> None:
+        """Take up what is a function of the network, and keep the rest until the trainer has its optimisers."""
+        self._state, self.best = state, dict(state["best"])
+        self.weights.load(state["network"])
+        if self.pruner is not None:
+            self.pruner.recall()
+        if self.average is not None:
+            self.average.tensors = dict(state["average"])
 
     def _told(self, trainer: Any) -> torch.Tensor:
         """The loss of each portion of the epoch; the ranks' mean."""

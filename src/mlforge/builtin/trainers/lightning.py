@@ -75,6 +75,10 @@ class Lightning(Trainer):
     sharding: Sharding = Field(default=Sharding(), description="how fsdp shards")
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(default=1, description="processes on each machine, one a GPU; auto: as many as it has GPUs")
     nodes: int = Field(default=1, ge=1, description="machines that share a step")
+    deterministic: bool | None = Field(
+        default=None,
+        description="the same bits each time; null: on a CPU, where that is cheap; not on a GPU, where it is slower and some layers have no such way",
+    )
     threads: int | None = Field(default=None, ge=1, description="CPU threads; null: as many as torch finds")
     shuffle_within: Size = Field(
         default=2_000_000_000, description="rows of more bytes than this, as the network reads them, are shuffled in windows of so many, and read from disk"
@@ -127,16 +131,18 @@ class Lightning(Trainer):
         return changed(self, self.changes.values(), epochs) if self.changes else self
 
     def fit(self, fitting: Fitting) -> None:
-        """Fit, or continue from the last whole checkpoint; on one machine, device and set of versions the same bytes either way."""
+        """Fit, or continue from the last whole checkpoint: the same rows in the same order either way, and on one CPU, or where `deterministic` is asked for,
+        with one set of versions the same bytes."""
         from mlforge.builtin.trainers.asked import listening
         from mlforge.builtin.trainers.fit import fit
         from mlforge.builtin.trainers.suits import device_for
-        from mlforge.builtin.trainers.surroundings import deterministic, interruptible, quiet
+        from mlforge.builtin.trainers.surroundings import interruptible, quiet, reproducible
 
         device_for(self)
         if not len(fitting.validation):
             raise RunFailed("trainer: there are no validation rows to choose the best weights by", hint="Give the split a validation share.")
-        with quiet(), deterministic(fitting.seed, self.threads), interruptible(), listening() as asked:
+        strict = self.deterministic if self.deterministic is not None else not self.on_gpu()
+        with quiet(), reproducible(fitting.seed, self.threads, strict=strict, gpu=self.on_gpu()), interruptible(), listening() as asked:
             fit(self, fitting, asked)
 
     def optimiser_of(self, network: torch.nn.Module) -> torch.optim.Optimizer:

@@ -17,6 +17,8 @@ from mlforge.finding import Finding
 
 __all__ = ["agreed", "halving"]
 
+_TEXTS = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""What only the text tells: on a CPU, and of libraries that ask for memory of their own."""
 _WORD = "portions"  # a file in the fit's work folder
 
 
@@ -41,7 +43,7 @@ def halving(fitting: Fitting, size: int, portions: int, fit: Callable[[int], Non
             raise
         said = str(error).strip().splitlines()[0][-200:]
     if not may or 2 * portions > size:
-        hint = f"Try trainer.accumulate={2 * portions}, trainer.activation_checkpointing=true, or a smaller model."
+        hint = f"Try trainer.accumulate={2 * portions}, trainer.checkpoint_activations=true, or a smaller model."
         raise RunFailed(f"trainer: out of memory with {-(-size // portions)} rows at a time: {said}", hint=hint)
     if fitting.place.world > 1:
         (fitting.work / _WORD).write_text(str(2 * portions))
@@ -62,4 +64,4 @@ def _tell(fitting: Fitting, size: int, before: int, portions: int) -> None:
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)  # on a CPU only the text tells
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in _TEXTS)

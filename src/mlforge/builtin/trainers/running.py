@@ -65,8 +65,9 @@ def _strategy(settings: Lightning, place: Place) -> Strategy | str:
     if place.world == 1:
         return "auto"
     if settings.strategy == "fsdp":
-        return ModelParallelStrategy(data_parallel_size=place.world, tensor_parallel_size=1)
-    return DDPStrategy(find_unused_parameters=False)
+        both = settings.sharding.offload and settings.on_gpu()  # shares that are in the machine's memory are clipped there, together
+        return ModelParallelStrategy(place.world, 1, process_group_backend="cpu:gloo,cuda:nccl" if both else None)
+    return DDPStrategy(find_unused_parameters=False, gradient_as_bucket_view=True)
 
 
 def _profiler(settings: Lightning, fitting: Fitting) -> Profiler | None:

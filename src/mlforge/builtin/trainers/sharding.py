@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,10 @@ class Sharding(BaseModel):
         default=True, description="drop a layer's weights after the forward pass and gather them again on the way back: less memory, more talk"
     )
     full_sums: bool = Field(default=True, description="sum gradients over the processes in 32 bits even where layers compute in 16")
+    checkpoints: Literal["full", "sharded"] = Field(
+        default="full",
+        description="full: one process writes what it gathers from all; sharded: each writes its share, for networks that no machine holds",
+    )
     offload: bool = Field(default=False, description="keep shares in the machine's memory instead of the GPU's: fits more, runs slower")
 
     def shard(self, network: torch.nn.Module, mesh: Any, precision: Precision) -> None:
@@ -43,7 +47,7 @@ class Sharding(BaseModel):
         half = torch.bfloat16 if precision == "bf16-mixed" else None
         mixed = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32 if half and self.full_sums else half)
         given: dict[str, Any] = {"mesh": mesh, "mp_policy": mixed, "reshard_after_forward": self.gather_again}
-        given["offload_policy"] = CPUOffloadPolicy() if self.offload else OffloadPolicy()
+        given["offload_policy"] = CPUOffloadPolicy() if self.offload and mesh.device_type != "cpu" else OffloadPolicy()
         for layer in layers:
             fully_shard(layer, **given)
         fully_shard(network, **given)

@@ -23,6 +23,8 @@ def objections(trainer: Lightning) -> Iterator[Objection]:
         yield Objection("strategy", "deepspeed is none of mlforge's own", "auto, ddp or fsdp", "It comes by a plugin that brings a trainer of its own.")
     if trainer.strategy == "fsdp" and trainer.ema is not None:
         yield Objection("ema", "an average needs all weights, and fsdp leaves each process a share of them", "null, or strategy ddp")
+    if trainer.strategy != "fsdp" and trainer.sharding != type(trainer.sharding)():
+        yield Objection("sharding", f"only fsdp shards, and strategy is {trainer.strategy}", "strategy: fsdp, or no sharding")
     if trainer.precision == "transformer-engine" and (trainer.accelerator == "cpu" or find_spec("transformer_engine") is None):
         lacking = "accelerator is cpu" if trainer.accelerator == "cpu" else "the package is not installed"
         yield Objection("precision", f"transformer-engine computes in fp8, and {lacking}", f"{_FP8} and `pip install transformer-engine[pytorch]`")
@@ -48,5 +50,8 @@ def device_for(trainer: Lightning) -> None:
         raise MissingRequirement(f"trainer.accelerator: gpu, and torch {torch.__version__} finds none", hint=hint)
     if trainer.precision == "16-mixed" and not gpu:
         raise MissingRequirement("trainer.precision: 16-mixed needs a GPU, and there is none", hint="Choose trainer.precision=bf16-mixed.")
+    if trainer.precision.startswith("bf16") and trainer.on_gpu() and torch.version.hip is None and torch.cuda.get_device_capability() < (8, 0):
+        have = f"{torch.cuda.get_device_name()} has none"
+        raise MissingRequirement(f"trainer.precision: {trainer.precision} needs a GPU with bfloat16, and {have}", hint="Choose trainer.precision=16-mixed.")
     if trainer.precision == "transformer-engine" and (not gpu or torch.cuda.get_device_capability() < (8, 9)):
         raise MissingRequirement(f"trainer.precision: transformer-engine needs {_FP8}", hint="Choose trainer.precision=bf16-mixed.")

@@ -1,4 +1,4 @@
-"""The process around a fit: quiet, deterministic, and as it was before when the fit is over. Imports torch."""
+"""The process around a fit: quiet, reproducible, and as it was before when the fit is over. Imports torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["deterministic", "interruptible", "quiet"]
+from mlforge.errors import RunFailed
+
+__all__ = ["interruptible", "quiet", "reproducible"]
 
 _TALKERS = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
 
@@ -36,20 +38,30 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def deterministic(seed: int, threads: int | None) -> Iterator[None]:
-    """The same seed gives the same bits; random state, thread count and mode of the process are put back afterwards."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic; no effect on a CPU
+def reproducible(seed: int, threads: int | None, *, strict: bool, gpu: bool) -> Iterator[None]:
+    """The same seed draws the same, and with `strict` gives the same bits; random state, thread count and mode of the process are put back afterwards.
+
+    Raises RunFailed when a layer cannot be strict.
+    """
+    if strict:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic; no effect on a CPU
     count, mode, warn_only = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     aid: Any = torch.utils.deterministic  # its attribute is a property of the module, which a type checker does not see
     fill = aid.fill_uninitialized_memory
     python, legacy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    # this process's GPU alone: to ask another for its state would take memory of it, in each of the processes that share a machine
+    with torch.random.fork_rng(devices=[int(os.environ.get("LOCAL_RANK", "0"))] if gpu else []):
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(strict)
         aid.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of the time
         torch.set_num_threads(threads or count)
         try:
             yield
+        except RuntimeError as error:
+            if "deterministic implementation" not in str(error):
+                raise
+            said = str(error).strip().splitlines()[0][:200]
+            raise RunFailed(f"trainer.deterministic: {said}", hint="Set trainer.deterministic=false, or choose other layers.") from error
         finally:
             random.setstate(python)
             np.random.set_state(legacy)

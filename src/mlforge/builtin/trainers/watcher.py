@@ -21,6 +21,11 @@ class Watcher(Checkpoint):  # type: ignore[misc]  # pytorch_lightning is not typ
     def __init__(self, keeper: Keeper, validation: Batches) -> None:
         self.keeper, self.validation = keeper, validation
 
+    def on_fit_start(self, trainer: Any, module: lightning.LightningModule) -> None:
+        """A module that is to be sharded has done so when it was configured."""
+        if self.keeper.weights.sharded:
+            self.keeper.sharded(module.device_mesh["data_parallel"])
+
     def on_train_start(self, trainer: Any, module: lightning.LightningModule) -> None:
         """Restore what belongs to the trainer."""
         self.keeper.begin(trainer)

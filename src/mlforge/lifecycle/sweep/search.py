@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ from mlforge.lifecycle.sweep.telling import findings, trials_table, tuned_json
 
 __all__ = ["Search"]
 
+_log = logging.getLogger(__name__)
 _SMOKE = 2  # trials that show that the chain works
 
 
@@ -132,10 +134,16 @@ class Search:
             self._end(self._given_up(number))
 
     def lost(self, number: int, reason: str) -> None:
-        """Its process or machine has gone: it is tried once more, from its last checkpoint."""
+        """Its process or machine has gone: it is tried once more, from its last checkpoint, unless it had come to its end."""
+        measured = Measured.read(self._commission.home(number))
+        if measured is not None:
+            self.done(number, measured)
+            return
         self._running.pop(number, None)
         if number in self._lost:
             self.failed(number, reason)
+        else:
+            _log.warning("tune: trial %d: %s, or its machine has gone; it is tried once more", number, reason)
         self._lost.add(number)
 
     def failed(self, number: int, reason: str) -> None:
