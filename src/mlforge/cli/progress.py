@@ -54,7 +54,7 @@ class Terminal:
             self._draw(step.name, done, total, note)
         elif now - self._told >= _REPEAT:
             self._told = now
-            self._line(step.name, f"{done:g}/{total:g} {note}".strip())
+            self._line(step.name, _amount(done, total, note))
 
     def finished(self, step: Planned, seconds: float, text: str) -> None:
         """One line on what came of the stage."""
@@ -81,3 +81,11 @@ class Terminal:
 
     def _line(self, name: str, text: str) -> None:
         print(mask(f"  {name:<{_WIDTH}}{text}"), flush=True)
+
+
+def _amount(done: float, total: float, note: str) -> str:
+    """How far the work is: "400,000 of 2,000,000 rows"; a share where it is not counted in whole things; the amount alone where nobody knows the total."""
+    if done >= total:
+        return f"{done:,.0f} {note}".strip()
+    whole = float(done).is_integer() and float(total).is_integer()
+    return (f"{done:,.0f} of {total:,.0f} {note}" if whole else f"{100 * done / total:.0f} %  {note}").strip()
