@@ -84,8 +84,7 @@ class Terminal:
 
 
 def _amount(done: float, total: float, note: str) -> str:
-    """How far the work is: "400,000 of 2,000,000 rows"; a share where it is not counted in whole things; the amount alone where nobody knows the total."""
-    if done >= total:
-        return f"{done:,.0f} {note}".strip()
-    whole = float(done).is_integer() and float(total).is_integer()
-    return (f"{done:,.0f} of {total:,.0f} {note}" if whole else f"{100 * done / total:.0f} %  {note}").strip()
+    """How far the work is: "400,000 of 2,000,000 rows", or "37 %  epoch 12/30"; rows alone where nobody knows how many there will be."""
+    if note == "rows":
+        return f"{done:,.0f} rows" if done >= total else f"{done:,.0f} of {total:,.0f} rows"
+    return f"{100 * done / (total or 1):.0f} %  {note}".strip()
