@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlforge.components import reads_of
 from mlforge.errors import nearest
+from mlforge.recipe.library import display
 
 if TYPE_CHECKING:
     from mlforge.recipe.recipe import Recipe
@@ -21,7 +22,7 @@ def absent(recipe: Recipe) -> Iterator[str]:
     for where, one in recipe.components():
         for key, path in reads_of(one).items():
             if isinstance(path, str) and "://" not in path and not glob.has_magic(path) and not Path(path).exists():
-                yield f"{where}.{key}: there is no file {path}; a run would stop there. {_near(Path(path))}".rstrip()
+                yield f"{where}.{key}: there is no file {display(Path(path))}; a run would stop there. {_near(Path(path))}".rstrip()
 
 
 def _near(path: Path) -> str:
