@@ -31,6 +31,33 @@ def test_every_problem_is_reported_at_once_with_a_near_name(project):
     assert len(result.err.splitlines()) <= 15
 
 
+def test_a_misspelt_section_has_its_near_name_before_the_line_is_cut_off(project):
+    assert "Did you mean model?" in project.run("check", "breast_cancer", "modle=mlp").err
+
+
+def test_a_recipe_whose_file_has_no_name_for_a_recipe_is_to_be_renamed(project):
+    project.write({"recipes/my wine.yaml": "mlforge: 1\n"})
+    result = project.run("check", "my wine")
+    assert (result.code, "'my wine' is no name of a recipe" in result.err, "Rename its file." in result.err) == (2, True, True)
+
+
+def test_a_file_that_is_not_there_is_a_line_and_no_problem(project):
+    """A recipe may be checked where its data is not, as in CI."""
+    project.write({"adults.csv": ""})
+    result = project.run("check", "adult", "source.path=adult.csv")
+    assert result.code == 0
+    assert "source.path: there is no file" in result.out
+    assert "Did you mean adults.csv?" in result.out
+    assert "there is no file" not in project.run("check", "adult", "source.path=adults.csv").out
+
+
+def test_a_plugin_of_the_project_that_is_broken_is_told(project):
+    project.write({"mlforge.toml": 'plugins = ["nests"]\n'})
+    fine = project.run("check", "breast_cancer")
+    assert (fine.code, "plugin nests of mlforge.toml is broken" in fine.out) == (0, True)
+    assert "It may be of nests, which is broken: ModuleNotFoundError" in project.run("check", "breast_cancer", "model=xyz").err
+
+
 def test_problems_as_json_come_on_stdout_with_the_same_exit_code(project):
     result = project.run("check", "breast_cancer", "trainer.max_epoch=5", "--json")
     assert result.code == 2

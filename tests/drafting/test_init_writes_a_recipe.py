@@ -301,6 +301,16 @@ def test_wrong_command_lines_are_told_what_to_type(project, arguments, code, sai
     assert (outcome.code, said in outcome.err) == (code, True), outcome.text
 
 
+def test_monitors_look_at_what_the_features_are(project):
+    _, text, _ = drafted(project, rows(review=(f"a long sentence of many words about thing number {k} and why it was good" for k in range(ROWS))))
+    assert "  - monitors: [drift, text_drift, data_quality, performance]" in text
+    assert "  - monitors: [drift, data_quality, performance]" in drafted(project, rows(), "--force")[1]
+
+
+def test_large_numbers_are_written_in_full(project):
+    assert "# 1000000 … 1000299" in line_of(drafted(project, rows(order=(1_000_000 + k % 300 for k in range(ROWS))))[1], "order")
+
+
 def test_the_same_file_gives_the_same_recipe(project):
     first = drafted(project, rows(town=(f"town {k % 40}" for k in range(ROWS))))[1]
     assert drafted(project, rows(town=(f"town {k % 40}" for k in range(ROWS))), "--force")[1] == first

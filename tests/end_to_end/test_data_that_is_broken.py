@@ -43,7 +43,7 @@ GOOD = rows(60)
         (b"", "buyers.csv is empty"),
         (f"{HEADER}\n".encode(), "buyers.csv has a header and no rows"),
         (b"\n\n\n", "buyers.csv"),
-        ("\n".join([HEADER.replace("city", "cty"), *GOOD]).encode(), "lacks the column 'city' Did you mean cty?"),
+        ("\n".join([HEADER.replace("city", "cty"), *GOOD]).encode(), "lacks the column 'city'. Did you mean cty?"),
         ("\n".join([HEADER, *GOOD[:9], "31,2"]).encode(), "line 11 has 2 fields, and 4 are expected"),
         ("\n".join([HEADER, *GOOD, "31,1.0,Zürich,yes"]).encode("latin-1"), "line 62"),
         ("\n".join([HEADER, *GOOD]).encode("utf-16"), "buyers.csv"),

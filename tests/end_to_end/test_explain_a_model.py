@@ -64,6 +64,11 @@ def test_the_answers_reasons_add_up_and_its_counterfactual_holds(hired: TestProj
     assert "mail" not in changes
 
 
+def test_a_row_that_lacks_columns_is_told_which(hired: TestProject) -> None:
+    done = hired.run("explain", "jobs", "--row", '{"years": 3}')
+    assert (done.code, "--row lacks how skilled" in done.err, "--source FILE" in done.err) == (3, True, True), done.text
+
+
 def test_a_person_reads_it_and_a_kept_column_stays(hired: TestProject) -> None:
     done = hired.run("explain", "jobs", "--row", json.dumps(ROW), "--keep", "skill")
     assert done.code == 0, done.text

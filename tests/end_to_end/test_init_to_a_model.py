@@ -42,7 +42,7 @@ def registered(project: TestProject, name: str, *overrides: str) -> Outcome:
     assert checked.code == 0, checked.text
     outcome = project.run("run", name, *overrides, "--json")
     assert outcome.code == 0, outcome.text
-    assert {stage["name"] for stage in outcome.json["stages"]} == set(STAGES)
+    assert {stage["name"] for stage in outcome.json["stages"]} == {*STAGES, "calibrate"}
     assert outcome.json["done"] == [{"subject": f"{name} 1", "event": "registered", "new": True}]
     return outcome
 

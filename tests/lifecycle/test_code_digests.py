@@ -75,6 +75,19 @@ def test_other_libraries_are_left_to_their_version(package):
     assert CodeIndex().closure(f"{package.name}.part") == {package.name, f"{package.name}.part"}
 
 
+@pytest.mark.parametrize("place", ["lib/python3/dist-packages", ".local/lib/python3.12/site-packages"])
+def test_libraries_of_the_system_and_of_the_user_are_left_to_their_version_too(package, tmp_path, monkeypatch, place):
+    """An environment with --system-site-packages reads torch from there, and nobody wants all of torch to be parsed for a key."""
+    library = tmp_path / place / f"lib_{uuid.uuid4().hex[:8]}"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text("VERSION = 1\n")
+    monkeypatch.syspath_prepend(str(library.parent))
+    (package / "part.py").write_text(f"import {library.name}\n")
+    index = CodeIndex(None)
+    index.digest(f"{package.name}.part")
+    assert not any(file.is_relative_to(library) for file in index.files())
+
+
 def test_a_module_beside_the_package_that_is_no_library_counts(package):
     neighbour = f"near_{uuid.uuid4().hex[:8]}"
     (package.parent / f"{neighbour}.py").write_text("Y = 1\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -125,8 +126,23 @@ def test_allowed_values_mean_the_columns_own_dtype() -> None:
 
 
 def test_a_missing_column_is_named_with_a_near_one() -> None:
-    with pytest.raises(DataError, match=r"lacks the column 'age' Did you mean Age\?"):
+    with pytest.raises(DataError, match=r"lacks the column 'age'\. Did you mean Age\?"):
         conform(pl.DataFrame({"Age": [1]}), contract(age={"dtype": "int"}, extra="drop"))
+
+
+def test_several_missing_columns_are_named_each_with_a_near_one() -> None:
+    with pytest.raises(DataError, match=r"lacks the columns 'age' \(it has 'Age'\), 'plan'\n"):
+        conform(pl.DataFrame({"Age": [1], "x": [2]}), contract(age={"dtype": "int"}, plan={"dtype": "int"}, extra="drop"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_file_that_was_taken_for_one_column_is_asked_for_its_separator(separator: str) -> None:
+    """Read with a comma, a file of semicolons is one column whose name is the whole first line."""
+    with pytest.raises(DataError) as caught:
+        conform(pl.DataFrame({separator.join(["age", "plan"] * 40): ["1"]}), contract(age={"dtype": "int"}, plan={"dtype": "int"}))
+    assert "the source has one column, 'age" in str(caught.value)
+    assert f"Are its fields separated by {separator!r}? Then say so: the source's `separator: {json.dumps(separator)}`." in caught.value.hint
+    assert len(str(caught.value)) < 250
 
 
 @pytest.mark.parametrize(("extra", "columns"), [("drop", ["a"]), ("keep", ["a", "b c"])])

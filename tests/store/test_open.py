@@ -110,8 +110,9 @@ def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path, place: s
 def test_records_that_are_no_database_are_said_to_be_unusable(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "records.db").write_text("this is no database" * 100)
-    with pytest.raises(RunFailed, match="file is not a database"):
+    with pytest.raises(RunFailed, match="are damaged: file is not a database") as raised:
         Store.open(None, tmp_path / "state")
+    assert "Put a copy of the file back" in raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_records_that_are_no_database_are_said_to_be_unusable(tmp_path: Path) ->
     [
         ("postgresql+psycopg://me:secretword@127.0.0.1:1/x", "cannot be used"),
         ("nosuch://x", "nosuch"),
-        ("not a url", "store.url"),
+        ("not a url", "store: "),
         ("mysql+nosuch://x", "nosuch"),
     ],
 )

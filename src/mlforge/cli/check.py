@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -38,17 +38,25 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
             raise
         click.echo(_report(recipe, error.problems or (Problem(recipe, str(error)),), {}, ()))
         raise SystemExit(RecipeError.exit_code) from None
-    from mlforge.recipe import missing
+    from mlforge.recipe import absent, missing
 
-    absent = missing(composed)
+    lacking = missing(composed)
     if as_json:
-        click.echo(_report(composed.name, (), absent, composed.deprecations))
+        click.echo(_report(composed.name, (), lacking, composed.deprecations))
         return
     click.echo(mask(f"{composed.name} is fine: {composed.task.name}{_columns(composed)}."))
-    for line in (*composed.migrations, *composed.shadows, *(f"dropped {dropped}" for dropped in composed.dropped)):
+    told = (*composed.migrations, *composed.shadows, *(f"dropped {dropped}" for dropped in composed.dropped), *absent(composed), *_silent(place))
+    for line in told:
         click.echo(mask(f"  {line}"))
-    if absent:
-        click.echo(f"  To run it, these are missing here: {', '.join(absent)}. `mlforge run` says how to install them.")
+    if lacking:
+        click.echo(f"  To run it, these are missing here: {', '.join(lacking)}. `mlforge run` says how to install them.")
+
+
+def _silent(place: Workplace) -> Iterator[str]:
+    """The project's own plugins that are broken: this recipe does without them, and who listed them would know."""
+    for one in place.catalog.plugins:
+        if one.version == "local" and one.state == "broken":
+            yield f"plugin {one.name} of {place.project.settings.name if place.project.settings else 'this project'} is broken, and left out: {one.reason}"
 
 
 def _columns(composed: Recipe) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_WORDS = {True: "shown", False: "within chance", None: ""}
+_WORDS = {True: "shown", False: "not shown", None: ""}
 _MOST = 40  # measurements that are printed
 
 

@@ -13,6 +13,7 @@ from mlforge.errors import DataError, RecipeError
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlforge.contract import Contract
     from mlforge.explaining.explainer import Explanation
     from mlforge.explaining.reach import Reach
 
@@ -60,7 +61,7 @@ def command(
     unknown = sorted(set(keep) - set(explainer.contract.columns))
     if unknown:
         raise click.BadParameter(f"the model has no column {', '.join(unknown)}", param_hint="--keep")
-    frame = _row(row) if row is not None else _read(source or "", rows, place)
+    frame = _whole(_row(row), explainer.predictor.bundle.contract) if row is not None else _read(source or "", rows, place)
     wanted = Reach.read(reach) if reach is not None else None
     told = [explainer.explain(one, orders=orders, immutable=keep, reach=wanted) for one in frame.iter_slices(1)]
     if as_json:
@@ -84,6 +85,18 @@ def _row(text: str) -> pl.DataFrame:
         return pl.DataFrame({key: [value] for key, value in given.items()})
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"--row cannot be read as a row: {str(error).splitlines()[0][:200]}") from None
+
+
+def _whole(row: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The row with what may be missing in it. DataError names what may not be."""
+    import polars as pl
+
+    absent = [key for key in contract.columns if not {key, contract.real_name(key)} & set(row.columns)]
+    needed = [contract.real_name(key) for key in absent if not contract.columns[key].nullable]
+    if needed:
+        listed = ", ".join(needed[:8]) + (f" and {len(needed) - 8} more" if len(needed) > 8 else "")
+        raise DataError(f"--row lacks {listed}", hint="Give each a value; `--source FILE` takes whole rows from a file.")
+    return row.with_columns(pl.lit(None, dtype=pl.String).alias(contract.real_name(key)) for key in absent)
 
 
 def _read(text: str, count: int, place: Workplace) -> pl.DataFrame:

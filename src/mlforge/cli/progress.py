@@ -54,7 +54,7 @@ class Terminal:
             self._draw(step.name, done, total, note)
         elif now - self._told >= _REPEAT:
             self._told = now
-            self._line(step.name, f"{_share(done, total)}  {note}".strip())
+            self._line(step.name, _amount(done, total, note))
 
     def finished(self, step: Planned, seconds: float, text: str) -> None:
         """One line on what came of the stage."""
@@ -83,6 +83,8 @@ class Terminal:
         print(mask(f"  {name:<{_WIDTH}}{text}"), flush=True)
 
 
-def _share(done: float, total: float) -> str:
-    """How far the work is: "43 %"; a count where nobody knows the end."""
-    return f"{min(done / total, 1):.0%}".replace("%", " %") if total > 0 else f"{done:,.0f}"
+def _amount(done: float, total: float, note: str) -> str:
+    """How far the work is: "400,000 of 2,000,000 rows", or "37 %  epoch 12/30"; rows alone where nobody knows how many there will be."""
+    if note == "rows":
+        return f"{done:,.0f} rows" if done >= total else f"{done:,.0f} of {total:,.0f} rows"
+    return f"{100 * done / (total or 1):.0f} %  {note}".strip()

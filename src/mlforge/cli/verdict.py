@@ -91,7 +91,7 @@ def _machine(error: OSError) -> list[str]:
     """What the machine refused, where, and what to do."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     hint = "Free some space; the same command continues." if full else "Allow it, or choose another place; the same command continues."
-    return [f"{error.filename or 'a file'}: {error.strerror or error}".replace("\n", " "), hint]
+    return [f"{error.filename or 'A file could not be read or written'}: {error.strerror or error}".replace("\n", " "), hint]
 
 
 def _say(lines: list[str], code: int) -> int:

@@ -12,7 +12,7 @@ from mlforge.contract import RESERVED
 from mlforge.drafting.look import UNSURE, Look
 from mlforge.drafting.persons import asks, parts, personal, protected
 from mlforge.drafting.proposal import Proposal, Setting
-from mlforge.drafting.text import writable
+from mlforge.drafting.text import figure, writable
 
 __all__ = ["keys_of", "propose", "typed"]
 
@@ -148,7 +148,7 @@ def _categories(look: Look) -> tuple[dict[str, Setting], str]:
 
 def _numbers(look: Look) -> tuple[dict[str, Setting], str]:
     low, high = float(look.values.min()), float(look.values.max())  # type: ignore[arg-type]
-    comment = f"{low:g} … {high:g}" if low < high else f"always {low:g}"
+    comment = f"{figure(low)} … {figure(high)}" if low < high else f"always {figure(low)}"
     settings: dict[str, Setting] = {}
     room = (high - low) / 2 or abs(high) or 1.0
     if low >= 0:
@@ -157,7 +157,7 @@ def _numbers(look: Look) -> tuple[dict[str, Setting], str]:
         settings["ge"] = _outward(low - room, look.dtype, up=False)
     usual = float(look.values.quantile(0.99) or 0.0)
     if high > 10 * max(abs(usual), abs(float(look.values.median() or 0.0))) > 0:  # type: ignore[arg-type]
-        comment += f", and 99 % are at most {usual:g}: no upper bound is proposed"
+        comment += f", and 99 % are at most {figure(usual)}: no upper bound is proposed"
     else:
         settings["le"] = _outward(high + room, look.dtype, up=True)
     if code := _code(look, low, high):

@@ -35,6 +35,7 @@ __all__ = ["Draft", "draft"]
 _WIDEST = 4000  # columns; the recipe language bounds a file
 _SEPARATORS = (",", ";", "\t", "|")
 _CHECKS = ("balance", "constant", "duplicates", "freshness", "leakage", "missing", "outliers", "shift")
+_WRITTEN = {"text", "array"}  # what text_drift looks at, and drift does not
 _TIME = {"date", "time", "timestamp", "day", "month", "year", "period"}
 
 
@@ -76,8 +77,9 @@ def draft(file: Path, target: str, project: Project, catalog: Catalog, *, name: 
         Parts(
             name=title, file=file.name, source=option, source_settings={"path": _path(file, project, outside=outside), **settings}, read=_read(sample),
             nulls=nulls, max_rejected=most, rejected_why=why, undeclared=undeclared, columns=columns, target=chosen,
-            fitting=fitting(sample.read, chosen.task), checks=_checks(catalog, chosen, columns), splits=tuple(catalog.options("split")),
-            models=tuple(catalog.options("model")), protections=tuple(catalog.options("privacy")), ordered=_in_order_of_time(looks),
+            fitting=fitting(sample.read, chosen.task), checks=_checks(catalog, chosen, columns), monitors=_monitors(catalog, columns),
+            splits=tuple(catalog.options("split")), models=tuple(catalog.options("model")), protections=tuple(catalog.options("privacy")),
+            ordered=_in_order_of_time(looks),
         )
     )  # fmt: skip
     return Draft(title, text, sample, columns, outside)
@@ -153,6 +155,13 @@ def _checks(catalog: Catalog, target: Target, columns: Sequence[Proposal]) -> tu
     timed = any(column.role == "time" for column in columns)
     unfit = ({"balance"} if target.task == "regression" else set()) | (set() if timed else {"freshness"})
     return tuple(check for check in _CHECKS if check in catalog.options("checks") and check not in unfit)
+
+
+def _monitors(catalog: Catalog, columns: Sequence[Proposal]) -> tuple[str, ...]:
+    """What looks at new rows: those that every recipe can have, and the drift of what its features are."""
+    written = {str(column.settings["dtype"]).partition("[")[0] in _WRITTEN for column in columns if column.role == "feature"}
+    wanted = [*(["drift"] if False in written else []), *(["text_drift"] if True in written else []), "data_quality", "performance"]
+    return tuple(one for one in wanted if one in catalog.options("monitors"))
 
 
 def _in_order_of_time(looks: dict[str, Look]) -> bool:

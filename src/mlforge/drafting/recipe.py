@@ -30,6 +30,7 @@ class Parts:
     target: Target
     fitting: Fitting
     checks: tuple[str, ...]
+    monitors: tuple[str, ...]
     splits: tuple[str, ...]  # what is installed
     models: tuple[str, ...]
     protections: tuple[str, ...]
@@ -66,8 +67,10 @@ def _defaults(parts: Parts) -> Iterator[str]:
         ("  - exporters: [onnx]", ""),
         (f"  - evaluators: [{evaluators}]", ""),
         ("  - gates: [baseline, no_regression]", "better than guessing, and no worse than the model that serves"),
-        ("  - _self_", ""),
     ]
+    if parts.monitors:
+        lines.append((f"  - monitors: [{', '.join(parts.monitors)}]", "what `mlforge monitor` holds new rows against: one false alarm a month each"))
+    lines.append(("  - _self_", ""))
     yield "defaults:"
     yield from aligned(lines, 50)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlforge.drafting.columns import typed
 from mlforge.drafting.look import Look
 from mlforge.drafting.proposal import Proposal, Setting
-from mlforge.drafting.text import writable
+from mlforge.drafting.text import figure, writable
 from mlforge.errors import DataError
 
 __all__ = ["Target", "target_of"]
@@ -64,10 +64,12 @@ def _check_values(look: Look) -> None:
 def _value(base: Proposal, look: Look) -> Proposal:
     low, high = float(look.values.min()), float(look.values.max())  # type: ignore[arg-type]
     few = f"; {look.distinct} different values: if they are classes, task: classification and dtype: category" if look.distinct <= _LEVELS else ""
-    comment = f"{low:g} … {high:g}{few}{_unlabelled(look)}"
+    comment = f"{figure(low)} … {figure(high)}{few}{_unlabelled(look)}"
     bounds: dict[str, Setting] = {"ge": 0} if low >= 0 else {}
     settings = {**base.settings, "dtype": look.dtype}
-    return Proposal(base.key, base.name, settings).having(comment, f"target, {low:g} … {high:g}", "→ task: regression, split: random", role="target", **bounds)
+    return Proposal(base.key, base.name, settings).having(
+        comment, f"target, {figure(low)} … {figure(high)}", "→ task: regression, split: random", role="target", **bounds
+    )
 
 
 def _without(look: Look, rare: Sequence[str]) -> Look:

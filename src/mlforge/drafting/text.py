@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["aligned", "comment", "flow", "printable", "scalar", "writable"]
+__all__ = ["aligned", "comment", "figure", "flow", "printable", "scalar", "writable"]
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_]|[A-Za-z_]")
 _WORDS = {"null", "true", "false", "yes", "no", "on", "off"}
@@ -59,3 +59,8 @@ def _escaped(character: str) -> str:
 
 def _listed(values: list[object]) -> str:
     return "[" + ", ".join(scalar(value) for value in values) + "]"
+
+
+def figure(value: float) -> str:
+    """A number as people write it: 1484705 and not 1.4847e+06, as far as that stays short."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:g}"

@@ -105,10 +105,19 @@ class Account:
         """Commands that one may want now."""
         name = self.record.recipe
         if self.outcome.done:
-            return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge models {name}")
+            return self._next_of_version(name)
         if self.outcome.standing.waits:
             return tuple(f"mlforge approve {self.record.id} --role {role}" for role in self.outcome.standing.waits)
         return (f"mlforge runs {self.record.id}",) if self.outcome.refused else ()
+
+    def _next_of_version(self, name: str) -> tuple[str, ...]:
+        """What a version is for: the champion is put to use, a challenger is held against it."""
+        told = self.outcome.done[-1].details
+        if "challenger" in told.get("aliases", ()):
+            version = told["version"]
+            return (f"mlforge diff {name}@champion {name}@{version}", f"mlforge promote {name} {version}")
+        watch = (f"mlforge monitor {name} --source FILE",) if self.lifecycle.recipe.sections.get("monitors") else ()
+        return (f"mlforge predict {name} --source FILE --sink FILE", f"mlforge serve {name}", *watch)
 
     def write(self, folder: Path) -> Path:
         """Write `report.html`, `report.md`, `report.json` and `summary.json`; the path of the page."""

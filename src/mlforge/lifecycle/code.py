@@ -1,7 +1,7 @@
 """The source that decides a component's behaviour: its module and every first-party module that it imports, however far away.
 
-First-party is the component's own top-level package, and whatever does not lie in the interpreter's library or its site-packages: a project's local plugin, an
-editable install, mlforge itself in a checkout. Other libraries count by their version (`Component.libraries`).
+First-party is the component's own top-level package, and whatever lies neither in the interpreter's library nor in any site-packages: a project's local plugin,
+an editable install, mlforge itself in a checkout. Other libraries count by their version (`Component.libraries`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 __all__ = ["CodeIndex"]
 
 _LIBRARIES = tuple({os.path.realpath(sysconfig.get_paths()[name]) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_INSTALLED = {"site-packages", "dist-packages"}  # also another interpreter's, the system's or the user's: an environment may build on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class CodeIndex:
         if path is None or top == own:
             return path
         if top not in self._libraries:
-            self._libraries[top] = os.path.realpath(path).startswith(_LIBRARIES)
+            self._libraries[top] = _installed(path)
         return None if self._libraries[top] else path
 
     def _read(self, name: str, path: Path) -> _Module:
@@ -119,6 +120,11 @@ class CodeIndex:
         module = _Module(str(known[2]), tuple(known[3]))  # type: ignore[arg-type]  # JSON's own types
         self._modules[name] = module
         return module
+
+
+def _installed(path: Path) -> bool:
+    """Does it lie in the interpreter's library, or among what pip has installed."""
+    return os.path.realpath(path).startswith(_LIBRARIES) or not _INSTALLED.isdisjoint(path.parts)
 
 
 def _find(name: str) -> Path | None:

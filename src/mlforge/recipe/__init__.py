@@ -1,5 +1,6 @@
 """Recipes: composing them, checking them, and saying where each value came from. The only place that knows Hydra."""
 
+from mlforge.recipe.absent import absent
 from mlforge.recipe.composer import compose
 from mlforge.recipe.recipe import Displaced, Recipe
 from mlforge.recipe.requirements import missing, require
@@ -8,4 +9,4 @@ from mlforge.recipe.spelling import spelled
 from mlforge.recipe.switching import Dropped
 from mlforge.recipe.view import Row, View, show
 
-__all__ = ["Displaced", "Dropped", "Recipe", "Row", "View", "compose", "json_schema", "missing", "require", "show", "spelled"]
+__all__ = ["Displaced", "Dropped", "Recipe", "Row", "View", "absent", "compose", "json_schema", "missing", "require", "show", "spelled"]

@@ -22,6 +22,7 @@ from mlforge.recipe.retraining import retraining
 from mlforge.recipe.rolling_out import rolling_out
 from mlforge.recipe.sweeping import sweeping, with_space
 from mlforge.recipe.typed import made, pruned
+from mlforge.recipe.words import few
 from mlforge.sections import SECTIONS, TOP
 from mlforge.task import TASKS
 
@@ -110,7 +111,8 @@ class Finishing:
         for name, node in self.composed.root.items.items():
             if name not in known:
                 hint = f"They stand within {SECTIONS[name].within}." if name in SECTIONS else nearest(name, known)
-                yield Problem(name, "no such section or key", node.place, f"one of {', '.join(known)}", hint)
+                there = few(known, 12) if hint else ", ".join(known)  # of a long line the end is cut off, and the hint is what helps
+                yield Problem(name, "no such section or key", node.place, f"one of {there}", hint)
 
     def _pruned(self, root: Node) -> Node:
         """Without the entries of maps that were deleted with null."""

@@ -14,7 +14,7 @@ from mlforge.recipe.document import Document, load
 from mlforge.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from mlforge.plugins import Catalog
+    from mlforge.plugins import Catalog, PluginState
     from mlforge.project import Project
 
 __all__ = ["Library", "display"]
@@ -125,8 +125,13 @@ class Library:
             return self.elsewhere[-1]
         known = self.options(section)
         there = f"{section} has {', '.join(known[:10])}{' …' if len(known) > 10 else ''}" if known else f"nothing provides any {section}"
-        self.unknown.append(Problem(where, f"no such {what}: {option}", origin, there, self.near(section, option)))
+        hint = self.near(section, option) or next((f"It may be of {one.name}, which is {one.state}: {one.reason}." for one in self._silent()), "")
+        self.unknown.append(Problem(where, f"no such {what}: {option}", origin, there, hint))
         return self.unknown[-1]
+
+    def _silent(self) -> Iterator[PluginState]:
+        """The project's own plugins that cannot say what they provide."""
+        return (one for one in self.catalog.plugins if one.version == "local" and one.state == "broken")
 
     def documents(self) -> list[Document]:
         """Every file that was read, in that order."""

@@ -80,6 +80,11 @@ class Lineage:
         known = self.library.recipes()
         there = f"there are {', '.join(known[:8])}{' …' if len(known) > 8 else ''}" if known else "there are none"
         where = "defaults" if chain else "recipe"
+        if name in known:  # it is there, under a name that no recipe can have
+            expected = "letters, digits, dots, dashes and underscores, a letter or digit first"
+            self.missing.append(Problem(where, f"{name!r} is no name of a recipe", origin, expected, "Rename its file."))
+            self.problems.append(self.missing[-1])
+            return
         self.missing.append(Problem(where, f"no recipe {name!r}", origin, there, self.library.near(None, name)))
         self.problems.append(self.missing[-1])
 

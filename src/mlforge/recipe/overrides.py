@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from mlforge.sections import SECTIONS
 __all__ = ["Override", "Overrides", "parse"]
 
 _DEEPEST = 30
+_STRANGE = re.compile(r"token recognition error at: '(.)'")
 
 Act = Literal["choose", "add", "drop", "set", "delete"]
 
@@ -67,8 +69,7 @@ def _one(parser: object, text: str, allowed: tuple[str, ...]) -> Override | Prob
     try:
         parsed = parser.parse_override(text)  # type: ignore[attr-defined]
     except Exception as error:  # the grammar's own error, or that of its lexer
-        where = text.partition("=")[0] or "overrides"
-        return Problem(where, f"{text!r} is not an override{_position(error)}", COMMAND_LINE, "key=value, with quotes around what has spaces or commas")
+        return _unreadable(text, error)
     key = parsed.key_or_group
     if problem := refused_override(text, key, COMMAND_LINE):
         return [problem]
@@ -90,6 +91,18 @@ def _act(parsed: object, text: str, key: str, value: Node) -> Override:
     if deletes:
         return Override(text, "drop" if options else "choose", path, value, options)
     return Override(text, "add" if adds and SECTIONS[key].plural else "choose", path, value, options)
+
+
+def _unreadable(text: str, error: Exception) -> Problem:
+    """What the grammar does not accept, and how it would."""
+    key, equals, value = text.partition("=")
+    where = key or "overrides"
+    if not equals:
+        return Problem(where, f"{text!r} is not an override: it has no =", COMMAND_LINE, "key=value")
+    if (strange := _STRANGE.search(str(error))) is not None and not re.search("[\"']", value):
+        found = f"{text!r} is not an override: {strange[1]!r} needs quotes around the value"
+        return Problem(where, found, COMMAND_LINE, "quotes that the shell leaves alone", f"""Type '{key}="{value}"'.""")
+    return Problem(where, f"{text!r} is not an override{_position(error)}", COMMAND_LINE, "key=value, with quotes around what has spaces or commas")
 
 
 def _position(error: Exception) -> str:

@@ -119,6 +119,8 @@ class _Builder:
             ends = "end of stream" in str(error.problem)  # where what is not closed began says more
             mark = (error.context_mark if ends else None) or error.problem_mark or error.context_mark
             place = self.place(mark) if mark else Origin(self.shown)
+            if mark and _character(text, mark) == "\t":
+                raise _StopError(Problem(self.shown, "does not parse as YAML: there is a tab", place, "spaces: YAML does not indent with tabs")) from None
             said = ", ".join(part for part in (error.context, error.problem) if part)
             raise _StopError(Problem(self.shown, f"does not parse as YAML: {said}", place)) from None
         except yaml.YAMLError as error:
@@ -213,3 +215,9 @@ class _Builder:
         self.count += by
         if self.count > MOST:
             raise _StopError(Problem(self.shown, f"has more than {MOST:,} values, aliases counted", self.place(event.start_mark)))
+
+
+def _character(text: str, mark: Any) -> str:
+    """What stands at a mark; nothing at the end."""
+    lines = text.splitlines()
+    return lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""

@@ -24,9 +24,10 @@ p { margin: .3rem 0; }
 .verdict.yes { border-left-color: var(--yes); } .verdict.no { border-left-color: var(--no); }
 .yes b, td.yes { color: var(--yes); } .no b, td.no, .critical { color: var(--no); } .warning { color: var(--warn); }
 .wide { overflow-x: auto; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; margin: .6rem 0 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem 2rem; margin: .6rem 0 1rem; }
 figure { margin: 0; max-width: 100%; } figcaption { font-size: .93em; font-weight: 500; margin-bottom: .3rem; }
 svg.chart { max-width: 100%; height: auto; }
+.charts svg.chart { width: 100%; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 500; font-size: .85em; }
 td, th { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }

@@ -10,6 +10,7 @@ The expressions are built once per contract and schema, so that a single row cos
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ __all__ = ["Conformer", "Plan", "Separated", "conform"]
 
 _BROKEN = "__broken__"
 _LISTED = 8  # columns named in an error
+_SHOWN = 60  # characters of a column's name
+_SEPARATORS = (";", "\t", "|", ",")  # what may have been taken for a part of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +179,16 @@ def conform(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def _missing(missing: list[str], others: list[str]) -> DataError:
-    told = "; ".join(f"{name!r} {nearest(name, others)}".rstrip() for name in missing[:_LISTED]) + _more(missing)
-    noun = "column" if len(missing) == 1 else "columns"
+    if len(others) == 1 and len(missing) > 1 and (separator := max(_SEPARATORS, key=others[0].count)) in others[0]:
+        whole = others[0] if len(others[0]) <= _SHOWN else others[0][:_SHOWN] + "…"
+        found = f"the source has one column, {whole!r}, and lacks the {len(missing)} of the contract"
+        return DataError(found, hint=f"Are its fields separated by {separator!r}? Then say so: the source's `separator: {json.dumps(separator)}`.")
     hint = "Mend the source, or the contract: `name:` gives a column's real name, `role: ignore` lets it be absent."
-    return DataError(f"the source lacks the {noun} {told}", hint=hint)
+    if len(missing) == 1:
+        return DataError(f"the source lacks the column {missing[0]!r}. {nearest(missing[0], others)}".rstrip(" ."), hint=hint)
+    near = [(name, nearest(name, others).removeprefix("Did you mean ").rstrip("?")) for name in missing[:_LISTED]]
+    told = ", ".join(f"{name!r} (it has {other!r})" if other else repr(name) for name, other in near) + _more(missing)
+    return DataError(f"the source lacks the columns {told}", hint=hint)
 
 
 def _undeclared(extra: tuple[str, ...]) -> DataError:

@@ -32,7 +32,7 @@ class Database:
             options: dict[str, Any] = {"connect_args": {"timeout": _BUSY}} if parsed.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
             engine = sa.create_engine(parsed, **options)
         except sa.exc.ArgumentError as error:
-            raise MissingRequirement(f"store.url: {mask(str(error))}.", hint="It looks like sqlite:///path or postgresql+psycopg://user@host/name.") from error
+            raise MissingRequirement(f"store: {mask(str(error))}.", hint="It looks like sqlite:///path or postgresql+psycopg://user@host/name.") from error
         except ImportError as error:
             raise MissingRequirement(f"The records need a driver that is missing: {error}.", hint="pip install 'mlforge[postgres]'") from error
         if engine.dialect.name == "sqlite":
@@ -94,9 +94,12 @@ def _explained(engine: sa.Engine) -> Iterator[None]:
 def _failure(engine: sa.Engine, reason: str) -> MlforgeError:
     where = engine.url.render_as_string(hide_password=True)
     if engine.dialect.name == "postgresql":
-        return MissingRequirement(f"The records at {where} cannot be used: {reason.splitlines()[0]}", hint="Start the database, or correct store.url.")
+        return MissingRequirement(f"The records at {where} cannot be used: {reason.splitlines()[0]}", hint="Start the database, or correct `store`.")
     if "full" in reason:
         return RunFailed(f"The disk is full: {where} could not be written.", hint="Free some space and give the same command again; it continues.")
     if "locked" in reason:
         return RunFailed(f"The records at {where} were locked for {_BUSY:.0f} s.", hint="Wait until the process that writes has finished, or stop it.")
+    if "not a database" in reason or "malformed" in reason:
+        hint = "Put a copy of the file back; or move it away and run the recipes again, which registers their models anew."
+        return RunFailed(f"The records at {where} are damaged: {reason}.", hint=hint)
     return RunFailed(f"The records at {where} cannot be used: {reason}.", hint="Allow writing there, or choose another place for the store.")

@@ -86,7 +86,7 @@ def corrupt(digest: str, name: str, what: str) -> RunFailed:
     """The error for an artifact that is not what was published."""
     return RunFailed(
         f"Artifact {digest[:12]} is damaged: {name}: {what}.",
-        hint=f"Remove the artifact's folder (its name begins with {digest[:12]}) and give the same command again; the stage that makes it runs anew.",
+        hint=f"Remove the artifact's folder (its name begins with {digest[:12]}); `mlforge run` with the same recipe makes it again, byte for byte.",
     )
 
 

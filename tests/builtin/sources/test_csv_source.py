@@ -57,7 +57,7 @@ def test_columns_without_a_header_are_numbered(tmp_path: Path) -> None:
         (b'a,b\n"1\n1",2\n3\n', "line 4 has 1 field, and 2 are expected"),
         (b"a,b\n" + b"1,2\n" * 5000 + b"3\n", "line 5002 has 1 field"),
         (b"a,b\n" + b"1,2\n" * 5000 + "1,ü\n".encode("latin-1"), "line 5002: byte 0xfc at offset 20,006 is no UTF-8"),
-        ("a,b\n1,ü\n".encode("utf-16"), "line 1: byte 0xff at offset 0 is no UTF-8"),
+        ("a,b\n1,ü\n".encode("utf-16"), "it begins as UTF-16 does: source.encoding=utf-16"),
         (b'a,b\n1,2\n3,"x\n5,6\n', "unexpected end of data"),
         (b"a,a\n1,2\n", "two columns are named 'a'"),
         (b'a,b\n1,2\n5" pipe,2\n', "line 3 has a quote that no other closes"),

@@ -130,7 +130,7 @@ def test_partitions_are_of_fixed_size_in_the_order_of_the_source(tmp_path: Path,
     ("head", "rows", "told"),
     [
         ("id,age,plan,y", "", "has a header and no rows"),
-        ("id,agee,plan,y", GOOD, "lacks the column 'age' Did you mean agee?"),
+        ("id,agee,plan,y", GOOD, "lacks the column 'age'. Did you mean agee?"),
         ("id,age,plan", "1,2,3\n", "lacks the column 'y'"),
         ("id,age,plan,y,more", "1,20,pro,no,7\n", "a column that the contract does not declare: 'more'"),
         ("id,age,plan,y", "1,20,pro,no\n2,20\n", "line 3 has 2 fields, and 4 are expected"),

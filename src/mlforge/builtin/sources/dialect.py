@@ -5,6 +5,7 @@ Rows themselves are read by Polars; this one is strict, slow, and used where Pol
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,7 +113,9 @@ class Dialect:
                     block.decode("utf-8")
                 except UnicodeDecodeError as error:
                     byte = f"byte 0x{block[error.start]:02x} at offset {offset + error.start:,}"
-                    hint = "Say what it was written in, such as source.encoding=latin-1 or cp1252. utf-8-lossy would replace such bytes by �."
+                    utf16 = offset == 0 and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+                    such = "it begins as UTF-16 does: source.encoding=utf-16" if utf16 else "such as source.encoding=latin-1 or cp1252"
+                    hint = f"Say what it was written in, {such}. utf-8-lossy would replace such bytes by �."
                     return DataError(f"source.path: {path}, line {line}: {byte} is no UTF-8", hint=hint)
                 offset, line = offset + len(block), line + block.count(b"\n")
         return DataError(f"source.path: {path} is no UTF-8")

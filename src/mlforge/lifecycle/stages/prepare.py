@@ -42,7 +42,7 @@ class Prepare(Stage):
         (draft / "front.onnx").write_bytes(model.SerializeToString(deterministic=True))
         write_json(draft / "encoding.json", _described(fragments, [value.name for value in model.graph.input], output))
         width = sum(block.width for block in blocks_of(fragments))
-        job.find(Finding(name="features/width", value=width, text=f"{len(model.graph.input)} columns become {width} inputs of the model", subject="data"))
+        job.find(Finding(name="features/width", value=width, text=_widened(len(model.graph.input), width), subject="data"))
 
 
 def output_of(rows: pl.LazyFrame, contract: Contract, task: Task) -> Output:
@@ -140,3 +140,7 @@ def _untaken(columns: list[str], contract: Contract, entries: tuple[str, ...]) -
 def _described(fragments: list[Fragment], columns: list[str], output: Output) -> dict[str, Any]:
     vocabularies = {key: list(seen) for fragment in fragments for key, seen in fragment.vocabularies.items()}
     return {"blocks": [asdict(block) for block in blocks_of(fragments)], "columns": columns, "output": asdict(output), "vocabularies": vocabularies}
+
+
+def _widened(columns: int, inputs: int) -> str:
+    return f"{columns:,} {'column becomes' if columns == 1 else 'columns become'} {inputs:,} {'input' if inputs == 1 else 'inputs'} of the model"
