@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlforge.cli.serve_access import access_options, as_overrides, secured, told
-from mlforge.cli.serve_watch import watched, watching
 from mlforge.cli.serve_fleet import fleet_of, lead
+from mlforge.cli.serve_watch import watched, watching
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
