@@ -20,7 +20,7 @@ from startup import MLFORGE
 from mlforge.artifact import Bundles
 from mlforge.explaining.background import FILE
 from mlforge.finding import Finding
-from mlforge.lifecycle.racing import race
+from mlforge.lifecycle.bundling.racing import race
 from mlforge.store import Store
 
 RECIPE = """

@@ -19,7 +19,7 @@ from startup import MLFORGE
 OURS = """
 import polars as pl, yaml
 from mlforge.contract import Contract
-from mlforge.lifecycle.profile import TableProfile
+from mlforge.lifecycle.rows.profile import TableProfile
 contract = Contract.model_validate(yaml.safe_load(open("rows.yaml"))["contract"])
 profile = TableProfile(contract, {})
 for frame in pl.scan_parquet("rows.parquet").collect_batches(chunk_size=262_144, maintain_order=True, engine="streaming"):

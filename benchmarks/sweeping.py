@@ -171,7 +171,7 @@ def in_process(seed: int, given: list[str]) -> None:
     from mlforge.artifact import Assignment, Encoding, Table
     from mlforge.components import Fitting
     from mlforge.lifecycle.assemble import assemble
-    from mlforge.lifecycle.encode import encode
+    from mlforge.lifecycle.rows.encode import encode
     from mlforge.plugins import catalog
     from mlforge.project import Project
     from mlforge.recipe import compose

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from mlforge.errors import DataError
-from mlforge.lifecycle.bigrams import Bigrams
+from mlforge.lifecycle.baselines.bigrams import Bigrams
 from mlforge.task import Output
 
 OUTPUT = Output("bytes", "text", context=6)

@@ -9,8 +9,8 @@ import pytest
 
 from mlforge.budget import Budget, Spent
 from mlforge.errors import RunFailed
-from mlforge.lifecycle.meter import Meter
-from mlforge.lifecycle.spending import Spending
+from mlforge.lifecycle.costs.meter import Meter
+from mlforge.lifecycle.costs.spending import Spending
 
 
 def findings(project, stage):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlforge.errors import RunFailed
-from mlforge.lifecycle.limits import machine_limits
+from mlforge.lifecycle.costs.limits import machine_limits
 
 FULL = Path("/dev/full")
 FRAME = pl.DataFrame({"a": [str(number * 7919) for number in range(200_000)]})

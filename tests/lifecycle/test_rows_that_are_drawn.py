@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mlforge.artifact import ROW
-from mlforge.lifecycle.drawn import Drawn
+from mlforge.lifecycle.rows.drawn import Drawn
 
 ROWS = pl.DataFrame({ROW: range(500), "value": [f"row {i}" for i in range(500)]})
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlforge.lifecycle.sketches import SAMPLE, Distinct, Frequent, Quantiles, places
+from mlforge.lifecycle.rows.sketches import SAMPLE, Distinct, Frequent, Quantiles, places
 
 FRAME = 50_000
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from mlforge.contract import Contract
-from mlforge.lifecycle.thinned import thinned
+from mlforge.lifecycle.rows.thinned import thinned
 
 COLUMNS = {"x": {"dtype": "int"}, "kind": {"dtype": "category", "role": "target", "name": "the kind"}}
 

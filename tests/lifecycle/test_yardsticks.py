@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mlforge.errors import DataError
-from mlforge.lifecycle.yardsticks import Baseline, aligned
+from mlforge.lifecycle.baselines.yardsticks import Baseline, aligned
 from mlforge.task import Output
 
 ANSWER = Output("classes", "answer", ("no", "yes"))

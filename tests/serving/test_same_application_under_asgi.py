@@ -35,7 +35,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     thread.start()
     deadline = time.monotonic() + 30
     while not server.started:
-        assert thread.is_alive() and time.monotonic() < deadline, "it did not start"
+        assert thread.is_alive(), "it did not start"
+        assert time.monotonic() < deadline, "it did not start in time"
         time.sleep(0.01)
     yield listener.getsockname()[1]
     server.should_exit = True

@@ -12,7 +12,7 @@ from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import GateRefused, RecipeError, nearest
 
 if TYPE_CHECKING:
-    from mlforge.lifecycle.registration import Candidate
+    from mlforge.lifecycle.registering.registration import Candidate
     from mlforge.project import Project
     from mlforge.store import RunRecord, Store
 
@@ -40,7 +40,7 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     place = Workplace.here()
     opened = place.existing(store)
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
-    from mlforge.lifecycle.amending import amend
+    from mlforge.lifecycle.registering.amending import amend
     from mlforge.report.verdict import verdict_line
 
     run = _run(opened, waiting)
@@ -79,7 +79,7 @@ def _run(store: Store, named: str) -> RunRecord:
 
 def _candidate(store: Store, run: RunRecord) -> Candidate:
     """What the run would register once it is signed. RecipeError when nobody is asked to."""
-    from mlforge.lifecycle.registration import Candidate
+    from mlforge.lifecycle.registering.registration import Candidate
 
     candidate = None if run.smoke else Candidate.of(store, run)
     if candidate is not None and candidate.verdict.awaited and not candidate.verdict.refused:

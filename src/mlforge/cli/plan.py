@@ -29,7 +29,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
     place = Workplace.here()
     composed = place.recipe(recipe, overrides)
     from mlforge.lifecycle.assemble import assemble
-    from mlforge.lifecycle.estimate import estimated, too_much
+    from mlforge.lifecycle.costs.estimate import estimated, too_much
 
     lifecycle = assemble(composed, place.store(composed.store, reading=True), smoke=smoke)
     steps = lifecycle.plan()
@@ -55,7 +55,7 @@ def command(recipe: str, overrides: tuple[str, ...], smoke: bool, as_json: bool)
 def _decided(step: Planned, lifecycle: Lifecycle) -> str:
     """What was decided when the bundles were exported under a compression contract: it is reused with them."""
     from mlforge.artifact import Bundles
-    from mlforge.lifecycle.compressing import Decision
+    from mlforge.lifecycle.bundling.compressing import Decision
 
     port = next((port for port, kind in step.node.stage.outputs.items() if issubclass(kind, Bundles)), None)
     decision = None if port is None else Decision.read(lifecycle.store.artifacts.path(step.outputs[port]))

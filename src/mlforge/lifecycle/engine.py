@@ -14,14 +14,14 @@ from typing import Any
 from mlforge.artifact import Bundles, Made, Verdict, write_json
 from mlforge.components import Job
 from mlforge.errors import GateRefused, Interrupted, MlforgeError, RecipeError, RunFailed, Vetoed
+from mlforge.lifecycle.costs.limits import interruptible, machine_limits, time_limit
+from mlforge.lifecycle.costs.spending import Spending
 from mlforge.lifecycle.effect import Done, Effect
 from mlforge.lifecycle.graph import Node, upstream
 from mlforge.lifecycle.job import StageJob
-from mlforge.lifecycle.limits import interruptible, machine_limits, time_limit
 from mlforge.lifecycle.plan import FINDINGS, Lifecycle, Planned
+from mlforge.lifecycle.registering.standing import Standing
 from mlforge.lifecycle.reporter import Quiet, Reporter
-from mlforge.lifecycle.spending import Spending
-from mlforge.lifecycle.standing import Standing
 from mlforge.plugins import Hooks, Mishap
 
 __all__ = ["Engine", "Outcome"]

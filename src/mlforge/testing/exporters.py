@@ -24,7 +24,7 @@ from mlforge.artifact import Encoding, Trained, target_array, write_json
 from mlforge.components import Component, Exporter, Fitting, Model, Shipment, Tensors
 from mlforge.contract import Contract
 from mlforge.errors import DataError
-from mlforge.lifecycle.front import blocks_of, front
+from mlforge.lifecycle.bundling.front import blocks_of, front
 from mlforge.runtime.bundle import read_bundle
 from mlforge.task import TASKS
 from mlforge.testing.component import ComponentContract
@@ -60,7 +60,7 @@ class ExporterContract(ComponentContract[Exporter]):
     @pytest.mark.parametrize("task", ["classification", "regression"])
     def test_the_bundle_says_what_the_trained_model_says(self, subject: Exporter, tmp_path: Path, task: str) -> None:
         """Else what is judged and served is not what was trained."""
-        from mlforge.lifecycle.parity import Parity
+        from mlforge.lifecycle.bundling.parity import Parity
         from mlforge.runtime.predictor import Predictor
         from mlforge.runtime.session import Graph
 

@@ -127,7 +127,7 @@ class TransformContract(ComponentContract[Transform]):
         return fragment
 
     def _graph(self, fragment: Fragment) -> bytes:
-        from mlforge.lifecycle.front import front
+        from mlforge.lifecycle.bundling.front import front
 
         return bytes(front([fragment], self.contract()).SerializeToString(deterministic=True))
 

@@ -10,7 +10,7 @@ from mlforge.artifact import Verdict
 from mlforge.components import Ruling
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
-from mlforge.lifecycle.standing import Standing
+from mlforge.lifecycle.registering.standing import Standing
 from mlforge.store import RunRecord, Store
 from mlforge.store.entries import AuditEntry, Version
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from mlforge.components import Fragment, Transform
 from mlforge.contract import Contract
-from mlforge.lifecycle.front import front
+from mlforge.lifecycle.bundling.front import front
 from mlforge.runtime.session import Graph
 
 

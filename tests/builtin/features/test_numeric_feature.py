@@ -7,7 +7,7 @@ from tests.builtin.features.front_of import fitted, said
 
 from mlforge.builtin.features.numeric import Numeric
 from mlforge.contract import Contract
-from mlforge.lifecycle.front import front
+from mlforge.lifecycle.bundling.front import front
 
 INT, FLOAT, MAYBE = {"dtype": "int"}, {"dtype": "float"}, {"dtype": "float", "nullable": True}
 

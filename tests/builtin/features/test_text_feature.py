@@ -12,7 +12,7 @@ from tests.builtin.features.front_of import fitted, said
 from mlforge.builtin.features.terms import frequent
 from mlforge.builtin.features.text import Text
 from mlforge.contract import Contract
-from mlforge.lifecycle.front import front
+from mlforge.lifecycle.bundling.front import front
 from mlforge.runtime.session import Graph
 
 TEXT = {"dtype": "text", "nullable": True}

@@ -14,7 +14,7 @@ from tests.builtin.trainers.fittings import files, fitting
 
 from mlforge.builtin.trainers.lightning import Lightning
 from mlforge.errors import RunFailed
-from mlforge.lifecycle.limits import machine_limits
+from mlforge.lifecycle.costs.limits import machine_limits
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from mlforge.components import Exporter, Shipment
 from mlforge.compress import Compress, Measured
 from mlforge.contract import Contract
 from mlforge.errors import DataError, RunFailed
-from mlforge.lifecycle.compressing import Decision
+from mlforge.lifecycle.bundling.compressing import Decision
 from mlforge.lifecycle.stages.evaluate import Evaluate
 from mlforge.lifecycle.stages.export import Export
 from mlforge.lifecycle.stages.gate import Gate

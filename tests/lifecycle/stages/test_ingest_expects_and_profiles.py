@@ -73,7 +73,7 @@ def references(tmp_path: Path) -> dict[str, Component]:
 def test_an_expectation_that_holds_is_a_finding_however_the_rows_are_cut(
     tmp_path: Path, expected: Any, figure: float, partition: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlforge.lifecycle.accepts.PARTITION", partition)
+    monkeypatch.setattr("mlforge.lifecycle.rows.accepts.PARTITION", partition)
     job = ingest(tmp_path, expect={"one": expected}, references=references(tmp_path))
     finding = job.finding("data/expect/one")
     assert finding.value == pytest.approx(figure, abs=0.02)
@@ -150,7 +150,7 @@ def test_every_column_has_a_profile(tmp_path: Path) -> None:
 
 def test_a_profile_is_the_same_however_the_rows_are_cut_but_for_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = profile(ingest(tmp_path / "a"))
-    monkeypatch.setattr("mlforge.lifecycle.accepts.PARTITION", 97)
+    monkeypatch.setattr("mlforge.lifecycle.rows.accepts.PARTITION", 97)
     cut = profile(ingest(tmp_path / "b"))
     for key, said in whole["columns"].items():
         for name, value in said.items():
@@ -231,7 +231,7 @@ class Other(Schema):
 
 
 def test_rows_that_break_a_registered_model_are_quarantined_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlforge.lifecycle.accepts.PARTITION", 97)
+    monkeypatch.setattr("mlforge.lifecycle.rows.accepts.PARTITION", 97)
     job = ingest(tmp_path, schemas={"adults": Adults(least=20)})
     kept = pl.read_parquet(job.output("table", Table).partitions())
     broken = pl.read_parquet(job.output("quarantine", Quarantine).folder / "rejected.parquet")

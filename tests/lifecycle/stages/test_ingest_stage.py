@@ -19,7 +19,7 @@ from mlforge.builtin.sources.parquet import Parquet
 from mlforge.components import Source
 from mlforge.contract import Contract
 from mlforge.errors import DataError
-from mlforge.lifecycle import accepts
+from mlforge.lifecycle.rows import accepts
 from mlforge.lifecycle.stages.ingest import Ingest, _percent
 from mlforge.runtime.conform import Conformer
 from mlforge.units import Share

@@ -9,7 +9,7 @@ from mlforge.artifact import Assignment, Encoding, Table, Trained, frames, targe
 from mlforge.components import Fitting, Model, Trainer
 from mlforge.contract import Column, Contract
 from mlforge.errors import RecipeError
-from mlforge.lifecycle import encode as encoding_module
+from mlforge.lifecycle.rows import encode as encoding_module
 from mlforge.lifecycle.stages.train import Train
 from mlforge.runtime.session import Graph
 

@@ -12,9 +12,9 @@ from types import FrameType
 
 from mlforge.components import Place
 from mlforge.errors import Interrupted
+from mlforge.lifecycle.costs.limits import machine_limits
 from mlforge.lifecycle.fitting.parcel import project_of, unpack
 from mlforge.lifecycle.fitting.told import Teller, confess
-from mlforge.lifecycle.limits import machine_limits
 from mlforge.plugins import catalog
 from mlforge.project import Project
 

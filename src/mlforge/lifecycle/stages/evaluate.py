@@ -12,10 +12,10 @@ from mlforge.components import Job, Probe, Stage
 from mlforge.contract import Contract
 from mlforge.errors import MlforgeError
 from mlforge.finding import Finding, Subject
-from mlforge.lifecycle.bigrams import Bigrams
-from mlforge.lifecycle.drawn import Drawn
-from mlforge.lifecycle.frequencies import Frequencies
-from mlforge.lifecycle.yardsticks import Baseline, aligned
+from mlforge.lifecycle.baselines.bigrams import Bigrams
+from mlforge.lifecycle.baselines.frequencies import Frequencies
+from mlforge.lifecycle.baselines.yardsticks import Baseline, aligned
+from mlforge.lifecycle.rows.drawn import Drawn
 from mlforge.report.figures import measured
 from mlforge.task import Output, Task
 from mlforge.window import Profile, Window

@@ -12,9 +12,9 @@ from mlforge.contract import Contract
 from mlforge.errors import DataError, RunFailed
 from mlforge.explaining.background import FILE, Background, sampled
 from mlforge.finding import Finding
-from mlforge.lifecycle.compressing import DECLARED as COMPRESSED
-from mlforge.lifecycle.compressing import KEPT, decide
-from mlforge.lifecycle.mitigating import DECLARED, decided
+from mlforge.lifecycle.bundling.compressing import DECLARED as COMPRESSED
+from mlforge.lifecycle.bundling.compressing import KEPT, decide
+from mlforge.lifecycle.bundling.mitigating import DECLARED, decided
 from mlforge.report.figures import number
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def _protect(table: Table, folder: Path) -> None:
 
 def _compare(job: Job, variant: str, shipment: Shipment, exporter: Exporter) -> str:
     """Find how far the bundle is from the trained model; says why it is not the model, if so."""
-    from mlforge.lifecycle.encode import encoded_batches
-    from mlforge.lifecycle.parity import Parity
+    from mlforge.lifecycle.bundling.parity import Parity
+    from mlforge.lifecycle.rows.encode import encoded_batches
     from mlforge.runtime.predictor import Predictor
     from mlforge.runtime.session import Graph
 

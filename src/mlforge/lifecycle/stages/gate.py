@@ -9,7 +9,7 @@ from mlforge.artifact import Artifact, Bundles, Verdict, write_json
 from mlforge.components import Gate as Rule
 from mlforge.components import Job, Ruling, Stage
 from mlforge.finding import Finding, Subject
-from mlforge.lifecycle.compressing import KEPT, Decision
+from mlforge.lifecycle.bundling.compressing import KEPT, Decision
 from mlforge.report.verdict import brief
 
 __all__ = ["Gate", "Recorded"]

@@ -18,8 +18,8 @@ from mlforge.runtime.protections import Pseudonym, checked, guarded
 if TYPE_CHECKING:
     import polars as pl
 
-    from mlforge.lifecycle.accepts import Accepts
-    from mlforge.lifecycle.rejects import Rejects
+    from mlforge.lifecycle.rows.accepts import Accepts
+    from mlforge.lifecycle.rows.rejects import Rejects
 
 __all__ = ["Ingest"]
 
@@ -59,9 +59,9 @@ class Ingest(Stage):
 
     def run(self, job: Job) -> None:
         """One pass in partitions of fixed size: type, judge, protect, write. Bounded memory; `unique` takes a look at its column afterwards."""
-        from mlforge.lifecycle.accepts import Accepts
-        from mlforge.lifecycle.intake import Intake
-        from mlforge.lifecycle.rejects import Rejects
+        from mlforge.lifecycle.rows.accepts import Accepts
+        from mlforge.lifecycle.rows.intake import Intake
+        from mlforge.lifecycle.rows.rejects import Rejects
 
         rules = rules_of(job.contract, job.entries("privacy", Protection))
         judged = guarded(job.contract, rules)
@@ -94,8 +94,8 @@ def _outside(job: Job, told_by: Callable[[Source], str]) -> Mapping[str, str]:
 
 
 def _frames(job: Job) -> Iterator[pl.DataFrame]:
-    from mlforge.lifecycle.accepts import PARTITION
-    from mlforge.lifecycle.thinned import thinned
+    from mlforge.lifecycle.rows.accepts import PARTITION
+    from mlforge.lifecycle.rows.thinned import thinned
 
     source = job.component("source", Source)
     frames = source.batches(PARTITION)

@@ -11,7 +11,7 @@ from mlforge.components import Fragment, Job, Stage, Transform, dealt
 from mlforge.contract import Contract
 from mlforge.errors import DataError
 from mlforge.finding import Finding
-from mlforge.lifecycle.front import blocks_of, front
+from mlforge.lifecycle.bundling.front import blocks_of, front
 from mlforge.task import Output, Task
 
 if TYPE_CHECKING:

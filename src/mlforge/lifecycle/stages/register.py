@@ -8,7 +8,7 @@ from typing import ClassVar
 from mlforge.artifact import Artifact, Bundles, Verdict
 from mlforge.components import Job
 from mlforge.lifecycle.effect import Done, Effect
-from mlforge.lifecycle.registration import Candidate
+from mlforge.lifecycle.registering.registration import Candidate
 from mlforge.store import Store
 
 __all__ = ["Register"]

@@ -10,10 +10,10 @@ from mlforge.artifact import Artifact, Assignment, Encoding, Table, Trained
 from mlforge.components import Callback, Cluster, Fitting, Job, Logger, Model, Stage, Tensors, Trainer
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
-from mlforge.lifecycle.encode import encode
+from mlforge.lifecycle.baselines.teaching import taught
+from mlforge.lifecycle.bundling.mitigating import mitigated
 from mlforge.lifecycle.fitting.errand import carry_out
-from mlforge.lifecycle.mitigating import mitigated
-from mlforge.lifecycle.teaching import taught
+from mlforge.lifecycle.rows.encode import encode
 
 __all__ = ["Train"]
 

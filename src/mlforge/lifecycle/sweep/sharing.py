@@ -16,7 +16,7 @@ def encode_once(job: StageJob, lifecycle: Lifecycle, commission: Commission, tel
     """Into the folder that trials share, where all of them train on the same rows."""
     if not {"table", "assignment", "encoding"} <= job.inputs.keys():
         return
-    from mlforge.lifecycle.encode import encode
+    from mlforge.lifecycle.rows.encode import encode
 
     commission.shared.mkdir(exist_ok=True)
     table, assignment, encoding = job.input("table", Table), job.input("assignment", Assignment), job.input("encoding", Encoding)

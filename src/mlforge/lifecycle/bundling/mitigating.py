@@ -11,7 +11,7 @@ from mlforge.artifact import Assignment, Encoding, Table, frames
 from mlforge.components import Decision, Job, Mitigation, Scored, Tensors
 from mlforge.errors import RecipeError, RunFailed
 from mlforge.finding import Finding
-from mlforge.lifecycle.deciding import draw_lines
+from mlforge.lifecycle.bundling.deciding import draw_lines
 from mlforge.task import Output
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlforge.artifact import Assignment, Bundles, Table, frames
 from mlforge.components import Champion, Job
 from mlforge.errors import MlforgeError, RecipeError
-from mlforge.lifecycle.yardsticks import aligned
+from mlforge.lifecycle.baselines.yardsticks import aligned
 from mlforge.task import Output
 
 if TYPE_CHECKING:

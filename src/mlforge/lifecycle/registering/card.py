@@ -18,7 +18,7 @@ from mlforge.runtime.bundle import Bundle, read_bundle
 from mlforge.store import RunRecord, Store
 
 if TYPE_CHECKING:
-    from mlforge.lifecycle.registration import Candidate
+    from mlforge.lifecycle.registering.registration import Candidate
 
 __all__ = ["publish_card"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlforge.artifact import write_json
 from mlforge.lifecycle.effect import Done
-from mlforge.lifecycle.registration import Candidate
+from mlforge.lifecycle.registering.registration import Candidate
 from mlforge.report.kept import kept, write_report
 from mlforge.store import Store
 

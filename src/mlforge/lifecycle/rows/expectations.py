@@ -13,7 +13,7 @@ from mlforge.components import Source
 from mlforge.contract import Contract, Expectation
 from mlforge.errors import DataError, nearest
 from mlforge.finding import Finding
-from mlforge.lifecycle.sketches import Quantiles, places
+from mlforge.lifecycle.rows.sketches import Quantiles, places
 from mlforge.report.figures import number
 from mlforge.runtime.casts import cleaned, stored, typed
 

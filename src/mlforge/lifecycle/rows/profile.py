@@ -12,7 +12,7 @@ import polars as pl
 
 from mlforge.artifact import write_json
 from mlforge.contract import Column, Contract
-from mlforge.lifecycle.sketches import Distinct, Frequent, Quantiles, places
+from mlforge.lifecycle.rows.sketches import Distinct, Frequent, Quantiles, places
 from mlforge.runtime.protections import Rule
 
 __all__ = ["FILE", "TableProfile"]

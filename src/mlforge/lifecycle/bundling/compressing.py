@@ -14,7 +14,7 @@ from mlforge.components import Job
 from mlforge.compress import Compress, Measured
 from mlforge.errors import DataError
 from mlforge.finding import Finding
-from mlforge.lifecycle.racing import Pace, race
+from mlforge.lifecycle.bundling.racing import Pace, race
 from mlforge.report.figures import number
 
 if TYPE_CHECKING:

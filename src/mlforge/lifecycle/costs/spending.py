@@ -16,7 +16,7 @@ from mlforge.artifact import write_json
 from mlforge.budget import Budget, Spent
 from mlforge.errors import Interrupted, MissingRequirement, RunFailed
 from mlforge.finding import Finding
-from mlforge.lifecycle.meter import Meter, energy_source
+from mlforge.lifecycle.costs.meter import Meter, energy_source
 
 __all__ = ["Spending"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mlforge.artifact import Bundles, Verdict
 from mlforge.components import Ruling
 from mlforge.errors import GateRefused
-from mlforge.lifecycle.card import publish_card
 from mlforge.lifecycle.effect import Done
-from mlforge.lifecycle.standing import Standing
+from mlforge.lifecycle.registering.card import publish_card
+from mlforge.lifecycle.registering.standing import Standing
 from mlforge.store import RunRecord, Store
 
 __all__ = ["Candidate"]

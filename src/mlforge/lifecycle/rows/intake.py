@@ -9,11 +9,11 @@ import polars as pl
 from mlforge.artifact import ROW
 from mlforge.components import Job, Schema, Source
 from mlforge.contract import Contract
-from mlforge.lifecycle.accepts import Accepts
-from mlforge.lifecycle.expectations import Expectations
-from mlforge.lifecycle.profile import TableProfile
-from mlforge.lifecycle.rejects import Rejects
-from mlforge.lifecycle.validator import Validator
+from mlforge.lifecycle.rows.accepts import Accepts
+from mlforge.lifecycle.rows.expectations import Expectations
+from mlforge.lifecycle.rows.profile import TableProfile
+from mlforge.lifecycle.rows.rejects import Rejects
+from mlforge.lifecycle.rows.validator import Validator
 from mlforge.runtime.conform import Conformer, Plan
 from mlforge.runtime.protections import Rule
 
