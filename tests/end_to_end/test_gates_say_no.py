@@ -49,6 +49,7 @@ def test_a_worse_candidate_does_not_replace_the_champion(trained: TestProject) -
 def test_a_candidate_that_is_not_worse_is_registered_beside_the_champion(trained: TestProject) -> None:
     outcome = trained.run("run", "buyers", "seed=3", "gates.no_regression.tolerance=1", "gates.thresholds.rules.auc.min=0.5")
     assert outcome.code == 0, outcome.text
+    assert "Next    mlforge diff buyers@champion buyers@2 · mlforge promote buyers 2" in outcome.out
     listed = trained.run("models", "buyers", "--json").json
     assert [(version["version"], version["aliases"]) for version in listed] == [(1, ["champion"]), (2, ["challenger"])]
     with store_of(trained) as store:
