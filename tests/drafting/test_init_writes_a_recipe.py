@@ -290,7 +290,8 @@ def test_what_nothing_can_be_made_of_is_refused_in_a_sentence(project, name):
     [
         (("nowhere.csv", "--target", "y"), 3, "there is no file nowhere.csv"),
         (("people.docx", "--target", "y"), 2, "no source reads people.docx"),
-        (("people.csv",), 2, "--target"),
+        (("people.csv",), 2, "which column is to be predicted? people.csv has "),
+        (("peple.csv", "--target", "y"), 3, "Did you mean people.csv?"),
         (("people.csv", "--target", "left", "--name", "../up"), 2, "a recipe's name has letters"),
         (("people.csv", "--target", "left", "--name", "lifecycle"), 2, "every recipe builds on"),
     ],

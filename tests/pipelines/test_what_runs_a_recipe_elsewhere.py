@@ -231,7 +231,7 @@ def test_a_file_of_rows_gets_a_recipe_and_what_runs_it(project: TestProject) -> 
         (["who_leaves", ROWS, "--ci", "github", "--schedule", "0 0 30 2 *"], "never comes"),
         (["who_leaves", ROWS, "--ci", "github", "--schedule", "@daily"], "write five fields"),
         (["who_leaves", ROWS, "--ci", "github", "--name", "x"], "--name is the name of a new recipe"),
-        (["people.csv"], "--target the column to be predicted"),
+        (["people.csv"], "which column is to be predicted? people.csv has "),
         ([], "name a FILE"),
         (["people.csv", "seed=3", "--target", "left"], "overrides are of a RECIPE"),
     ],

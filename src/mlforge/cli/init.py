@@ -13,7 +13,7 @@ import click
 
 from mlforge.cli.table import columns
 from mlforge.cli.workplace import Workplace
-from mlforge.errors import RecipeError
+from mlforge.errors import DataError, RecipeError, nearest
 from mlforge.secrets import mask
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ def command(
             raise click.UsageError("--name is the name of a new recipe, for a FILE with its --target")
         _schedule(place, what, overrides, ci, schedule, force=force)
         return
-    if what is None or target is None:
+    if what is None:
         raise click.UsageError("name a FILE, and with --target the column to be predicted; or a RECIPE with --ci")
+    if target is None:
+        raise _unsaid(place, Path(what))
     if overrides:
         raise click.UsageError(f"{overrides[0]!r}: overrides are of a RECIPE, with --ci")
     made = _draft(place, Path(what), target, name, force=force)
@@ -71,19 +73,47 @@ def _draft(place: Workplace, file: Path, target: str, name: str | None, *, force
     """Write the recipe, and say what was seen."""
     if name is not None:
         _check_name(name)
-    from mlforge.drafting import draft
+    from mlforge.drafting import draft, recipe_name
 
-    made = draft(file, target, place.project, place.catalog, name=name, tell=_progress())
-    path = place.project.recipes / f"{made.name}.yaml"
+    _check_there(file)
+    path = place.project.recipes / f"{name or recipe_name(file)}.yaml"
     if path.exists() and not force:
         raise RecipeError(f"{_near(path)} is there already, and was not touched", hint="Replace it with --force, or choose another --name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(made.text, encoding="utf-8")
+    made = draft(file, target, place.project, place.catalog, name=name, tell=_progress())
+    _write(path, made.text)
     _tell(made, path, file)
     composed = place.recipe(made.name, _overrides(made, file))
     for line in composed.shadows:
         click.echo(mask(line))
     return made
+
+
+def _unsaid(place: Workplace, file: Path) -> RecipeError:
+    """The question that is left when only a file is named."""
+    from mlforge.drafting import header
+
+    _check_there(file)
+    names = header(file, place.catalog)
+    listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
+    return RecipeError(f"which column is to be predicted? {file.name} has {listed}", hint=f"Name it: mlforge init {file} --target {names[-1] if names else 'COLUMN'}")
+
+
+def _check_there(file: Path) -> None:
+    """A local file is looked for before a source speaks of its settings."""
+    if "://" not in str(file) and not file.exists() and not set("*?[") & set(str(file)):
+        raise DataError(f"there is no file {file}", hint=nearest(file.name, (other.name for other in file.parent.glob("*"))))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise RecipeError(f"{_near(path)} could not be written: {error.strerror}", hint="Nothing was changed.") from None
 
 
 def _schedule(place: Workplace, recipe: str | None, overrides: tuple[str, ...], services: tuple[str, ...], schedule: str, *, force: bool) -> None:

@@ -147,9 +147,20 @@ def _line(one: Judged) -> Iterator[str]:
     rejected = f" · {one.rejected:,} broke the contract" if one.rejected else ""
     labels = f" · {one.labels:,} labels" if one.labels else ""
     alarms = [finding for finding in one.alarms if not _of_one_column(finding.name)]
-    yield f"  {when}{group}{one.rows:>9,} rows{labels}{rejected}  {'ALARM' if alarms else 'ok'}"
+    yield f"  {when}{group}{one.rows:>9,} rows{labels}{rejected}  {'ALARM' if alarms else 'ok'}{_seen(one)}"
     for finding in alarms[:8]:
         yield f"      {finding.name.removeprefix('live/')}: {finding.text}"
+
+
+def _seen(one: Judged) -> str:
+    """What was measured, in a few words: how far the furthest column has moved, and how well the model does or would do."""
+    from mlforge.report.figures import measured
+
+    found = {finding.name.removeprefix("live/"): finding for findings in one.findings.values() for finding in findings if finding.value is not None}
+    told = [found[name] for name in ("drift/largest",) if name in found]
+    told += [finding for name, finding in found.items() if name.startswith("performance/") and finding.better][:1]
+    told = told if len(told) > 1 else [*told, *[finding for name, finding in found.items() if name.startswith("estimated/")][:1]]
+    return "".join(f" · {finding.name.removeprefix('live/')} {measured(finding)}" for finding in told)
 
 
 def _of_one_column(name: str) -> bool:

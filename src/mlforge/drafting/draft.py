@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlforge.plugins import Catalog
     from mlforge.project import Project
 
-__all__ = ["Draft", "draft"]
+__all__ = ["Draft", "draft", "header", "recipe_name"]
 
 _WIDEST = 4000  # columns; the recipe language bounds a file
 _SEPARATORS = (",", ";", "\t", "|")
@@ -71,7 +71,7 @@ def draft(file: Path, target: str, project: Project, catalog: Catalog, *, name: 
     columns.sort(key=lambda column: order.index(column.name))
     _check_features(columns, file)
     most, why = _tolerance(sample, rejected, frame.height)
-    title = name or _name(file)
+    title = name or recipe_name(file)
     outside = not any(file.resolve().is_relative_to(root.resolve()) for root in project.roots)
     text = recipe_text(
         Parts(
@@ -83,6 +83,12 @@ def draft(file: Path, target: str, project: Project, catalog: Catalog, *, name: 
         )
     )  # fmt: skip
     return Draft(title, text, sample, columns, outside)
+
+
+def header(file: Path, catalog: Catalog) -> tuple[str, ...]:
+    """The names of the file's columns. Raises DataError or RecipeError for a file that nothing can be made of."""
+    source, _, _ = _source(file, catalog)
+    return tuple(column for column in source.scan().collect_schema().names() if column.strip())
 
 
 def _source(file: Path, catalog: Catalog) -> tuple[Source, str, dict[str, object]]:
@@ -173,7 +179,8 @@ def _in_order_of_time(looks: dict[str, Look]) -> bool:
     return False
 
 
-def _name(file: Path) -> str:
+def recipe_name(file: Path) -> str:
+    """What a recipe for this file is called."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", file.name.partition(".")[0]).strip("_") or "recipe"
     return "my_lifecycle" if plain == "lifecycle" else plain[:100]
 

@@ -130,6 +130,7 @@ class Records:
             return _run(row, _uses(connection, ids).get(row["id"], ()))
 
 
+_KILLED = "Its process was killed."
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letters that are taken for digits
 
 
@@ -144,7 +145,7 @@ def _bury(connection: sa.Connection) -> None:
     for row in connection.execute(sa.select(runs.c.id, runs.c.owner).where(runs.c.state == "running")).all():
         owner = Owner.parse(row.owner)
         if owner and not owner.alive():
-            connection.execute(sa.update(runs).where(runs.c.id == row.id).values(state="interrupted", ended=now(), message="Its process was killed."))
+            connection.execute(sa.update(runs).where(runs.c.id == row.id).values(state="interrupted", ended=now(), message=_KILLED))
 
 
 def _insert(connection: sa.Connection, run: str, row: Mapping[str, Any]) -> None:
@@ -196,6 +197,8 @@ def _uses(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[Stag
 
 def _run(row: Mapping[Any, Any], stages: tuple[StageUse, ...]) -> RunRecord:
     fields = {name: row[name] for name in ("id", "recipe", "state", "smoke", "actor", "started", "ended", "exit_code", "message")}
+    if row["state"] == "running" and (owner := Owner.parse(row["owner"])) and not owner.alive():
+        fields |= {"state": "interrupted", "message": _KILLED}  # as the next run will write it down
     return RunRecord(**fields, plain=json.loads(row["plain"]), overrides=tuple(json.loads(row["overrides"])), stages=stages)
 
 
