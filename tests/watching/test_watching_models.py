@@ -167,6 +167,8 @@ def test_of_two_watches_one_does_it_and_the_other_stands_by_until_it_is_gone(sho
     assert "retraining 2" in said(other)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_watch_that_is_told_to_stop_within_a_retraining_leaves_it_to_the_next(shop: TestProject) -> None:
     shop.write(buyers=FROM_SOURCE)
     traffic(shop, 60, labels=0)
