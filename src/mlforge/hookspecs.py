@@ -110,7 +110,8 @@ def mlforge_event(event: str, subject: str, details: Mapping[str, Any]) -> None:
 
     - `registered`, a new version: `subject` is "adult 3"; details have `model`, `version`, `aliases`, `run`, `bundle` (its folder), `digest` (of all variants).
     - `promoted`, an alias was moved: `subject` is "adult 3"; as above, with `alias` and `reason`.
-    - `rolled_back`, an alias went back: likewise, with `before`, the version that was rolled back. Called where `mlforge rollback` runs, or the server.
+    - `rolled_back`, an alias went back: likewise, with `before`, the version that was rolled back. Told by
+      `mlforge rollback`, `mlforge watch` or the server.
     - `alert`, monitors have opened an alert, or it has become worse; `alert_over`, it is over: `subject` is its number; `model`, `version`, `monitor`,
       `finding`, `part` (the group of rows, or ""), `severity`, `state`, `windows`, `begins`, `ends`, `count` (of windows that alarm), `text`, `effect` (share
       of performance that is lost, or None), `measure`, `next` (commands). Called by whoever looks: `mlforge monitor`, `mlforge watch` or the server.

@@ -142,6 +142,17 @@ def test_secrets_are_masked_in_a_trail(store: Store) -> None:
     assert "6f2c81" not in str(trail.plain())
 
 
+def test_what_differs_begins_with_values_and_names_a_component_that_is_gone_once(store: Store) -> None:
+    monitors = {"monitors": {name: {"use": name, "windows": "daily", "false_alarms": "1/month"} for name in ("drift", "traffic", "latency", "performance")}}
+    plains = ({"trainer": {"use": "lightning", "lr": 0.1}} | monitors, {"trainer": {"use": "lightning", "lr": 0.2}, "checks": {"balance": {"use": "balance"}}})
+    for number, plain in enumerate(plains):
+        run = store.records.begin_run("shop", plain, (), smoke=False)
+        store.registry.register("shop", bundle=f"b{number}", verdict="v", run=run)
+    (step,) = (step for step in trail_of(store, ("shop@2",)).steps if step.about == "changed")
+    assert "in the recipe, trainer.lr 0.1 → 0.2, checks.balance is new, monitors.drift is gone, " in step.text
+    assert "windows" not in step.text
+
+
 def test_models_whose_names_begin_alike_are_told_apart(store: Store) -> None:
     registered(store)
     store.registry.register("shop2", bundle="c1", verdict="v", run="r")

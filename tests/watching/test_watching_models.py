@@ -145,6 +145,8 @@ def killed(shop: TestProject, kills: int, rounds: int) -> None:
     assert {one.message for one in triggers(shop)} == {"nothing new: the rows make buyers 1 again; nothing follows"}
 
 
+@pytest.mark.slow  # tests/store has the quick one: of many at once, one begins a retraining
+@pytest.mark.timeout(900)
 def test_of_two_watches_one_does_it_and_the_other_stands_by_until_it_is_gone(shop: TestProject) -> None:
     shop.write(buyers=FROM_SOURCE.replace("cool_down: 1s", "cool_down: 1s\n      every: 0.2s"))
     with watching(shop, "buyers") as one:
@@ -165,6 +167,8 @@ def test_of_two_watches_one_does_it_and_the_other_stands_by_until_it_is_gone(sho
     assert "retraining 2" in said(other)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_watch_that_is_told_to_stop_within_a_retraining_leaves_it_to_the_next(shop: TestProject) -> None:
     shop.write(buyers=FROM_SOURCE)
     traffic(shop, 60, labels=0)

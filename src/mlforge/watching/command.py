@@ -11,28 +11,28 @@ from mlforge.recipe import Recipe
 from mlforge.service.retrain import Retrain
 from mlforge.watching.rows import Gathered
 
-__all__ = ["overrides"]
+__all__ = ["overrides", "text"]
 
 _OURS = re.compile(r"[+~]*(source|split|retrain)(\.|=|$)")
 
 
 def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None) -> tuple[str, ...]:
     """What follows `mlforge run RECIPE`: what the recipe was watched with, then the rows, the split by which the newest judge, and the budget."""
-    budget = [] if retrain.budget is None else [f"budget.{key}={_text(value)}" for key, value in retrain.budget.model_dump(mode="json").items()]
+    budget = [] if retrain.budget is None else [f"budget.{key}={text(value)}" for key, value in retrain.budget.model_dump(mode="json").items()]
     if gathered is None:
         return (*recipe.overrides, *budget)
-    kept = [text for text in recipe.overrides if not _OURS.match(text)]
+    kept = [said for said in recipe.overrides if not _OURS.match(said)]
     return (*kept, *_source(recipe, gathered), *_split(recipe, retrain, gathered), *budget)
 
 
 def _source(recipe: Recipe, gathered: Gathered) -> Iterator[str]:
     yield "source=renewed"
-    yield f"source.path={_text(str(gathered.file))}"
+    yield f"source.path={text(str(gathered.file))}"
     if gathered.share:
         source, plain = recipe.component("source", Source), recipe.plain["source"]
         assert isinstance(plain, Mapping)
         own = {"use": str(recipe.uses["source"])} | dict(plain) | {name: getattr(source, name) for name in reads_of(source)}
-        yield f"source.before.source={_text(own)}"
+        yield f"source.before.source={text(own)}"
         yield f"source.share={gathered.share!r}"
 
 
@@ -45,15 +45,15 @@ def _split(recipe: Recipe, retrain: Retrain, gathered: Gathered) -> Iterator[str
     yield from (f"split.{part}={judged:.9f}" for part in ("validation", "test"))
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """A value in Hydra's grammar."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_text(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    text = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(value))  # only backslashes before a quote are special
-    return f"'{text}'"
+        return "[" + ",".join(map(text, value)) + "]"
+    quoted = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(value))  # only backslashes before a quote are special
+    return f"'{quoted}'"
