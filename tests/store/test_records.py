@@ -148,7 +148,8 @@ def test_a_run_whose_process_was_killed_is_noted_by_the_next(store: Store, url: 
     dying = "import os, sys; from pathlib import Path; from mlforge.store import Store; s = Store.open(sys.argv[1], Path(sys.argv[2]))\n"
     dying += "print(s.records.begin_run('adult', {}, [], False), flush=True); os.kill(os.getpid(), 9)"
     killed = subprocess.run([sys.executable, "-c", dying, url, str(store.state)], capture_output=True, text=True, check=False).stdout.strip()
-    assert store.records.run(killed).state == "running"
+    told = store.records.run(killed)
+    assert (told.state, told.message, told.ended) == ("interrupted", "Its process was killed.", None), "seen before anybody has noted it"
     alive, later = _begin(store), _begin(store)
     assert [store.records.run(run).state for run in (killed, alive, later)] == ["interrupted", "running", "running"]
 
