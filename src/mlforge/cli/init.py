@@ -95,7 +95,9 @@ def _unsaid(place: Workplace, file: Path) -> RecipeError:
     _check_there(file)
     names = header(file, place.catalog)
     listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
-    return RecipeError(f"which column is to be predicted? {file.name} has {listed}", hint=f"Name it: mlforge init {file} --target {names[-1] if names else 'COLUMN'}")
+    return RecipeError(
+        f"which column is to be predicted? {file.name} has {listed}", hint=f"Name it: mlforge init {file} --target {names[-1] if names else 'COLUMN'}"
+    )
 
 
 def _check_there(file: Path) -> None:
