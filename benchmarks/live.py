@@ -3,7 +3,7 @@
     python benchmarks/live.py [--seconds 5] [--rounds 4] [--connections 1,32] [--rows 1,100]
 
 The model is small, with 14 columns of the census data's types, so that the monitors weigh as much as they ever do: drift, prediction_drift, data_quality,
-estimated_performance, latency and traffic. Counted is the processor time of workers and of the warden. Monitors have two per cent of a worker's time
+estimated_performance, latency and traffic. Counted is the processor time of workers and of the warden. Monitors have 1.5 per cent of a worker's time
 (`serve.monitor.share`); where more rows come than they can look at in it, batches are passed over by chance: `looked at` says how many rows are not.
 """
 

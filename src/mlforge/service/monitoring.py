@@ -18,7 +18,7 @@ class MonitorSettings(BaseModel):
         default=10.0, ge=0.2, le=3600, description="rows are in the store's counts after so long: the most that is lost when a process is killed"
     )
     share: Share = Field(
-        default=0.02,
+        default=0.015,
         gt=0,
         description="share of a worker's time that monitors may take; where more rows come, batches are passed over by chance; 1 looks at all",
     )

@@ -27,7 +27,7 @@ def test_monitors_keep_within_their_share_of_the_time() -> None:
 
 def test_a_few_rows_are_looked_at_however_busy_a_machine_is_and_all_where_that_is_asked() -> None:
     busy = Allowance(0.02)
-    busy.came(40, -0.1)
+    busy.came(20, -0.1)
     assert taken(busy) == 1
     busy.came(10_000, 0.0)
     assert 0 < taken(busy) < 0.02

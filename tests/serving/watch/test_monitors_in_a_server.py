@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from tests.serving.running import Running, serving, until
 from tests.serving.watch.watched import asked, monitors, watched
 
+from mlforge.monitoring.rules import rules
 from mlforge.store import KeptWindow, Store
 from mlforge.testing.project import TestProject
 
@@ -60,6 +62,8 @@ def test_a_server_and_mlforge_monitor_over_its_log_find_the_same(store: Store, t
                 'mlforge_monitor_alarm{model="people",version="1",part="",monitor="drift",finding="live/drift/columns"}' in server.ask("/metrics")[1].decode()
             )
         )
+        asked_of = set(re.findall(r"mlforge_\w+", rules("people", 0.1)))
+        assert asked_of <= set(re.findall(r"mlforge_\w+", server.ask("/metrics")[1].decode()))  # what Prometheus' rules speak of is there
         server.stop()
     kept = [one for one in store.windows.of("people", 1) if one.rows and one.findings]
     outcome = TestProject(tmp_path).run("monitor", "people", "--source", '{use: parquet, path: "log/requests/people/1/*/*.parquet"}', "--forget", "--json")

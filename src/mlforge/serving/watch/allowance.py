@@ -12,7 +12,7 @@ __all__ = ["Allowance", "had_by_the_loop"]
 _FIRST = 5e-6  # seconds that a row is thought to take until some were looked at
 _FEW = 200  # rows that say nothing about what one takes
 _LEAST = 0.001  # of the rows: something is always looked at
-_FREE = 50  # rows that are looked at in any case, each time that some have come
+_FREE = 20  # rows that are looked at in any case, each time that some have come
 
 
 class Allowance:
