@@ -21,6 +21,7 @@ from mlforge.service.reading import Log
 from mlforge.store import Store
 
 pytest.importorskip("ray.serve", exc_type=ImportError)
+pytestmark = pytest.mark.timeout(600)  # Ray comes up slowly on a machine under load
 
 
 @pytest.fixture(scope="module")

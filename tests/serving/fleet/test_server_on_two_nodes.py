@@ -20,7 +20,7 @@ from mlforge.serving.access.keys import KeyFile
 from mlforge.store import Store
 
 pytest.importorskip("ray.serve", exc_type=ImportError)
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # nodes come up slowly on a machine under load
 _NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
 
 
