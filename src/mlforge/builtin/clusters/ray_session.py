@@ -31,7 +31,6 @@ _SETTINGS = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
 }
 _session = {"ours": False}
-_log = logging.getLogger(__name__)
 
 
 def connect(address: str | None, cpus: int = 1) -> bool:
@@ -49,7 +48,6 @@ def connect(address: str | None, cpus: int = 1) -> bool:
         start(cpus)
     else:
         join("cluster.address", address)
-    _hush()
     _session["ours"] = True
     return True
 
@@ -110,17 +108,6 @@ def _lease(folder: Path) -> None:
     while folder.exists() and not (folder / "stop").exists():
         time.sleep(_LEASE)
     os._exit(Interrupted.exit_code)
-
-
-def _hush() -> None:
-    """Notices of Ray's own processes go to our log: Ray prints them to standard output whatever `log_to_driver` says, and that is a command's answer."""
-    from ray._private import worker
-
-    def note(data: Mapping[str, Any], **given: Any) -> None:
-        _log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
-
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = note
 
 
 @contextmanager
