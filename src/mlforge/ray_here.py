@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -14,10 +16,10 @@ from typing import Any
 
 from mlforge.errors import MissingRequirement, RunFailed
 
-__all__ = ["few", "hush", "join", "probe", "start"]
+__all__ = ["few", "join", "probe", "start"]
 
-log = logging.getLogger(__name__)
-
+_log = logging.getLogger(__name__)
+_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 _STORE = 200 * 1000**2  # bytes for objects: processes pass numbers to each other, their data lie in files
 _LOOK = 0.1  # seconds between two looks whether it is there
 _PATIENCE = 5.0  # seconds for what is killed to go
@@ -75,28 +77,65 @@ def join(key: str, address: str, variables: Mapping[str, str] | None = None) -> 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 surroundings = {"env_vars": dict(variables)} if variables else None
-                ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False, runtime_env=surroundings)
+                with _hushed():
+                    ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False, runtime_env=surroundings)
         except BaseException as error:  # carried over
             caught.append(error)
 
     thread = threading.Thread(target=call, daemon=True)  # of its own: what does not answer cannot be interrupted
-    thread.start()
-    thread.join(_ANSWER)
-    if thread.is_alive() and not _is_ray(address):
-        raise _silent(key, address, f"no answer within {_ANSWER + _HEALTH:g} s")
-    thread.join(_UP)
+    with _without(_LEVEL.encode()):
+        thread.start()
+        thread.join(_ANSWER)
+        if thread.is_alive() and not _is_ray(address):
+            raise _silent(key, address, f"no answer within {_ANSWER + _HEALTH:g} s")
+        thread.join(_UP)
     if thread.is_alive():
         raise _silent(key, address, f"it answers, and could not be joined within {_UP:g} s")
     if caught:
         raise _silent(key, address, (str(caught[0]).strip() or type(caught[0]).__name__).splitlines()[0][:200]) from None
 
 
-def hush() -> None:
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """What this process's part of a cluster says of a node that has gone stands in the cluster's own logs; at the terminal we say what it means.
+
+    That part writes to the terminal whatever `log_to_driver` says, from its level of errors on, and reads the level when it connects.
+    """
+    asked = os.environ.get(_LEVEL)
+    os.environ.setdefault(_LEVEL, "fatal")
+    try:
+        yield
+    finally:
+        if asked is None:
+            os.environ.pop(_LEVEL, None)
+    _note()
+
+
+@contextmanager
+def _without(word: bytes) -> Iterator[None]:
+    """Of what is written to standard error within the block, by whatever part of the process, lines with this word are left out; the others come after it."""
+    sys.stderr.flush()
+    asked = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(asked, 2)
+            os.close(asked)
+            caught.seek(0)
+            for line in caught:
+                if word not in line:
+                    os.write(2, line)
+
+
+def _note() -> None:
     """Notices of Ray's own processes go to our log: Ray prints them to standard output whatever `log_to_driver` says, and that is a command's answer."""
     from ray._private import worker
 
-    def note(data: Mapping[str, Any], **given: Any) -> None:
-        log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
+    def note(data: Mapping[str, Any], *given: Any, **more: Any) -> None:
+        _log.info("%s", "\n".join(str(line) for line in data.get("lines", ())))
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = note
@@ -135,6 +174,7 @@ def _init(cpus: int | None) -> None:
             log_to_driver=False,
             object_store_memory=_STORE,
         )
+    _note()
 
 
 @contextmanager

@@ -298,6 +298,7 @@ def test_what_nothing_can_be_made_of_is_refused_in_a_sentence(project, name):
 )
 def test_wrong_command_lines_are_told_what_to_type(project, arguments, code, said):
     rows().write_csv(project.root / "people.csv")
+    (project.root / "people.docx").write_bytes(b"PK")
     outcome = project.run("init", *arguments)
     assert (outcome.code, said in outcome.err) == (code, True), outcome.text
 

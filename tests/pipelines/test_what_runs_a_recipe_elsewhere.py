@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def understood(words: list[str]) -> None:
 
 
 def checked(schema: str, *paths: Path) -> None:
-    done = subprocess.run(["check-jsonschema", "--builtin-schema", schema, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

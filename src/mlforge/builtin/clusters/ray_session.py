@@ -14,7 +14,7 @@ from typing import Any
 
 from mlforge.components import Errand, Place
 from mlforge.errors import Interrupted
-from mlforge.ray_here import hush, join, start
+from mlforge.ray_here import join, start
 
 __all__ = ["connect", "disconnect", "fitted", "room"]
 
@@ -48,7 +48,6 @@ def connect(address: str | None, cpus: int = 1) -> bool:
         start(cpus)
     else:
         join("cluster.address", address)
-    hush()
     _session["ours"] = True
     return True
 

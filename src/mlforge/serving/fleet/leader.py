@@ -117,7 +117,7 @@ class Leader:
     def _connected(self) -> Iterator[None]:
         import ray
 
-        from mlforge.ray_here import hush, join, start
+        from mlforge.ray_here import join, start
 
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
@@ -126,7 +126,6 @@ class Leader:
         else:
             join("cluster.address", self._fleet.address)
         try:
-            hush()
             _listen(self._stop)  # Ray has put its own handlers in their place
             yield
         finally:
