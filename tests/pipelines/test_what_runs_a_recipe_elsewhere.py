@@ -75,7 +75,9 @@ def understood(words: list[str]) -> None:
 
 
 def checked(schema: str, *paths: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -232,7 +234,6 @@ def test_a_file_of_rows_gets_a_recipe_and_what_runs_it(project: TestProject) -> 
         (["who_leaves", ROWS, "--ci", "github", "--schedule", "0 0 30 2 *"], "never comes"),
         (["who_leaves", ROWS, "--ci", "github", "--schedule", "@daily"], "write five fields"),
         (["who_leaves", ROWS, "--ci", "github", "--name", "x"], "--name is the name of a new recipe"),
-        (["people.csv"], "which column is to be predicted? people.csv has "),
         ([], "name a FILE"),
         (["people.csv", "seed=3", "--target", "left"], "overrides are of a RECIPE"),
     ],
