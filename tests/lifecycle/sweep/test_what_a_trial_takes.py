@@ -31,9 +31,9 @@ def asked(project):
     (("sweep.gpus=0.5",), 4, {"cpu": 1.0, "gpu": 0.5}),
     (("cluster=local", "cluster.workers=2"), 4, {"cpu": 2.0, "gpu": 0.0}),
     (("cluster=local", "cluster.workers=2", "cluster.threads=2"), 2, {"cpu": 4.0, "gpu": 0.0}),
-    (("cluster=ray", "cluster.workers=3", "cluster.cpus=1"), 2, {"cpu": 0.001}),
-    (("cluster=ray", "cluster.workers=1", "cluster.gpus=1"), 2, {"cpu": 0.001}),
-    (("cluster=ray", "cluster.workers=3", "sweep.cpus=1"), 8, {"cpu": 0.001}),
+    (("cluster=ray", "cluster.workers=3", "cluster.cpus=1"), 2, {"memory": 1.0}),
+    (("cluster=ray", "cluster.workers=1", "cluster.gpus=1"), 2, {"memory": 1.0}),
+    (("cluster=ray", "cluster.workers=3", "sweep.cpus=1"), 8, {"memory": 1.0}),
 ])  # fmt: skip
 def test_so_many_trials_run_at_a_time_as_their_workers_fit(asked, words, most, reserved):
     found = asked(*words)

@@ -10,7 +10,7 @@ from mlforge.recipe import Recipe
 
 __all__ = ["Asked"]
 
-_NEXT_TO_NOTHING = 0.001  # CPUs
+_NEXT_TO_NOTHING = {"memory": 1.0}  # bytes; Ray wants something, and a share of a core would keep the fit itself from a whole one
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Asked:
     @property
     def reserved(self) -> Mapping[str, float]:
         """What a trial holds while it runs. Where fits ask for room themselves, a trial that held it would keep it from its own fit."""
-        return {"cpu": _NEXT_TO_NOTHING} if self.themselves else {"cpu": self.cpus, "gpu": self.gpus}
+        return _NEXT_TO_NOTHING if self.themselves else {"cpu": self.cpus, "gpu": self.gpus}
 
     def lacking(self, there: Mapping[str, float]) -> tuple[str, str] | None:
         """Which is more than there is, and what to do; None when a trial fits."""
