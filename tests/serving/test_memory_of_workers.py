@@ -67,22 +67,23 @@ def _memory(server: Running) -> float:
     return total / 1024
 
 
-def _flat(folder: Path, first: int, more: int, bound: float) -> None:
-    """After the first requests, more of them take no more memory than this, in mebibytes."""
+def _flat(folder: Path, part: int, parts: int, bound: float) -> None:
+    """The second half of the requests takes no more memory than this, in mebibytes. What allocators keep comes and goes: the least counts."""
     settings = ("serve.slo.p99_ms=60000", "serve.log.flush_seconds=0.1")  # so that the log is at work from the beginning
     with serving(make_bundle(folder / "people"), "--workers", "1", "--log", folder / "log", *settings, cwd=folder) as server:
-        _asked(server, 0, first)
-        before = _memory(server)
-        _asked(server, first, more)
-        after = _memory(server)
-        assert after - before < bound, f"{before:.1f} MiB grew to {after:.1f} MiB"
+        seen: list[float] = []
+        for number in range(parts):
+            _asked(server, part * number, part)
+            seen.append(_memory(server))
+        half = parts // 2
+        assert min(seen[half:]) - min(seen[:half]) < bound, f"MiB after each part: {seen}"
 
 
 def test_thousands_of_requests_that_differ_take_no_memory(tmp_path: Path) -> None:
-    _flat(tmp_path, 3_000, 5_000, 6.0)
+    _flat(tmp_path, 2_000, 4, 6.0)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_million_requests_that_differ_take_no_memory(tmp_path: Path) -> None:
-    _flat(tmp_path, 100_000, 1_000_000, 6.0)
+    _flat(tmp_path, 100_000, 10, 8.0)
