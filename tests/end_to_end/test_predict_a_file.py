@@ -102,4 +102,4 @@ def test_a_missing_feature_is_named_with_the_near_one(trained: TestProject) -> N
     given(trained, unlabelled(5), "age,income,cty")
     outcome = trained.run("predict", "buyers", "--source", "new.csv", "--sink", "out.csv")
     assert outcome.code == 3
-    assert "'city' Did you mean cty?" in outcome.err
+    assert "the source lacks the column 'city'. Did you mean cty?" in outcome.err

@@ -20,6 +20,7 @@ from mlforge.builtin.monitors.performance import Performance
 from mlforge.builtin.monitors.prediction_drift import PredictionDrift
 from mlforge.builtin.monitors.text_drift import TextDrift
 from mlforge.builtin.monitors.traffic import Traffic
+from mlforge.builtin.monitors.two_sample import TwoSample
 from mlforge.testing import MonitorContract
 from mlforge.window import FAILED, LATENCY, TIME, Window
 
@@ -43,6 +44,10 @@ class TestPredictionDriftOfValues(MonitorContract):
 
 class TestMultivariate(MonitorContract):
     component = Multivariate()
+
+
+class TestTwoSample(MonitorContract):
+    component = TwoSample()
 
 
 class TestTextDrift(MonitorContract):

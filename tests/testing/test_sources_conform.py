@@ -16,6 +16,7 @@ from mlforge.builtin.sources.json_lines import JsonLines
 from mlforge.builtin.sources.parquet import Parquet
 from mlforge.builtin.sources.python_docs import PythonDocs
 from mlforge.builtin.sources.query import Query
+from mlforge.builtin.sources.renewed import Renewed
 from mlforge.builtin.sources.sample import Sample
 from mlforge.builtin.sources.sql import Sql
 from mlforge.builtin.sources.text_files import TextFiles
@@ -39,6 +40,12 @@ class TestParquet(SourceContract):
     def holding(self, folder: Path, rows: pl.DataFrame) -> Source:
         rows.write_parquet(folder / "rows.parquet")
         return Parquet(path=str(folder / "rows.parquet"))
+
+
+class TestRenewed(SourceContract):
+    def holding(self, folder: Path, rows: pl.DataFrame) -> Source:
+        rows.write_parquet(folder / "newer.parquet")
+        return Renewed(path=str(folder / "newer.parquet"))
 
 
 class TestArrow(SourceContract):

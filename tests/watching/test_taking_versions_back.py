@@ -88,6 +88,7 @@ def test_a_decision_that_was_made_meanwhile_is_not_undone(store: Store) -> None:
 def test_the_watch_says_so_and_goes_on_with_the_version_before(shop: TestProject) -> None:
     recipe = (shop.root / "recipes" / "buyers.yaml").read_text(encoding="utf-8")
     begin, _, end = recipe.partition("serve: {log: {path: served}}")
+    begin, _, _ = begin.partition("monitors: {traffic:")
     rest = "monitors: {performance: {use: performance}}\nrollout: {rollback: {monitors: [performance]}}\n" + end[end.index("gates:") :]
     (shop.root / "recipes" / "buyers.yaml").write_text(begin + rest, encoding="utf-8")
     with Store.open(None, shop.root / ".mlforge") as store:

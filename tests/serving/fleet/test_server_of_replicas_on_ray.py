@@ -102,7 +102,7 @@ def test_a_replica_that_is_killed_is_replaced_and_the_other_answers_meanwhile(se
 
 
 def test_what_is_under_way_is_answered_when_it_is_stopped_and_nothing_stays_behind(server: Running, store: Store, project: Path) -> None:
-    registered(store, project / "drafts", bias=0.0, seconds=1.0)
+    registered(store, project / "drafts", bias=0.0, seconds=3.0)
     store.registry.set_alias("people", "champion", 3)
     until(lambda: version_of(server) == 3, patience(10.0))
     family = psutil.Process(server.process.pid).children(recursive=True)

@@ -83,9 +83,9 @@ class Leader:
         self._line.alive()
 
     def _wait(self) -> None:
-        """Until the replicas have come by at the post: only then does /health/ready say so."""
+        """Until the replicas have come by at the post and know of each other: only then does each of them say that it is ready."""
         deadline = time.monotonic() + _READY
-        while self._line.ready() < self._fleet.replicas and time.monotonic() < deadline:
+        while self._line.settled() < self._fleet.replicas and time.monotonic() < deadline:
             self._meanwhile()
             time.sleep(0.05)
 

@@ -60,9 +60,9 @@ class Line:
         """A sign of life; False when the post knows nothing of what it was told."""
         return not self._ask("lead", self._name, self._number)
 
-    def ready(self) -> int:
-        """How many replicas are ready."""
-        return int(self._ask("ready"))
+    def settled(self) -> int:
+        """How many replicas are ready and know of each other."""
+        return int(self._ask("settled"))
 
     def keys(self) -> bytes | None:
         """The file of keys; None when nobody needs one, nothing when it was taken away, so that nobody gets in."""

@@ -28,6 +28,7 @@ class Report:
     cells: Sequence[float]  # its figures, in the order in which every replica registers them
     gauges: Sequence[int]  # which of them are not counted up
     seen: int  # the newest news that it has
+    others: int = 0  # replicas besides it that it knows to be ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Post:
         """How many replicas are ready."""
         now = time.monotonic()
         return sum(heard.report.ready for heard in self._heard.values() if now - heard.at < _SILENT)
+
+    def settled(self) -> int:
+        """How many replicas are ready and know of so many."""
+        now, ready = time.monotonic(), self.ready()
+        return sum(heard.report.ready and heard.report.others + 1 >= ready for heard in self._heard.values() if now - heard.at < _SILENT)
 
     def _bury(self, last: Report) -> None:
         self._gone = _added(self._gone, last, whole=False)

@@ -111,7 +111,7 @@ class Replica:
 
     def _report(self, *, ready: bool) -> Report:
         ledger = self._asgi.plan.ledger
-        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen)
+        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen, self._muster.others)
 
     async def _visit(self, report: Report) -> News:
         news: News = await self._reached().report.remote(report)
