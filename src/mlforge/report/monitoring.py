@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from itertools import groupby
 
 from mlforge.report.against import pictures
-from mlforge.report.charts import Chart, drawn
 from mlforge.report.figures import measured, moment
-from mlforge.report.style import CSS
+from mlforge.report.markup import document, figure, sheet, table, text
 from mlforge.report.timelines import MARKED, drawable, timelines
 from mlforge.report.windows import Mark, WindowView
-from mlforge.secrets import mask
 
 __all__ = ["Mark", "WindowView", "monitoring_page"]
 
@@ -33,18 +30,8 @@ _WORDS = {"version": "a version", "champion": "a promotion", "rollback": "a roll
 def monitoring_page(title: str, windows: Sequence[WindowView], marks: Sequence[Mark] = ()) -> str:
     """One HTML file that needs nothing else; everything that comes from data is escaped."""
     numbered = list(enumerate(sorted(marks, key=lambda mark: mark.begins), 1))
-    parts = [f"<h1>{_text(title)}</h1>", _verdict(windows), *_series(windows, numbered), _happened(numbered), _alarms(windows)]
-    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    head = f'<!doctype html>\n<html lang="en"><head>{meta}<title>{_text(title)} · monitors</title><style>{CSS}{_CSS}</style></head>'
-    return f"{head}<body><main>\n" + "\n".join(part for part in parts if part) + "\n</main></body></html>\n"
-
-
-def _text(text: str) -> str:
-    return escape(mask(text))
-
-
-def _sheet(title: str, body: str) -> str:
-    return f'<section class="sheet"><h2>{_text(title)}</h2>{body}</section>'
+    parts = [f"<h1>{text(title)}</h1>", _verdict(windows), *_series(windows, numbered), _happened(numbered), _alarms(windows)]
+    return document(f"{title} · monitors", (part for part in parts if part), _CSS)
 
 
 def _verdict(windows: Sequence[WindowView]) -> str:
@@ -53,9 +40,9 @@ def _verdict(windows: Sequence[WindowView]) -> str:
         return ""
     newest = max(windows, key=lambda one: (one.begins, one.number))
     tone, word = ("no", "Alarm.") if newest.family else ("yes", "Quiet.")
-    said = "".join(f"<p>{_text(finding.name.removeprefix('live/'))}: {_text(finding.text)}</p>" for finding in newest.family[:8])
+    said = "".join(f"<p>{text(finding.name.removeprefix('live/'))}: {text(finding.text)}</p>" for finding in newest.family[:8])
     alarmed = sum(bool(one.alarms) for one in windows)
-    more = f"The newest window began {_text(newest.when)}, with {newest.rows:,} rows; {alarmed} of {len(windows)} windows have an alarm."
+    more = f"The newest window began {text(newest.when)}, with {newest.rows:,} rows; {alarmed} of {len(windows)} windows have an alarm."
     return f'<section class="sheet verdict {tone}"><p class="lead"><b>{word}</b> {more}</p>{said}</section>'
 
 
@@ -66,17 +53,10 @@ def _series(windows: Sequence[WindowView], marks: Sequence[tuple[int, Mark]]) ->
         series = list(ones)
         title = " · ".join(part for part in (kind, group) if part)
         inside = drawable(marks, series)
-        over = "".join(_figure(one.chart, one.note) for one in timelines(series, inside)) if len(series) > 1 else ""
-        yield _sheet(f"Over time: {title}", f'{_legend(inside)}<div class="over">{over}</div>') if over else ""
-        shown = "".join(_figure(one) for one in pictures(series[-1]))
-        yield _sheet(f"Columns in the window of {series[-1].when}, against the reference", f'<div class="charts">{shown}</div>') if shown else ""
-
-
-def _figure(chart: Chart, note: str = "") -> str:
-    title = _text(chart.title)
-    picture = drawn(chart).replace("<svg ", f'<svg aria-label="{title}" ', 1)
-    below = f'<p class="note">{_text(note)}</p>' if note else ""
-    return f"<figure><figcaption>{title}</figcaption>{picture}{below}</figure>" if picture else ""
+        over = "".join(figure(one.chart, one.note) for one in timelines(series, inside)) if len(series) > 1 else ""
+        yield sheet(f"Over time: {title}", f'{_legend(inside)}<div class="over">{over}</div>') if over else ""
+        shown = "".join(figure(one) for one in pictures(series[-1]))
+        yield sheet(f"Columns in the window of {series[-1].when}, against the reference", f'<div class="charts">{shown}</div>') if shown else ""
 
 
 def _legend(marks: Sequence[tuple[int, Mark]]) -> str:
@@ -91,27 +71,23 @@ def _happened(marks: Sequence[tuple[int, Mark]]) -> str:
     """What was done with the model, the newest first."""
     if not marks:
         return ""
-    rows = "".join(
-        f'<tr><td><span class="numbered {MARKED[mark.kind]}-mark">{place}</span></td><td class="number">{_text(moment(mark.begins))}</td>'
-        f"<td>{_text(mark.text)}</td><td>{f'<code>{_text(mark.command)}</code>' if mark.command else ''}</td></tr>"
+    rows = [
+        f'<tr><td><span class="numbered {MARKED[mark.kind]}-mark">{place}</span></td><td class="number">{text(moment(mark.begins))}</td>'
+        f"<td>{text(mark.text)}</td><td>{f'<code>{text(mark.command)}</code>' if mark.command else ''}</td></tr>"
         for place, mark in reversed(marks[-_HAPPENED:])
-    )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("#", "when", "what happened", "why"))
-    table = f'<table class="stacked happened"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return _sheet("What happened", f'<div class="wide" tabindex="0" role="group" aria-label="what happened">{table}</div>')
+    ]
+    return sheet("What happened", table(("#", "when", "what happened", "why"), rows, "stacked happened"))
 
 
 def _alarms(windows: Sequence[WindowView]) -> str:
     told = [(one, finding) for one in reversed(windows) for finding in one.family][:_ALARMS]
     if not told:
         return ""
-    rows = "".join(
-        f'<tr><td class="number">{_text(one.when)}</td><td>{_text(one.group)}</td><td>{_text(finding.name.removeprefix("live/"))}</td>'
-        f'<td class="number">{_text(measured(finding))}</td><td>{_text(finding.text)}</td></tr>'
+    rows = [
+        f'<tr><td class="number">{text(one.when)}</td><td>{text(one.group)}</td><td>{text(finding.name.removeprefix("live/"))}</td>'
+        f'<td class="number">{text(measured(finding))}</td><td>{text(finding.text)}</td></tr>'
         for one, finding in told
-    )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("window", "group", "finding", "value", "what was found"))
-    table = f'<table class="stacked"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    wide = f'<div class="wide" tabindex="0" role="group" aria-label="alarms">{table}</div>'
+    ]
+    wide = table(("window", "group", "finding", "value", "what was found"), rows, "stacked")
     opened = " open" if len(told) <= _OPEN else ""
     return f'<section class="sheet"><details{opened}><summary>Alarms, window by window ({len(told)})</summary>{wide}</details></section>'

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from mlforge.components import Ruling
 from mlforge.finding import Finding
-from mlforge.report.charts import Chart, charts, drawn, training
+from mlforge.report.charts import charts, training
 from mlforge.report.figures import duration, number
-from mlforge.report.markup import document, pairs, sheet, table, text
+from mlforge.report.markup import document, figure, pairs, sheet, table, text
 from mlforge.report.names import spoken
 from mlforge.report.sweep import sweep_sheet
 from mlforge.report.tables import Cell, FindingTable, tabulated
@@ -109,7 +109,7 @@ def _topics(run: RunView) -> Iterator[str]:
     pictures += [training(run.curves)] if run.curves else []
     for topic in TOPICS:
         shown = found[topic.name]
-        drawings = [_picture(chart) for chart in pictures if chart.topic == topic.name]
+        drawings = [figure(chart) for chart in pictures if chart.topic == topic.name]
         if shown or drawings:
             yield _topic(topic, shown, "".join(drawings))
 
@@ -126,16 +126,6 @@ def _topic(topic: Topic, shown: list[Finding], drawings: str) -> str:
     body = _finding_table(told) + how + notes + "".join(_cases(finding) for finding in shown)
     long = topic.folded and len(told.rows) > _FOLDED
     return sheet(topic.title, about + gallery + (f"<details><summary>all {len(told.rows)} measurements</summary>{body}</details>" if long else body))
-
-
-def _picture(chart: Chart) -> str:
-    """A picture with its title; nothing where it cannot be drawn."""
-    svg = drawn(chart)
-    if not svg:
-        return ""
-    title = text(chart.title)
-    named = svg.replace("<svg ", f'<svg aria-label="{title}" ', 1)
-    return f"<figure><figcaption>{title}</figcaption>{named}</figure>"
 
 
 def _cases(finding: Finding) -> str:

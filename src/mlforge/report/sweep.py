@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from mlforge.report.figures import number
+from mlforge.report.markup import sheet, table, text
 from mlforge.report.view import SweepView, TrialView
-from mlforge.secrets import mask
 
 __all__ = ["sweep_lines", "sweep_sheet"]
 
@@ -18,9 +16,9 @@ _DRAWN = 400  # trials that are drawn: more would be a blot
 
 def sweep_sheet(sweep: SweepView) -> str:
     """The section of a page. Everything that comes from a recipe is escaped, and secrets are masked."""
-    chosen = f'<p class="lead">Trial {sweep.chosen}: <code>{_text(" ".join(sweep.overrides))}</code></p>'
+    chosen = f'<p class="lead">Trial {sweep.chosen}: <code>{text(" ".join(sweep.overrides))}</code></p>'
     parts = [chosen, _bars(sweep), _lines(sweep), _front(sweep), _table(sweep)]
-    return f'<section class="sheet"><h2>Sweep</h2>{"".join(parts)}</section>'
+    return sheet("Sweep", "".join(parts))
 
 
 def sweep_lines(sweep: SweepView) -> list[tuple[str, ...]]:
@@ -49,13 +47,13 @@ def _bars(sweep: SweepView) -> str:
     for place, (key, share) in enumerate(ordered):
         y = 22 * place
         rows.append(
-            f'<text x="180" y="{y + 14}" text-anchor="end">{_text(key)}</text><rect x="190" y="{y + 3}" width="{max(1.0, _BAR * share):.1f}" height="14"/>'
+            f'<text x="180" y="{y + 14}" text-anchor="end">{text(key)}</text><rect x="190" y="{y + 3}" width="{max(1.0, _BAR * share):.1f}" height="14"/>'
             f'<text x="{196 + _BAR * share:.1f}" y="{y + 14}">{share:.0%}</text>'
         )
     height = 22 * len(ordered)
     title = f"how much of the variance of {sweep.goals[0][1]} each value alone explains"
     svg = f'<svg class="plot" role="img" aria-label="importance" viewBox="0 0 {_WIDTH} {height}">{"".join(rows)}</svg>'
-    return f'<p class="soft">{_text(title[0].upper() + title[1:])}.</p>{svg}'
+    return f'<p class="soft">{text(title[0].upper() + title[1:])}.</p>{svg}'
 
 
 def _lines(sweep: SweepView) -> str:
@@ -94,14 +92,14 @@ def _front(sweep: SweepView) -> str:
         x, y = spots[one.number]
         kind = "chosen" if one.number == sweep.chosen else "front" if one.pareto else ""
         said = " · ".join(f"{finding} {number(value)}" for (_, finding, _), value in zip(sweep.goals, one.objectives, strict=True))
-        dots.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{6 if kind else 4}"><title>trial {one.number}: {_text(said)}</title></circle>')
+        dots.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{6 if kind else 4}"><title>trial {one.number}: {text(said)}</title></circle>')
     names = [f"{finding} ({'less' if goal == 'min' else 'more'} is better)" for _, finding, goal in sweep.goals[:2]]
     words = [
         (_EDGE, 14, "start", "name", f"↑ {names[0]}"), (_WIDTH - _EDGE, _HEIGHT - 4, "end", "name", f"{names[1]} →"),
         (_EDGE - 8, _level(0) + 4, "end", "", number(min(up))), (_EDGE - 8, _level(1) + 4, "end", "", number(max(up))),
         (_EDGE, _level(0) + 18, "start", "", number(min(across))), (_WIDTH - _EDGE, _level(0) + 18, "end", "", number(max(across))),
     ]  # fmt: skip
-    labels = "".join(f'<text class="{kind}" x="{x}" y="{y:.1f}" text-anchor="{anchor}">{_text(text)}</text>' for x, y, anchor, kind, text in words)
+    labels = "".join(f'<text class="{kind}" x="{x}" y="{y:.1f}" text-anchor="{anchor}">{text(word)}</text>' for x, y, anchor, kind, word in words)
     frame = f'<line x1="{_EDGE}" x2="{_EDGE}" y1="{_level(0)}" y2="{_level(1)}"/><line x1="{_EDGE}" x2="{_WIDTH - _EDGE}" y1="{_level(0)}" y2="{_level(0)}"/>'
     svg = f'<svg class="plot" role="img" aria-label="objectives" viewBox="0 0 {_WIDTH} {_HEIGHT}">{frame}{line}{"".join(dots)}{labels}</svg>'
     return f'<p class="soft">Each dot is a trial. Those in colour, which a line joins, are beaten by no other in both; the green one was chosen.</p>{svg}'
@@ -119,17 +117,12 @@ def _level(share: float) -> float:
 def _axis(x: float, title: str, ends: tuple[str, str]) -> str:
     low, high = _level(0), _level(1)
     words = ((title, high - 22, "name"), (ends[1], high - 6, ""), (ends[0], low + 16, ""))
-    labels = "".join(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(text)}</text>' for text, y, kind in words)
+    labels = "".join(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{text(word)}</text>' for word, y, kind in words)
     return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>{labels}'
 
 
 def _table(sweep: SweepView) -> str:
     titles, *rows = sweep_lines(sweep)
-    head = "".join(f"<th>{_text(title)}</th>" for title in titles)
-    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows[:_MOST])
+    body = [f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows[:_MOST]]
     more = f'<p class="soft">and {len(rows) - _MOST} more: <code>mlforge sweep show</code> lists all</p>' if len(rows) > _MOST else ""
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>{more}'
-
-
-def _text(text: str) -> str:
-    return escape(mask(text))
+    return table(titles, body) + more

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-from mlforge.report.charts import Chart, drawn
+from mlforge.report.charts import Chart
 from mlforge.report.figures import duration
-from mlforge.report.style import CSS
-from mlforge.secrets import mask
+from mlforge.report.markup import document, figure, sheet, table, text
 from mlforge.serving.bench.job import Measured
 from mlforge.serving.bench.verdict import TITLES, cells, missed
 
@@ -24,14 +22,13 @@ def bench_page(subject: str, measured: Sequence[Measured], objective: float | No
     broken = [one for one in measured if missed(one, objective)]
     said = f"p99 ≤ {duration(objective)} " + ("is missed" if broken else "is kept") if objective is not None else "No objective is declared (serve.slo.p99_ms)"
     kind = "no" if broken else "yes" if objective is not None else ""
-    verdict = f'<section class="sheet verdict {kind}"><p class="lead"><b>{_text(said)}.</b></p>{_reasons(broken, objective)}</section>'
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{_text(subject)}</title><style>{CSS}</style>'
-    parts = [f"<h1>{_text(subject)}</h1>", verdict, _curves(measured, objective), _table(measured, objective)]
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>\n' + "\n".join(parts) + "\n</main></body></html>\n"
+    verdict = f'<section class="sheet verdict {kind}"><p class="lead"><b>{text(said)}.</b></p>{_reasons(broken, objective)}</section>'
+    parts = [f"<h1>{text(subject)}</h1>", verdict, _curves(measured, objective), _table(measured, objective)]
+    return document(subject, parts)
 
 
 def _reasons(broken: Sequence[Measured], objective: float | None) -> str:
-    return "".join(f"<p>{_text(f'{one.round}: {missed(one, objective)}')}</p>" for one in broken)
+    return "".join(f"<p>{text(f'{one.round}: {missed(one, objective)}')}</p>" for one in broken)
 
 
 def _curves(measured: Sequence[Measured], objective: float | None) -> str:
@@ -40,12 +37,11 @@ def _curves(measured: Sequence[Measured], objective: float | None) -> str:
     for rows in sorted({one.round.rows for one in measured}):
         shown = [one for one in measured if one.round.rows == rows and one.curve]
         title = f"Latency of requests of {rows} row{'s' * (rows > 1)}"
-        picture = drawn(Chart("latency", title, _curve(shown, objective))) if shown else ""
-        pictures += [f"<figure><figcaption>{title}</figcaption>{picture}</figure>"] if picture else []
-    if not pictures:
+        pictures.append(figure(Chart("latency", title, _curve(shown, objective))) if shown else "")
+    if not any(pictures):
         return '<section class="sheet"><p class="soft">Pictures need vl-convert-python: pip install \'mlforge[report]\'.</p></section>'
     note = "So many of a hundred answers came within the time. In a closed loop a server that pauses is not asked meanwhile; in an open loop it is."
-    return f'<section class="sheet"><h2>Percentiles</h2><p class="soft">{note}</p><div class="charts">{"".join(pictures)}</div></section>'
+    return sheet("Percentiles", f'<p class="soft">{note}</p><div class="charts">{"".join(pictures)}</div>')
 
 
 def _curve(measured: Sequence[Measured], objective: float | None) -> dict[str, Any]:
@@ -71,10 +67,5 @@ def _curve(measured: Sequence[Measured], objective: float | None) -> dict[str, A
 
 
 def _table(measured: Sequence[Measured], objective: float | None) -> str:
-    titles = "".join(f"<th>{title}</th>" for title in TITLES)
-    lines = "".join("<tr>" + "".join(f'<td class="number">{_text(cell)}</td>' for cell in cells(one, objective)) + "</tr>" for one in measured)
-    return f'<section class="sheet"><h2>Rounds</h2><div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div></section>'
-
-
-def _text(text: str) -> str:
-    return escape(mask(text))
+    lines = ["<tr>" + "".join(f'<td class="number">{text(cell)}</td>' for cell in cells(one, objective)) + "</tr>" for one in measured]
+    return sheet("Rounds", table(TITLES, lines))
