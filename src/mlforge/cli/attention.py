@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,20 +26,15 @@ log = logging.getLogger(__name__)
 
 def alert(place: Workplace, store: Store, version: Version, looks: list[Look], *, quiet: bool) -> None:
     """Write alerts down, tell the recipe's channels, and say so unless `quiet`. RunFailed when somebody could not be told."""
-    from mlforge.monitoring.alerting import alerted
-    from mlforge.monitoring.announcing import announce
-    from mlforge.monitoring.sending import channels_of, send
+    from mlforge.monitoring.telling import Teller
 
-    before = store.alerts.of(version.model, version.version)
-    kept = alerted(looks, store, version)
-    open_now = [one for one in store.alerts.of(version.model, version.version, over=False) if one.number in {each.number for each in kept}]
-    if not quiet:
-        for line in _lines(open_now):
+    def show(kept: Sequence[KeptAlert]) -> None:
+        numbers = {one.number for one in kept}
+        for line in _lines([one for one in store.alerts.of(version.model, version.version, over=False) if one.number in numbers]):
             click.echo(line)
-    if not kept:
-        return
-    announce(place.hooks, before, kept)
-    sent = send(kept, channels_of(store, version, place.project, place.catalog), store, place.project.hosts)
+
+    teller = Teller(place.project, place.catalog, place.hooks)
+    _, sent = teller.tell(looks, store, version) if quiet else teller.tell(looks, store, version, show)
     told: dict[str, list[str]] = {}
     for one in sent:
         if not one.failure:

@@ -27,15 +27,10 @@ def watching(place: Workplace, store: Store, plan: Plan) -> Watch | None:
     from mlforge.serving.watch.watch import Watch
 
     def tell(store: Store, version: Version, looks: list[Look]) -> None:
-        from mlforge.monitoring.alerting import alerted
-        from mlforge.monitoring.announcing import announce
-        from mlforge.monitoring.sending import channels_of, send
+        from mlforge.monitoring.telling import Teller
 
-        before = store.alerts.of(version.model, version.version)
-        if not (kept := alerted(looks, store, version)):
-            return
-        announce(place.hooks, before, kept)
-        for one in send(kept, channels_of(store, version, place.project, place.catalog), store, place.project.hosts):
+        _, sent = Teller(place.project, place.catalog, place.hooks).tell(looks, store, version)
+        for one in sent:
             if one.failure:
                 log.warning("alert %d could not be told to alerts.%s: %s; it is tried again", one.alert.number, one.channel, one.failure)
 

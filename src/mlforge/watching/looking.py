@@ -103,14 +103,8 @@ class Looker:
         return replace(one, windows=tuple(window for window in one.windows if window.span is None or window.span[1] <= seen))
 
     def _told(self, version: Version, looks: list[Look]) -> Seen:
-        from mlforge.monitoring.alerting import alerted
-        from mlforge.monitoring.announcing import announce
-        from mlforge.monitoring.sending import channels_of, send
+        from mlforge.monitoring.telling import Teller
 
-        before = self.store.alerts.of(version.model, version.version)
-        kept = alerted(looks, self.store, version)
-        announce(self.hooks, before, kept)
-        channels = channels_of(self.store, version, self.project, self.catalog) if kept else {}
-        sent = send(kept, channels, self.store, self.project.hosts) if channels else []
+        kept, sent = Teller(self.project, self.catalog, self.hooks).tell(looks, self.store, version)
         alarms = sum(1 for look in looks for window in look.windows if window.alarms)
         return Seen(alarms, tuple(one for one in kept if one.state != "over"), tuple(sent))
