@@ -30,4 +30,4 @@ def _value(value: Plain) -> str:
         return f"[{','.join(_value(one) for one in value)}]"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{name}:{_value(one)}" for name, one in value.items()) + "}"
-    return json.dumps(value)
+    return repr(value) if isinstance(value, float) else json.dumps(value)

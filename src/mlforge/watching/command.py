@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping
 from mlforge.components import Source
 from mlforge.components.component import reads_of
 from mlforge.recipe import Recipe
+from mlforge.recipe.spelling import spelled
 from mlforge.service.retrain import Retrain
 from mlforge.watching.rows import Gathered
 
-__all__ = ["overrides", "text"]
+__all__ = ["overrides"]
 
 _OURS = re.compile(r"[+~]*(source|split|retrain)(\.|=|$)")
 
 
 def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None) -> tuple[str, ...]:
     """What follows `mlforge run RECIPE`: what the recipe was watched with, then the rows, the split by which the newest judge, and the budget."""
-    budget = [] if retrain.budget is None else [f"budget.{key}={text(value)}" for key, value in retrain.budget.model_dump(mode="json").items()]
+    budget = [] if retrain.budget is None else [spelled(f"budget.{key}", value) for key, value in retrain.budget.model_dump(mode="json").items()]
     if gathered is None:
         return (*recipe.overrides, *budget)
     kept = [said for said in recipe.overrides if not _OURS.match(said)]
@@ -27,12 +28,12 @@ def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None) -> tu
 
 def _source(recipe: Recipe, gathered: Gathered) -> Iterator[str]:
     yield "source=renewed"
-    yield f"source.path={text(str(gathered.file))}"
+    yield spelled("source.path", str(gathered.file))
     if gathered.share:
         source, plain = recipe.component("source", Source), recipe.plain["source"]
         assert isinstance(plain, Mapping)
         own = {"use": str(recipe.uses["source"])} | dict(plain) | {name: getattr(source, name) for name in reads_of(source)}
-        yield f"source.before.source={text(own)}"
+        yield spelled("source.before.source", own)
         yield f"source.share={gathered.share!r}"
 
 
@@ -43,17 +44,3 @@ def _split(recipe: Recipe, retrain: Retrain, gathered: Gathered) -> Iterator[str
     yield "split=time"
     yield "split.by=rows"
     yield from (f"split.{part}={judged:.9f}" for part in ("validation", "test"))
-
-
-def text(value: object) -> str:
-    """A value in Hydra's grammar."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(text, value)) + "]"
-    quoted = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), str(value))  # only backslashes before a quote are special
-    return f"'{quoted}'"
