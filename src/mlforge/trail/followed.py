@@ -10,9 +10,10 @@ from mlforge.store.entries import AuditEntry, KeptTrigger
 from mlforge.trail.archive import Archive
 from mlforge.trail.trail import Step
 
-__all__ = ["came_of", "followed", "told_entry"]
+__all__ = ["MOVES", "became", "came_of", "followed", "told_entry"]
 
-_EVENTS = ("registered", "alias", "rolled_back", "rolled_out")
+MOVES = ("alias", "rolled_back", "rolled_out")
+"""Entries of the audit log that say where aliases have pointed."""
 
 
 def followed(archive: Archive, alert: KeptAlert) -> Iterator[Step]:
@@ -21,7 +22,7 @@ def followed(archive: Archive, alert: KeptAlert) -> Iterator[Step]:
     for trigger in begun:
         yield Step("done", f"So a retraining began on {moment(trigger.created)} (retrain.when.{trigger.why}): {came_of(trigger)}", trigger.created,
                    (f"mlforge why retraining {trigger.number}",))  # fmt: skip
-    since = [one for one in archive.entries(alert.model) if one.time >= alert.created and one.event in _EVENTS]
+    since = [one for one in archive.entries(alert.model) if one.time >= alert.created and one.event in ("registered", *MOVES)]
     for entry in since:
         yield Step("done", told_entry(entry), entry.time)
     serving = archive.store.registry.champion(alert.model)
@@ -32,6 +33,13 @@ def followed(archive: Archive, alert: KeptAlert) -> Iterator[Step]:
         yield Step("stands", f"{serving} serves now" + (f"; mlforge rollback {alert.model} would lead back to {before.version}." if before else "."))
     elif not begun and not since and alert.state != "over":
         yield Step("stands", f"{serving} still serves: nothing was changed since.")
+
+
+def became(archive: Archive, model: str, version: int) -> Iterator[Step]:
+    """What was done with a version, from its registration on."""
+    for entry in archive.entries(model):
+        if entry.event in ("registered", *MOVES) and version in (entry.details.get("version"), entry.details.get("before")):
+            yield Step("done", told_entry(entry), entry.time)
 
 
 def came_of(trigger: KeptTrigger) -> str:

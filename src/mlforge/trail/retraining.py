@@ -8,7 +8,7 @@ from mlforge.errors import RecipeError
 from mlforge.report.figures import moment
 from mlforge.store.entries import KeptTrigger
 from mlforge.trail.archive import Archive
-from mlforge.trail.followed import came_of, told_entry
+from mlforge.trail.followed import became, came_of
 from mlforge.trail.gate import verdict
 from mlforge.trail.origin import data_of
 from mlforge.trail.trail import Step, Trail, typed
@@ -22,7 +22,7 @@ def retraining_trail(archive: Archive, number: int) -> Trail:
     if one is None:
         raise RecipeError(f"There is no retraining {number}.", hint="`mlforge watch` begins them, where a recipe has a section retrain.")
     headline = f"Retraining {one.number} of {one.model}, {moment(one.created)}: {came_of(one)}"
-    steps = [*_why(archive, one), *_ran(archive, one), *_became(archive, one)]
+    steps = [*_why(archive, one), *_ran(archive, one), *(became(archive, one.model, one.version) if one.version is not None else ())]
     next_ = (f"mlforge watch {one.model} --once",) if one.state == "begun" else (f"mlforge promote {one.model} {one.version}",) if _waits(archive, one) else ()
     return Trail("retraining", f"retraining {one.number}", one.created, headline, tuple(steps), next_)
 
@@ -48,15 +48,6 @@ def _ran(archive: Archive, one: KeptTrigger) -> Iterator[Step]:
     if rulings:
         broken = [ruling.text for ruling in rulings if not ruling.passed]
         yield Step("judged", f"The gates: {verdict(rulings)}{f': {broken[0]}' if broken else ''}.", run.ended or "", (f"mlforge why gate {run.id}",))
-
-
-def _became(archive: Archive, one: KeptTrigger) -> Iterator[Step]:
-    """Where the version went."""
-    if one.version is None:
-        return
-    for entry in archive.entries(one.model):
-        if entry.event in ("registered", "alias", "rolled_back", "rolled_out") and one.version in (entry.details.get("version"), entry.details.get("before")):
-            yield Step("done", told_entry(entry), entry.time)
 
 
 def _waits(archive: Archive, one: KeptTrigger) -> bool:

@@ -10,7 +10,7 @@ from mlforge.store import RunRecord
 from mlforge.store.entries import KeptTrigger, StageUse
 from mlforge.trail.archive import Archive
 from mlforge.trail.differs import causes_told, listed
-from mlforge.trail.followed import told_entry
+from mlforge.trail.followed import became
 from mlforge.trail.gate import verdict
 from mlforge.trail.origin import data_of
 from mlforge.trail.trail import Step, Trail, typed
@@ -101,9 +101,7 @@ def _became(archive: Archive, run: RunRecord) -> Iterator[Step]:
             "done", f"Its bundle was {version} already, registered by run {version.run}.", version.created, (f"mlforge why {version.model}@{version.version}",)
         )
         return
-    for entry in archive.entries(run.recipe):
-        if entry.event in ("registered", "alias", "rolled_back") and version.version in (entry.details.get("version"), entry.details.get("before")):
-            yield Step("done", told_entry(entry), entry.time)
+    yield from became(archive, run.recipe, version.version)
 
 
 def _next(run: RunRecord, before: RunRecord | None) -> tuple[str, ...]:

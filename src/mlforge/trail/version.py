@@ -9,7 +9,7 @@ from mlforge.report.figures import moment
 from mlforge.store.entries import AuditEntry, Version
 from mlforge.trail.archive import Archive
 from mlforge.trail.differs import differs
-from mlforge.trail.followed import told_entry
+from mlforge.trail.followed import MOVES, told_entry
 from mlforge.trail.gate import verdict
 from mlforge.trail.origin import origin
 from mlforge.trail.run import begun_by
@@ -17,14 +17,13 @@ from mlforge.trail.trail import Step, Trail
 
 __all__ = ["rollback_trail", "version_trail"]
 
-_MOVES = ("alias", "rolled_back", "rolled_out")
 _ALERTS = 5
 
 
 def version_trail(archive: Archive, version: Version) -> Trail:
     """How it was judged and what became of it."""
     run = archive.run(version.run)
-    moves = [one for one in archive.entries(version.model) if one.event in _MOVES and _about(one, version.version)]
+    moves = [one for one in archive.entries(version.model) if one.event in MOVES and _about(one, version.version)]
     rulings = () if run is None else archive.rulings(run)
     trigger = None if run is None else begun_by(archive, run)
     steps = [Step("done", told_entry(one), one.time) for one in reversed(moves)]
