@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from mlforge.secrets import mask
 
@@ -24,6 +25,7 @@ __all__ = [
     "RunFailed",
     "TimedOut",
     "Vetoed",
+    "near_file",
     "nearest",
 ]
 
@@ -134,6 +136,11 @@ class Deprecation(FutureWarning):
 
     def __init__(self, what: str, since: str, instead: str = "") -> None:
         super().__init__(f"{what} is deprecated since {since}" + (f": {instead}" if instead else ""))
+
+
+def near_file(path: Path) -> str:
+    """The hint "Did you mean …?" for a file that is not there, from those beside it."""
+    return nearest(path.name, (other.name for other in path.parent.glob("*")))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

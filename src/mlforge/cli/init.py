@@ -13,7 +13,7 @@ import click
 
 from mlforge.cli.table import columns
 from mlforge.cli.workplace import Workplace
-from mlforge.errors import DataError, RecipeError, nearest
+from mlforge.errors import DataError, RecipeError, near_file
 from mlforge.secrets import mask
 
 if TYPE_CHECKING:
@@ -74,13 +74,14 @@ def _draft(place: Workplace, file: Path, target: str, name: str | None, *, force
     if name is not None:
         _check_name(name)
     from mlforge.drafting import draft, recipe_name
+    from mlforge.pipelines import put
 
     _check_there(file)
     path = place.project.recipes / f"{name or recipe_name(file)}.yaml"
     if path.exists() and not force:
         raise RecipeError(f"{_near(path)} is there already, and was not touched", hint="Replace it with --force, or choose another --name.")
     made = draft(file, target, place.project, place.catalog, name=name, tell=_progress())
-    _write(path, made.text)
+    put({path: made.text})
     _tell(made, path, file)
     composed = place.recipe(made.name, _overrides(made, file))
     for line in composed.shadows:
@@ -103,19 +104,7 @@ def _unsaid(place: Workplace, file: Path) -> RecipeError:
 def _check_there(file: Path) -> None:
     """A local file is looked for before a source speaks of its settings."""
     if "://" not in str(file) and not file.exists() and not set("*?[") & set(str(file)):
-        raise DataError(f"there is no file {file}", hint=nearest(file.name, (other.name for other in file.parent.glob("*"))))
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise RecipeError(f"{_near(path)} could not be written: {error.strerror}", hint="Nothing was changed.") from None
+        raise DataError(f"there is no file {file}", hint=near_file(file))
 
 
 def _schedule(place: Workplace, recipe: str | None, overrides: tuple[str, ...], services: tuple[str, ...], schedule: str, *, force: bool) -> None:

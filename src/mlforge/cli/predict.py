@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlforge.cli.workplace import Workplace, store_option
-from mlforge.errors import DataError, RecipeError, nearest
+from mlforge.errors import DataError, RecipeError, near_file
 
 if TYPE_CHECKING:
     from mlforge.batch import Counts
@@ -82,8 +82,7 @@ def _apart(source: str, sink: str) -> None:
     if "://" in source or source.lstrip().startswith("{") or "${" in source:
         return
     if not glob.has_magic(source) and not Path(source).exists():
-        near = nearest(Path(source).name, (other.name for other in Path(source).parent.glob("*")))
-        raise click.BadParameter(f"there is no file {source}. {near}".rstrip(" ."), param_hint="--source")
+        raise click.BadParameter(f"there is no file {source}. {near_file(Path(source))}".rstrip(" ."), param_hint="--source")
     target = Path(sink)
     if "://" not in sink and Path(source).resolve() in (target.resolve(), target.with_name(f"{target.stem}.rejected{target.suffix}").resolve()):
         raise click.BadParameter(f"{sink} is the source, or its rejected rows would be: it would be written over", param_hint="--sink")

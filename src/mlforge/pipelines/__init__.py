@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mlforge.pipelines.plan import Plan
-from mlforge.pipelines.write import SERVICES, after, written
+from mlforge.pipelines.write import SERVICES, after, put, written
 
-__all__ = ["SERVICES", "Plan", "after", "written"]
+__all__ = ["SERVICES", "Plan", "after", "put", "written"]

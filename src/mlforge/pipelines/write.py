@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mlforge.errors import RecipeError, RunFailed
@@ -13,7 +15,7 @@ from mlforge.pipelines.gitlab import INCLUDE, ROOT, gitlab
 from mlforge.pipelines.kubernetes import kubernetes
 from mlforge.pipelines.plan import Plan
 
-__all__ = ["SERVICES", "after", "written"]
+__all__ = ["SERVICES", "after", "put", "written"]
 
 SERVICES: Mapping[str, Callable[[Plan], Mapping[str, str]]] = {
     "github": github,
@@ -31,13 +33,24 @@ def written(plan: Plan, services: Sequence[str], *, force: bool = False) -> list
     if there and not force:
         near = ", ".join(str(path.relative_to(plan.root)) for path in there)
         raise RecipeError(f"{near} {'is' if len(there) == 1 else 'are'} there already; nothing was written", hint="Replace with --force.")
-    for path, text in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RunFailed(f"{path}: {error.strerror or error}") from None
+    put(files)
     return list(files)
+
+
+def put(files: Mapping[Path, str]) -> None:
+    """Write all of them, or none: RunFailed when one cannot be written, and nothing was changed then."""
+    asides = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in files}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            asides[path].write_text(text, encoding="utf-8")
+        for path, aside in asides.items():
+            aside.replace(path)
+    except OSError as error:
+        for aside in asides.values():
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+        raise RunFailed(f"{os.path.relpath(path)} could not be written: {error.strerror or error}", hint="Nothing was changed.") from None
 
 
 def after(plan: Plan, services: Sequence[str]) -> Iterator[str]:
