@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from mlforge.artifact import Bundles
 from mlforge.cli.workplace import Workplace, store_option
 
 __all__ = ["command"]
@@ -27,7 +26,5 @@ def command(model: str, version: int, alias: str, reason: str, store: str | None
     before = opened.registry.champion(model) if alias == "champion" else None
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
     now = opened.registry.set_alias(model, alias, version, actor=None, reason=reason)
-    bundle = Bundles(opened.artifacts.path(now.bundle)).bundle() if opened.artifacts.has(now.bundle) else None
-    told = {"model": model, "version": version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle}
-    hooks.event("promoted", str(now), told | {"bundle": str(bundle) if bundle else None, "alias": alias, "reason": reason})
+    hooks.event("promoted", str(now), now.details(opened.bundle(now), alias, reason=reason))
     click.echo(f"{model} {version} is {alias}" + (f"; before, {before.version} was" if before and before.version != version else ""))

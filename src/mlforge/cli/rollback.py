@@ -6,7 +6,6 @@ import json
 
 import click
 
-from mlforge.artifact import Bundles
 from mlforge.cli.workplace import Workplace, store_option
 
 __all__ = ["command"]
@@ -33,9 +32,7 @@ def command(model: str, to: int | None, alias: str, reason: str, as_json: bool, 
     moved = opened.registry.roll_back(model, to, alias=alias, reason=reason)
     assert moved is not None, "only where a version is named can it be another"
     now, before = moved
-    bundle = Bundles(opened.artifacts.path(now.bundle)).bundle() if opened.artifacts.has(now.bundle) else None
-    told = {"model": model, "version": now.version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle, "bundle": str(bundle or "") or None}
-    hooks.event("rolled_back", str(now), told | {"alias": alias, "before": before.version, "reason": reason})
+    hooks.event("rolled_back", str(now), now.details(opened.bundle(now), alias, before=before.version, reason=reason))
     if as_json:
         click.echo(json.dumps({"model": model, "alias": alias, "version": now.version, "before": before.version, "reason": reason}))
         return

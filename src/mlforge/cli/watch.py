@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlforge.cli.workplace import Workplace, store_option
-from mlforge.errors import Interrupted, MlforgeError, RecipeError, RunFailed
+from mlforge.errors import Interrupted, MlforgeError, RecipeError
 
 if TYPE_CHECKING:
     from mlforge.recipe import Recipe
@@ -104,14 +104,14 @@ def _composed(place: Workplace, name: str, overrides: tuple[str, ...], named: st
 
 def _once(watches: list[Watch], over: Event) -> int:
     """What is due now; the first exit code that is not 0."""
+    from mlforge.store import Taken
+
     codes = []
     for watch in watches:
         try:
             with watch.store.lock(f"watch.{watch.model}"):
                 codes.append(watch.turn(datetime.now(UTC)))
-        except RunFailed as error:
-            if not _elsewhere(error):
-                raise
+        except Taken as error:
             _say(f"{watch.model}  is looked after already: {str(error).splitlines()[0]}")
         _left(watches, over)
     return next((code for code in codes if code), 0)
@@ -162,22 +162,20 @@ def _stops() -> Iterator[Event]:
 
 def _turn(watch: Watch, locks: ExitStack, held: set[str], waiting: set[str]) -> None:
     """Look after one model, if no other process does. What goes wrong with one is told, and harms no other."""
+    from mlforge.store import Taken
+
     try:
         if watch.model not in held:
             locks.enter_context(watch.store.lock(f"watch.{watch.model}"))
             held.add(watch.model)
         watch.turn(datetime.now(UTC))
     except MlforgeError as error:
-        if watch.model not in held and isinstance(error, RunFailed) and _elsewhere(error):
+        if watch.model not in held and isinstance(error, Taken):
             if watch.model not in waiting:
                 _say(f"{watch.model}  is looked after already, and this process stands by: {str(error).splitlines()[0]}")
             waiting.add(watch.model)
             return
         _say(f"{watch.model}  {' '.join(str(error).splitlines()[:2])}")
-
-
-def _elsewhere(error: RunFailed) -> bool:
-    return "is taken by" in str(error)
 
 
 def _say(text: str) -> None:

@@ -113,11 +113,11 @@ class Engine:
     @contextmanager
     def _within_budget(self) -> Iterator[None]:
         """Keeps what runs within the recipe's budget, where it has one; a smoke run is none of it."""
-        recipe, state = self.lifecycle.recipe, self.lifecycle.store.state
+        recipe, store = self.lifecycle.recipe, self.lifecycle.store
         if recipe.budget is None or self.lifecycle.smoke:
             yield
             return
-        self._spending = Spending.of(recipe.budget, state / "spent" / f"{recipe.name}.json")
+        self._spending = Spending.of(recipe.budget, store.purse(recipe.name))
         with self._spending.watched():
             yield
         self._spending.finished()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from mlforge.finding import Finding, Severity
@@ -48,6 +49,11 @@ class Version:
 
     def __str__(self) -> str:
         return f"{self.model} {self.version}"
+
+    def details(self, bundle: Path | None, alias: str, **more: object) -> dict[str, object]:
+        """What plugins are told when an alias comes to point at it; `bundle` is where its files lie, None where they are not on this machine."""
+        told = {"model": self.model, "version": self.version, "aliases": list(self.aliases), "run": self.run, "digest": self.bundle}
+        return told | {"bundle": str(bundle) if bundle else None, "alias": alias} | more
 
 
 @dataclass(frozen=True, slots=True)

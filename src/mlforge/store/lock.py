@@ -12,7 +12,7 @@ from threading import Lock
 
 from mlforge.errors import RunFailed
 
-__all__ = ["hold"]
+__all__ = ["Taken", "hold"]
 
 # A POSIX record lock is not shared with forked workers (a flock would outlive its holder in them), but neither does it keep two threads
 # of one process apart: this table does.
@@ -20,9 +20,13 @@ _held: dict[Path, int] = {}
 _guard = Lock()
 
 
+class Taken(RunFailed):
+    """Somebody else holds a lock."""
+
+
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock on `path`, or raise `RunFailed` naming who holds `what` and since when."""
+    """Hold the lock on `path`, or raise `Taken` naming who holds `what` and since when."""
     path = path.resolve()
     _claim(path, what)
     try:
@@ -50,5 +54,5 @@ def _claim(path: Path, what: str) -> None:
         _held[path] = os.getpid()
 
 
-def _taken(what: str, holder: str) -> RunFailed:
-    return RunFailed(f"{what} is taken by {holder or 'another process'}.", hint="Wait until it has finished, or stop it; then give the same command again.")
+def _taken(what: str, holder: str) -> Taken:
+    return Taken(f"{what} is taken by {holder or 'another process'}.", hint="Wait until it has finished, or stop it; then give the same command again.")

@@ -143,9 +143,14 @@ def _new_id() -> str:
 def _bury(connection: sa.Connection) -> None:
     """Runs whose process was killed could not say so themselves."""
     for row in connection.execute(sa.select(runs.c.id, runs.c.owner).where(runs.c.state == "running")).all():
-        owner = Owner.parse(row.owner)
-        if owner and not owner.alive():
+        if _gone(row.owner):
             connection.execute(sa.update(runs).where(runs.c.id == row.id).values(state="interrupted", ended=now(), message=_KILLED))
+
+
+def _gone(written: str) -> bool:
+    """Is the process that owns a run known to be dead?"""
+    owner = Owner.parse(written)
+    return owner is not None and not owner.alive()
 
 
 def _insert(connection: sa.Connection, run: str, row: Mapping[str, Any]) -> None:
@@ -197,7 +202,7 @@ def _uses(connection: sa.Connection, ids: Sequence[str]) -> dict[str, tuple[Stag
 
 def _run(row: Mapping[Any, Any], stages: tuple[StageUse, ...]) -> RunRecord:
     fields = {name: row[name] for name in ("id", "recipe", "state", "smoke", "actor", "started", "ended", "exit_code", "message")}
-    if row["state"] == "running" and (owner := Owner.parse(row["owner"])) and not owner.alive():
+    if row["state"] == "running" and _gone(row["owner"]):
         fields |= {"state": "interrupted", "message": _KILLED}  # as the next run will write it down
     return RunRecord(**fields, plain=json.loads(row["plain"]), overrides=tuple(json.loads(row["overrides"])), stages=stages)
 

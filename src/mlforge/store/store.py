@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlforge.store.approvals import Approvals
     from mlforge.store.audit import Audit
     from mlforge.store.database import Database
+    from mlforge.store.entries import Version
     from mlforge.store.records import Records
     from mlforge.store.registry import Registry
     from mlforge.store.triggers import Triggers
@@ -88,6 +89,16 @@ class Store:
         if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
             raise RunFailed(f"{name!r} cannot name a lock.", hint="Use letters, digits, dots and dashes.")
         return hold(self.state / "locks" / f"{name}.lock", f"{name} in {self.state}")
+
+    def bundle(self, version: Version) -> Path | None:
+        """The folder of a version's bundle; None where it is not on this machine."""
+        from mlforge.artifact import Bundles
+
+        return Bundles(self.artifacts.path(version.bundle)).bundle() if self.artifacts.has(version.bundle) else None
+
+    def purse(self, recipe: str) -> Path:
+        """The file in which a run that is not done notes what it has spent."""
+        return self.state / "spent" / f"{recipe}.json"
 
     def __enter__(self) -> Self:
         return self

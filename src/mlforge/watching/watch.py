@@ -10,13 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
-from mlforge.artifact import Bundles
 from mlforge.errors import DataError, Interrupted, MlforgeError, RecipeError, RunFailed
 from mlforge.plugins import Catalog, Hooks
 from mlforge.project import Project
 from mlforge.recipe import Recipe
 from mlforge.service.reading import Log
-from mlforge.store import KeptTrigger, Store, Version
+from mlforge.store import KeptTrigger, Store, Taken, Version
 from mlforge.watching.command import overrides
 from mlforge.watching.due import Facts, held, reasons
 from mlforge.watching.following import follow, promotable, promote
@@ -123,7 +122,7 @@ class Watch:
             return champion
         back, gone = moved
         reason = f"alert {alert.number}: {alert.newest.text}" if alert is not None else ""
-        self.hooks.event("rolled_back", str(back), _details(self.store, back) | {"before": gone.version, "reason": reason})
+        self.hooks.event("rolled_back", str(back), back.details(self.store.bundle(back), "champion", before=gone.version, reason=reason))
         self.say(f"{gone} was rolled back, and {back} is champion: {reason}")
         return back
 
@@ -152,7 +151,7 @@ class Watch:
         begun = self.store.triggers.begin(found)
         if begun is None:
             return 0  # somebody else has, between our look and this
-        _purse(self.store, self.model).unlink(missing_ok=True)  # what an earlier retraining has spent is not this one's
+        self.store.purse(self.model).unlink(missing_ok=True)  # what an earlier retraining has spent is not this one's
         self.say(f"{self.model}  retraining {begun.number}, {begun.why}: {begun.text}")
         return self._carry_out(begun)
 
@@ -186,7 +185,7 @@ class Watch:
             try:
                 with self.store.lock(self.model):
                     return True
-            except RunFailed as error:
+            except Taken as error:
                 if time.monotonic() > end or self.over.is_set():
                     self._note("free", f"{self.model}  the retraining waits: {str(error).splitlines()[0]}")
                     return False
@@ -212,7 +211,8 @@ class Watch:
         if why_not is not None:
             return f"{told}; {why_not}"
         now = promote(trigger, version, self.store)
-        self.hooks.event("promoted", str(now), _details(self.store, now) | {"reason": f"retraining {trigger.number}: {trigger.text}"})
+        reason = f"retraining {trigger.number}: {trigger.text}"
+        self.hooks.event("promoted", str(now), now.details(self.store.bundle(now), "champion", reason=reason))
         canary = self.recipe.rollout.canary if self.recipe.rollout is not None else None
         how = f"champion, by servers at {canary.steps[0]:.0%} of the requests first" if canary is not None else "champion"
         return f"{told}; it is {how}"
@@ -228,20 +228,9 @@ class Watch:
             self.say(text)
 
 
-def _details(store: Store, version: Version) -> dict[str, object]:
-    """What plugins are told of a version whose alias was moved."""
-    bundle = str(Bundles(store.artifacts.path(version.bundle)).bundle()) if store.artifacts.has(version.bundle) else None
-    told = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run, "digest": version.bundle}
-    return told | {"bundle": bundle, "alias": "champion"}
-
-
 def _looks(files: Iterable[Path]) -> tuple[object, ...]:
     """Files by time and size; one that is gone for a moment looks like nothing."""
     return tuple((found.stat().st_mtime_ns, found.stat().st_size) if found.exists() else None for found in files)
-
-
-def _purse(store: Store, model: str) -> Path:
-    return store.state / "spent" / f"{model}.json"
 
 
 def _first(error: MlforgeError) -> str:

@@ -137,11 +137,7 @@ class Course:
         if moved is not None:
             now, gone = moved
             log.warning("%s was rolled back, and %s serves: %s", gone, now, why)
-            self._tell("rolled_back", str(now), self._details(now, gone, why))
-
-    def _details(self, now: Version, gone: Version, why: str) -> dict[str, Any]:
-        told = {"model": now.model, "version": now.version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle}
-        return told | {"bundle": str(self._serving.folder), "alias": self._shelf.alias, "before": gone.version, "reason": why}
+            self._tell("rolled_back", str(now), now.details(self._serving.folder, self._shelf.alias, before=gone.version, reason=why))
 
     def _stand(self) -> Standing:
         canary = self._settings.canary
