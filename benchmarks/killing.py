@@ -61,7 +61,8 @@ async def client(port: int, seen: Seen) -> None:
                 asked += 1
                 begun = time.monotonic()
                 writer.write(ASKED)
-                status, last = await asyncio.wait_for(answer(reader), PATIENCE)
+                async with asyncio.timeout(PATIENCE):  # wait_for may swallow that it is cancelled
+                    status, last = await answer(reader)
                 seen.statuses[status] += 1
                 seen.slowest = max(seen.slowest, time.monotonic() - begun)
                 if status == 503:
@@ -78,7 +79,8 @@ async def ready(port: int) -> bool:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(READY)
-        return (await asyncio.wait_for(answer(reader), PATIENCE))[0] == 200
+        async with asyncio.timeout(PATIENCE):
+            return (await answer(reader))[0] == 200
     except (OSError, asyncio.IncompleteReadError):
         return False
     finally:
