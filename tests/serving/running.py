@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Running", "serving", "until"]
+__all__ = ["Running", "announced", "serving", "until"]
 
 _START = 60.0
 
@@ -86,7 +86,7 @@ def serving(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Iter
                 cwd=cwd or folder, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=stderr, text=True, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         try:
-            yield _ready(process, log)
+            yield announced(process, log)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -99,10 +99,11 @@ def serving(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Iter
             process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], log: Path) -> Running:
+def announced(process: subprocess.Popen[str], log: Path, seconds: float = _START) -> Running:
+    """The server, once it has said where it listens."""
     assert process.stdout is not None
     said: list[str] = []
-    until_then = time.monotonic() + _START
+    until_then = time.monotonic() + seconds
     while time.monotonic() < until_then and (line := process.stdout.readline()):  # the server closes it when it ends
         said.append(line.rstrip("\n"))
         if found := re.search(r"https?://\S+:\d+", line):

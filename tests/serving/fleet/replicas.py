@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from tests.serving.running import Running
+from tests.serving.running import Running, announced
 
 __all__ = ["on_ray", "replicas"]
 
@@ -32,7 +31,7 @@ def on_ray(*arguments: str, cwd: Path, **env: str) -> Iterator[Running]:
     late = threading.Timer(_START, process.kill)
     late.start()
     try:
-        yield _ready(process, log)
+        yield announced(process, log, _START)
     finally:
         late.cancel()
         family = _family(process)
@@ -49,16 +48,6 @@ def on_ray(*arguments: str, cwd: Path, **env: str) -> Iterator[Running]:
         process.wait(10)
         assert process.stdout is not None
         process.stdout.close()
-
-
-def _ready(process: subprocess.Popen[str], log: Path) -> Running:
-    assert process.stdout is not None
-    said: list[str] = []
-    while line := process.stdout.readline():
-        said.append(line.rstrip("\n"))
-        if found := re.search(r"https?://\S+:\d+", line):
-            return Running(found[0], process, said, log)
-    raise AssertionError(f"the server did not start: {said} {log.read_text()[-3000:]}")
 
 
 def _family(process: subprocess.Popen[str]) -> list[psutil.Process]:
