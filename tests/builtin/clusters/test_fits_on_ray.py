@@ -8,19 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests.builtin.clusters.fits import curves, fitting, trainer
+from tests.ray_nodes import below, two_nodes_of
 
 from mlforge.builtin.clusters.ray_train import Ray, shared
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.finding import Finding
 from mlforge.lifecycle.fitting.errand import carry_out
-from mlforge.ray_here import few
 from mlforge.testing.project import TestProject
 
 pytest.importorskip("ray")
@@ -48,26 +47,15 @@ _NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard":
 @pytest.fixture(scope="module")
 def two_nodes() -> Iterator[Any]:
     import ray
-    from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch, few():
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args=_NODE, connect=False)
-        cluster.add_node(**_NODE)
+    with two_nodes_of(_NODE) as cluster:
         yield cluster
         ray.shutdown()
-        cluster.shutdown()
 
 
 def workers(cluster: Any) -> list[psutil.Process]:
     """The processes of this cluster that take part in a fit."""
-    raylets = [started.process.pid for node in cluster.list_all_nodes() for started in node.all_processes["raylet"]]
-    children = [child for raylet in raylets for child in psutil.Process(raylet).children(recursive=True)]
-    found = []
-    for child in children:
-        with suppress(psutil.Error):  # it has just gone
-            found += [child] if "TrainWorker" in " ".join(child.cmdline()) else []
-    return found
+    return [one for node in cluster.list_all_nodes() for one in below(node, "TrainWorker")]
 
 
 def until(condition: Callable[[], object], seconds: float = 150.0) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-import psutil
 import pytest
 from tests.lifecycle.sweep.test_sweeps_survive_kills import ended, started, until
 from tests.lifecycle.sweep.toys import SPACE, fits, trials
+from tests.ray_nodes import below, two_nodes_of
 
-from mlforge.ray_here import few
 from mlforge.testing.project import TestProject
 
 pytest.importorskip("ray")
@@ -25,30 +24,13 @@ _PATIENCE = 280.0  # seconds; under load Ray takes long to notice that a node ha
 @pytest.fixture
 def two_nodes() -> Iterator[Any]:
     """A cluster whose second node may be removed."""
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, few():
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args=_NODE, connect=False)
-        try:
-            cluster.add_node(**_NODE, node_ip_address=_ELSEWHERE)
-            yield cluster
-        finally:
-            cluster.shutdown()
-
-
-def raylet(node: Any) -> int:
-    """The process from which all others of a node descend."""
-    return int(node.all_processes["raylet"][0].process.pid)
+    with two_nodes_of(_NODE, node_ip_address=_ELSEWHERE) as cluster:
+        yield cluster
 
 
 def on(node: Any, word: str = "") -> set[int]:
     """The processes of a node that have this word in their command."""
-    found = set()
-    for child in psutil.Process(raylet(node)).children(recursive=True):
-        with suppress(psutil.Error):  # it has just gone
-            found |= {child.pid} if word in " ".join(child.cmdline()) else set()
-    return found
+    return {one.pid for one in below(node, word)}
 
 
 def lose(cluster: Any) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from tests.ray_nodes import below, raylet, two_nodes_of
 from tests.serving.bundles import ROW
 from tests.serving.fleet.replicas import on_ray
 from tests.serving.rollout.conftest import registered
 from tests.serving.rollout.load import asking, patience
 from tests.serving.running import Running, until
 
-from mlforge.ray_here import few
 from mlforge.serving.access.keys import KeyFile
 from mlforge.store import Store
 
@@ -26,14 +24,8 @@ _NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard":
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, few():
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        made = Cluster(initialize_head=True, head_node_args=_NODE, connect=False)
-        made.add_node(**_NODE)
+    with two_nodes_of(_NODE) as made:
         yield made
-        made.shutdown()
 
 
 @pytest.fixture
@@ -47,15 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def spread(cluster: Any) -> dict[int, int]:
     """How many replicas each node has, by the process id of its raylet."""
-    found = {}
-    for node in cluster.list_all_nodes():
-        for started in node.all_processes["raylet"]:
-            found[started.process.pid] = 0
-            with suppress(psutil.Error):
-                for child in psutil.Process(started.process.pid).children(recursive=True):
-                    with suppress(psutil.Error):  # it has just gone
-                        found[started.process.pid] += "ServeReplica" in " ".join(child.cmdline())
-    return found
+    return {raylet(node): len(below(node, "ServeReplica")) for node in cluster.list_all_nodes()}
 
 
 def version_of(server: Running) -> object:
