@@ -26,6 +26,7 @@ def command(model: str, version: int, alias: str, reason: str, store: str | None
     opened = place.existing(store)
     before = opened.registry.champion(model) if alias == "champion" else None
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
+    opened.vouched.signed(opened.registry.resolve(f"{model}@{version}"))
     now = opened.registry.set_alias(model, alias, version, actor=None, reason=reason)
     bundle = Bundles(opened.artifacts.path(now.bundle)).bundle() if opened.artifacts.has(now.bundle) else None
     told = {"model": model, "version": version, "aliases": list(now.aliases), "run": now.run, "digest": now.bundle}

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from mlforge.store.entries import AuditEntry, KeptAlert, KeptTrigger, KeptWindow, RunRecord, RunState, Signature, Silence, StageRecord, StageUse, Version
+from mlforge.store.entries import (
+    AuditEntry,
+    KeptAlert,
+    KeptSignature,
+    KeptTrigger,
+    KeptWindow,
+    RunRecord,
+    RunState,
+    Signature,
+    Silence,
+    StageRecord,
+    StageUse,
+    Version,
+)
 from mlforge.store.store import Store
 
 __all__ = [
-    "AuditEntry", "KeptAlert", "KeptTrigger", "KeptWindow", "RunRecord", "RunState", "Signature", "Silence", "StageRecord", "StageUse",
+    "AuditEntry", "KeptAlert", "KeptSignature", "KeptTrigger", "KeptWindow", "RunRecord", "RunState", "Signature", "Silence", "StageRecord", "StageUse",
     "Store", "Version",
 ]  # fmt: skip
