@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlforge.errors import Origin, Problem, RecipeError, nearest
+from mlforge.signing import Signing, Trust
 
 __all__ = ["Project"]
 
@@ -37,6 +38,7 @@ class Project:
     urls: tuple[str, ...] = ()  # below which recipes may read
     hosts: tuple[str, ...] = ()  # in private networks, "name" or "name:port", to which alerts may go
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may sign as what: users of the system by role
+    signing: Signing = field(default_factory=Signing)  # whose signatures count, and where the key is that signs
     given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # settings of plugins, by the plugin's name; each plugin knows its own keys
 
     def __post_init__(self) -> None:
@@ -58,6 +60,11 @@ class Project:
     def state(self) -> Path:
         """Where mlforge keeps what it makes, unless `store` says otherwise."""
         return self.root / _STATE
+
+    @property
+    def trust(self) -> Trust:
+        """Whose signatures under bundles count, and who signs."""
+        return Trust(self.signing)
 
     @property
     def imports(self) -> tuple[Path, ...]:
@@ -123,7 +130,8 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
             try:
                 values[key] = read(table[key])
             except ValueError as error:
-                problems.append(_problem(path, key, f"{table[key]!r}", f"expected {error}"))
+                found = "not as it should be" if key == "signing" else f"{table[key]!r}"  # a key that stands there by mistake is not shown
+                problems.append(_problem(path, key, found, f"expected {error}"))
     if problems:
         raise RecipeError(f"{len(problems)} problem{'s' * (len(problems) > 1)} in the project's settings", problems=problems)
     named = values.get("roots", ())
@@ -134,14 +142,16 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Project:
         artifacts = str(root / Path(artifacts).expanduser())
     given = {name: dict(table["settings"][name]) for name in values.get("settings", ())}  # type: ignore[index]  # `_tables` has looked
     roles = {name: tuple(table["roles"][name]) for name in values.get("roles", ())}  # type: ignore[index]  # `_people` has looked
-    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, values.get("hosts", ()), roles, given)
+    signing = Signing.read(table["signing"], root) if "signing" in values else Signing()
+    return Project(root, roots, values.get("env", ()), values.get("plugins", ()), store, path, artifacts, urls, values.get("hosts", ()), roles, signing, given)
 
 
 def _problem(path: Path, key: str, found: str, expected: str, hint: str = "") -> Problem:
     """A problem with a setting, and the line on which it stands."""
     prefix = "tool.mlforge." if path.name == "pyproject.toml" else ""
     lines = path.read_text(encoding="utf-8").splitlines()
-    line = next((number for number, text in enumerate(lines, 1) if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", text)), None)
+    written = re.compile(rf"\s*(\[\s*(tool\s*\.\s*mlforge\s*\.\s*)?)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
+    line = next((number for number, text in enumerate(lines, 1) if written.match(text)), None)
     try:
         shown = path.relative_to(Path.cwd())
     except ValueError:
@@ -184,6 +194,11 @@ def _people(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _signatures(value: object) -> tuple[str, ...]:
+    """Is there somebody who is trusted."""
+    return tuple(one.name for one in Signing.read(value, Path()).trusted)
+
+
 _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "plugins": _names(_MODULE, 'modules, such as ["my_plugin"]'),
     "roots": _names(r".+", 'folders and URLs, such as ["data", "/srv/shared", "s3://bucket/data"]'),
@@ -192,5 +207,6 @@ _SETTINGS: Mapping[str, Callable[[object], tuple[str, ...]]] = {
     "store": _text,
     "artifacts": _text,
     "roles": _people,
+    "signing": _signatures,
     "settings": _tables,
 }

@@ -100,12 +100,10 @@ def command(
 
 def _rows(store: Store, version: Version, source: str | None, most: int, place: Workplace) -> Rows:
     """What is asked for; the bundle is verified first."""
-    from mlforge.artifact import Bundles
     from mlforge.runtime.predictor import Predictor
     from mlforge.serving.bench.bodies import example, taken
 
-    store.artifacts.verify(version.bundle)
-    predictor = Predictor.open(Bundles(store.artifacts.path(version.bundle)).bundle())
+    predictor = Predictor.open(store.vouched.folder(version))
     if source is None:
         return example(predictor, str(version))
     from mlforge.batch import source_at

@@ -56,15 +56,13 @@ def _rehearsed(store: Store, version: Version, only: tuple[str, ...], workers: i
         import granian  # noqa: F401 - is it there
     except ImportError as error:
         raise MissingRequirement(f"mlforge drill needs {error.name}", hint="pip install 'mlforge[serve]'") from None
-    from mlforge.artifact import Bundles
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.drill.acts import ACTS
     from mlforge.serving.drill.scene import Scene
     from mlforge.serving.drill.server import started
     from mlforge.serving.row_schema import example_row
 
-    store.artifacts.verify(version.bundle)
-    row = example_row(read_bundle(Bundles(store.artifacts.path(version.bundle)).bundle()).contract)
+    row = example_row(read_bundle(store.vouched.folder(version)).contract)
     if row is None:
         raise RecipeError(
             f"{version} cannot be rehearsed: no row that keeps its contract can be made up", hint="A column with a pattern (regex) is in the way."

@@ -51,13 +51,12 @@ def command(
     place = Workplace.here()
     opened = place.existing(store)
     version = opened.registry.resolve(model)
-    opened.artifacts.verify(version.bundle)
-    from mlforge.artifact import Bundles
+    folder = opened.vouched.folder(version)
     from mlforge.explaining.explainer import Explainer
     from mlforge.explaining.plain import plain
     from mlforge.explaining.reach import Reach
 
-    explainer = Explainer.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
+    explainer = Explainer.open(folder)
     unknown = sorted(set(keep) - set(explainer.contract.columns))
     if unknown:
         raise click.BadParameter(f"the model has no column {', '.join(unknown)}", param_hint="--keep")

@@ -49,7 +49,8 @@ def command(model: str | None, card: bool, as_json: bool, store: str | None) -> 
         click.echo("No model yet. Try: mlforge run breast_cancer")
     for version in versions:
         aliases = ", ".join(version.aliases)
-        click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {moment(version.created)}  run {version.run}".rstrip())
+        signed = f"  {opened.vouched.told(version)}" if opened.vouched.trust else ""
+        click.echo(f"{version.model:<16} {version.version:>4}  {aliases:<22} {moment(version.created)}  run {version.run}{signed}".rstrip())
     if model and versions and versions[-1].card:
         click.echo(f"Card of version {versions[-1].version}: {_opened(opened.artifacts.path(versions[-1].card))}")
     if model and versions:
@@ -67,4 +68,6 @@ def _card(store: Store, reference: str, file: str) -> str:
     if version.card is None:
         raise RecipeError(f"{version} has no card: an older mlforge registered it", hint="The next version has one.")
     store.artifacts.verify(version.card)
+    if store.vouched.trust:
+        click.echo(f"{version} is {store.vouched.told(version)}", err=True)
     return (store.artifacts.path(version.card) / file).read_text(encoding="utf-8")

@@ -58,8 +58,7 @@ def command(
     place = Workplace.here()
     opened = place.existing(store)
     version = opened.registry.resolve(model)
-    opened.artifacts.verify(version.bundle)
-    from mlforge.artifact import Bundles
+    folder = opened.vouched.folder(version)
     from mlforge.monitoring.intake import Intake
     from mlforge.monitoring.looking import look
     from mlforge.monitoring.standard import Standard, reference_of, training_rows
@@ -68,7 +67,7 @@ def command(
     if window is not None:
         _sensible(window)
     standard = Standard.open(reference_of(opened, version), place.catalog, window, groups)
-    predictor = Predictor.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
+    predictor = Predictor.open(folder)
     standard = standard.beside(training_rows(opened, version)) if source else standard
     frames = _frames(source, place) if source else iter(())
     first = next(frames, None)

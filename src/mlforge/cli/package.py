@@ -33,16 +33,16 @@ def command(model: str, to: Path | None, image: str | None, workers: int, store:
         raise click.BadParameter(f"{image!r} is no image's name; one such as registry.example.org/adult:3 was expected", param_hint="--image")
     opened = Workplace.here().existing(store)
     version = opened.registry.resolve(model)
-    opened.artifacts.verify(version.bundle)
-    from mlforge.artifact import Bundles
+    folder = opened.vouched.folder(version)
     from mlforge.packaging.plan import Plan, dns_name, settings_of
     from mlforge.packaging.write import write_package
     from mlforge.runtime.bundle import read_bundle
 
-    folder = Bundles(opened.artifacts.path(version.bundle)).bundle()
     named = image or f"{dns_name(version.model)}:{version.version}"
     target = to or Path(f"{version.model}-{version.version}")
     settings = settings_of(opened.records.run(version.run).plain.get("serve") or {})
-    files = write_package(Plan(version.model, version.version, version.bundle, folder, read_bundle(folder), named, workers, settings), target)
+    trust = opened.vouched.trust
+    signed = (opened.vouched.envelope(version), trust.settings.trusted) if trust else ("", ())
+    files = write_package(Plan(version.model, version.version, version.bundle, folder, read_bundle(folder), named, workers, settings, *signed), target)
     click.echo(f"Wrote {target}: {', '.join(files)}")
     click.echo(f"Next    docker build -t {named} {target} · kubectl apply -f {target}/kubernetes/deployment.yaml -f {target}/kubernetes/service.yaml")

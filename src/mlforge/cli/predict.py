@@ -56,11 +56,10 @@ def command(
     place = Workplace.here()
     opened = place.existing(store)
     version = opened.registry.resolve(model)
-    opened.artifacts.verify(version.bundle)
-    from mlforge.artifact import Bundles
+    folder = opened.vouched.folder(version)
     from mlforge.runtime.predictor import Predictor
 
-    predictor = Predictor.open(Bundles(opened.artifacts.path(version.bundle)).bundle())
+    predictor = Predictor.open(folder)
     rows, keep = _source(source, place), tuple(dict.fromkeys((*key, *keep)))
     if table is None:
         counts, target, evidence = _to_file(predictor, rows, sink, keep)

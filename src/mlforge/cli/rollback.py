@@ -29,6 +29,9 @@ def command(model: str, to: int | None, alias: str, reason: str, as_json: bool, 
     place = Workplace.here()
     opened = place.existing(store)
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
+    target = opened.registry.previous(model, alias) if to is None else next((one for one in opened.registry.versions(model) if one.version == to), None)
+    if target is not None:
+        opened.vouched.signed(target)
     moved = opened.registry.roll_back(model, to, alias=alias, reason=reason)
     assert moved is not None, "only where a version is named can it be another"
     now, before = moved

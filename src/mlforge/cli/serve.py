@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from mlforge.service.serve import Serve
     from mlforge.serving.offer import Offer
+    from mlforge.signing import Trust
     from mlforge.store import Store
 
 __all__ = ["command"]
@@ -85,7 +85,8 @@ def _asked(models: tuple[str, ...], overrides: tuple[str, ...], opened: Store | 
     """The bundles that are asked for, verified, and the settings that the first of them was made with."""
     from mlforge.service.serve import Serve
 
-    found = [_bundle(name) if _is_folder(name) else None for name in models]
+    trust = Workplace.here().project.trust
+    found = [_bundle(name, trust) if _is_folder(name) else None for name in models]
     settings: dict[str, Any] | None = None
     offers: list[Offer] = []
     for name, offer in zip(models, found, strict=True):
@@ -109,25 +110,22 @@ def _is_folder(name: str) -> bool:
 
 
 def _registered(reference: str, store: Store) -> tuple[Offer, dict[str, Any]]:
-    from mlforge.artifact import Bundles
-    from mlforge.serving.offer import Offer
     from mlforge.serving.rollout.crew import first
-    from mlforge.serving.watch.held import watched_by
+    from mlforge.serving.rollout.shelf import Shelf
 
     version = store.registry.resolve(reference)
-    store.artifacts.verify(version.bundle)
     alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
-    folder = Bundles(store.artifacts.path(version.bundle)).bundle()
-    held = watched_by(store, version)
     recorded = store.records.run(version.run).plain.get("serve") or {}
-    return first(store, Offer(version.model, version.version, version.bundle, folder, "" if alias.isdigit() else alias, held)), recorded
+    return first(store, Shelf(store, version.model, "" if alias.isdigit() else alias).offer(version)), recorded
 
 
-def _bundle(folder: str) -> Offer:
+def _bundle(folder: str, trust: Trust) -> Offer:
+    from mlforge.runtime.bundle import DESCRIPTION, description_of
     from mlforge.serving.offer import Offer
 
     path = Path(folder).resolve()
-    return Offer(path.name, 0, hashlib.sha256((path / "bundle.json").read_bytes()).hexdigest(), path)
+    described = trust.verify_folder(path).files[DESCRIPTION] if trust else description_of(path)
+    return Offer(path.name, 0, described, path, described=described)
 
 
 def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings: Serve) -> None:
@@ -150,7 +148,7 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
         settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
     plan = Plan.made(offers, settings, cores(), place.catalog if store is not None else None)
     for offer in offers:
-        read_bundle(offer.folder)  # damage is told here, once, and not by every worker
+        read_bundle(offer.folder, offer.described)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
     logging.getLogger("mlforge.serving.rollout").setLevel(logging.INFO)  # who serves is told, whatever else is not
     house = House(plan, listener, lambda: _say(plan, url))

@@ -48,7 +48,7 @@ def lead(fleet: Fleet, settings: Serve, offers: Sequence[Offer], store: Store | 
     from mlforge.serving.fleet.leader import Leader
 
     for offer in offers:
-        read_bundle(offer.folder)
+        read_bundle(offer.folder, offer.described)
 
     def ready(url: str) -> None:
         for offer in offers:

@@ -38,6 +38,7 @@ CHAPTERS = {
     },
     "Keep house": {
         "keys": "Make, list and revoke the keys of those who may ask a server",
+        "signing": "Sign versions, and verify who has signed one",
         "plugins": "List plugins, and say what is wrong with a broken one",
         "completion": "Print what lets a shell complete verbs, recipes, keys and models",
         "doctor": "Look over this installation and project",
@@ -61,6 +62,12 @@ PARTS = {
         "ack": "Say that you look after an alert: nobody is told of it again, unless it becomes worse",
         "silence": "Tell nobody of a model's alerts for a while: they are written down, and not sent",
         "rules": "Write alerting rules for Prometheus, whose Alertmanager tells people",
+    },
+    "signing": {
+        "key": "Make a pair of keys: one that signs, and one by which others tell",
+        "sign": "Sign a version with the project's key, or with another that it trusts",
+        "verify": "Say who has signed a version, or the bundle in a folder",
+        "export": "Write a version's signature to a file, for other tools and other machines",
     },
     "plugins": {
         "new": "Write a plugin's package, ready to be tested and published",

@@ -75,9 +75,9 @@ class Workplace:
         at = named or self._place()
         remember_passwords(at or "")
         if reading and (folder := self._folder(at)) is not None and not folder.exists():
-            store = Store.at(None, self._passing(), self.project.artifacts)
+            store = Store.at(None, self._passing(), self.project.artifacts, self.project.trust)
         else:
-            store = Store.at(at, self.project.state, None if whole else self.project.artifacts)
+            store = Store.at(at, self.project.state, None if whole else self.project.artifacts, self.project.trust)
         if (context := click.get_current_context(silent=True)) is not None:
             context.call_on_close(store.close)
         return store

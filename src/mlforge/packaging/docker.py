@@ -23,7 +23,7 @@ COPY model {place}
 RUN useradd --uid 10001 --create-home serving
 USER 10001
 WORKDIR /home/serving
-EXPOSE {port}
+{trust}EXPOSE {port}
 HEALTHCHECK --start-period=10s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health/ready', timeout=3)"]
 ENTRYPOINT {command}
 """
@@ -43,6 +43,7 @@ def dockerfile(plan: Plan, wheel: str) -> str:
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         wheel=wheel,
         place=plan.place,
+        trust="COPY trust /home/serving\n" if plan.trusted else "",  # root's: who serves cannot change it
         command=json.dumps(plan.command),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlforge.recipe import spelled
 from mlforge.runtime.bundle import Bundle
+from mlforge.signing import TrustedKey
 
 __all__ = ["PORT", "Plan", "dns_name", "settings_of"]
 
@@ -30,6 +31,8 @@ class Plan:
     image: str
     workers: int
     settings: tuple[str, ...] = ()  # of the recipe's key `serve`: "serve.slo.p99_ms=20"
+    signature: str = ""  # under the bundle, where the project signs
+    trusted: tuple[TrustedKey, ...] = ()  # whose signatures count in the image too
 
     @property
     def name(self) -> str:

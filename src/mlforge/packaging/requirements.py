@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,15 @@ def own() -> Distribution:
         raise MissingRequirement("mlforge is not installed, so that there is no version to be pinned", hint="pip install mlforge") from None
 
 
-def pinned() -> tuple[str, ...]:
-    """Every distribution with its version, "numpy==2.3.1", sorted: complete, so that pip need not look for more.
+def pinned(also: Sequence[str] = ()) -> tuple[str, ...]:
+    """Every distribution that a server needs, and `also` these, with its version, "numpy==2.3.1", sorted: complete, so that pip need not look for more.
 
     Raises MissingRequirement for one that is not installed here.
     """
+    from packaging.requirements import Requirement
+
     found: dict[str, str] = {}
-    waiting = list(_asked(own(), frozenset({"serve"})))
+    waiting = [*_asked(own(), frozenset({"serve"})), *map(Requirement, also)]
     while waiting:
         wanted = waiting.pop()
         name = _canonical(wanted.name)

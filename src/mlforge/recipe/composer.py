@@ -89,6 +89,7 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     """
     from mlforge.recipe.finish import finish
     from mlforge.recipe.requirements import refusal, require, wanting
+    from mlforge.recipe.signed import keyless
     from mlforge.recipe.signing import unsigned
 
     overrides = expanded(overrides)
@@ -97,7 +98,7 @@ def compose(reference: str, overrides: Sequence[str], project: Project, catalog:
     if recipe is not None and not problems and further is not None:
         problems = list(further(recipe.plain))
     if recipe is not None:
-        problems = [*problems, *unsigned(recipe, project)]
+        problems = [*problems, *unsigned(recipe, project), *keyless(recipe, project)]
     absent = wanting(made.root.items.get("requires"))
     if problems or absent:
         raise refusal(reference, problems, absent, made.library.unknown, made.library.elsewhere) or failure(

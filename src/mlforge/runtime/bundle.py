@@ -17,11 +17,11 @@ from mlforge.errors import DataError
 from mlforge.runtime.protections import Rule, guarded
 from mlforge.task import Output
 
-__all__ = ["FORMAT", "MODEL", "Bundle", "ask_also", "enclose", "protect_bundle", "read_bundle", "write_bundle"]
+__all__ = ["DESCRIPTION", "FORMAT", "MODEL", "Bundle", "ask_also", "description_of", "enclose", "protect_bundle", "read_bundle", "write_bundle"]
 
 FORMAT: Literal[1] = 1
 MODEL = "model.onnx"
-_DESCRIPTION = "bundle.json"
+DESCRIPTION = "bundle.json"
 
 
 class Bundle(BaseModel):
@@ -85,30 +85,48 @@ def ask_also(folder: Path, key: str, column: Column) -> None:
 
 
 def _describe(folder: Path, bundle: Bundle) -> None:
-    (folder / _DESCRIPTION).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / DESCRIPTION).write_text(bundle.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """Read and verify a bundle. Raises DataError when it is missing, of another format, or not what its digests say."""
+def description_of(folder: Path) -> str:
+    """The sha256 of a bundle's description, which has those of all its files. Raises DataError when there is none."""
     try:
-        bundle = Bundle.model_validate_json((folder / _DESCRIPTION).read_bytes())
+        return sha256((folder / DESCRIPTION).read_bytes()).hexdigest()
     except OSError as error:
-        raise DataError(f"{folder}: no bundle: {_DESCRIPTION}: {error.strerror}", hint="Name a folder that an export has written.") from None
+        raise _missing(folder, error) from None
+
+
+def read_bundle(folder: Path, described: str = "") -> Bundle:
+    """Read and verify a bundle. Raises DataError when it is missing, of another format, or not what its digests say.
+
+    `described` is the sha256 that its description must have, where that has been verified before.
+    """
+    try:
+        content = (folder / DESCRIPTION).read_bytes()
+        if described and sha256(content).hexdigest() != described:
+            raise DataError(f"{folder / DESCRIPTION}: it is another than was verified", hint="Somebody has changed it meanwhile; do not use this bundle.")
+        bundle = Bundle.model_validate_json(content)
+    except OSError as error:
+        raise _missing(folder, error) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{folder / _DESCRIPTION}: {where}: {first['msg']}", hint=f"This mlforge reads bundles of format {FORMAT}.") from None
+        raise DataError(f"{folder / DESCRIPTION}: {where}: {first['msg']}", hint=f"This mlforge reads bundles of format {FORMAT}.") from None
     if MODEL not in bundle.files:
-        raise DataError(f"{folder / _DESCRIPTION}: files: {MODEL} is missing", hint="Make the bundle again.")
+        raise DataError(f"{folder / DESCRIPTION}: files: {MODEL} is missing", hint="Make the bundle again.")
     for name, digest in bundle.files.items():
         _verify(folder, name, digest)
     return bundle
 
 
+def _missing(folder: Path, error: OSError) -> DataError:
+    return DataError(f"{folder}: no bundle: {DESCRIPTION}: {error.strerror}", hint="Name a folder that an export has written.")
+
+
 def _verify(folder: Path, name: str, digest: str) -> None:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"{folder / _DESCRIPTION}: files: {name!r} lies outside the bundle", hint="Make the bundle again; do not use this one.")
+        raise DataError(f"{folder / DESCRIPTION}: files: {name!r} lies outside the bundle", hint="Make the bundle again; do not use this one.")
     try:
         with path.open("rb") as stream:
             found = file_digest(stream, "sha256").hexdigest()
@@ -116,7 +134,7 @@ def _verify(folder: Path, name: str, digest: str) -> None:
         raise DataError(f"{path}: {error.strerror}", hint="Make the bundle again.") from None
     if found != digest:
         raise DataError(
-            f"{path}: has the digest {found[:12]}…, and {_DESCRIPTION} says {digest[:12]}…", hint="The file was changed or damaged; make the bundle again."
+            f"{path}: has the digest {found[:12]}…, and {DESCRIPTION} says {digest[:12]}…", hint="The file was changed or damaged; make the bundle again."
         )
 
 

@@ -36,7 +36,7 @@ class Engine:
     @classmethod
     def open(cls, offer: Offer, threads: int) -> Self:
         """Open a bundle, its digests verified. Raises DataError when it is damaged."""
-        bundle = read_bundle(offer.folder)
+        bundle = read_bundle(offer.folder, offer.described)
         return cls(offer, bundle, Graph(offer.folder / MODEL, threads=threads))
 
     @cached_property

@@ -18,6 +18,7 @@ class Offer:
     folder: Path  # the bundle
     alias: str = ""  # by which it was asked for, if by one
     reference: Path | None = None  # what its live rows are held against, if anything
+    described: str = ""  # sha256 of the bundle's description when it was verified: who opens it later opens the same, or nothing
 
     def __str__(self) -> str:
         return f"{self.model} {self.version}" if self.version else self.model

@@ -13,6 +13,7 @@ __all__ = [
     "AlertState",
     "AuditEntry",
     "KeptAlert",
+    "KeptSignature",
     "KeptTrigger",
     "KeptWindow",
     "Move",
@@ -84,6 +85,18 @@ class Signature:
     approved: bool  # or rejected
     reason: str
     run: str  # that waited for it
+    actor: str
+    created: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSignature:
+    """That a version's bundle was signed with a key."""
+
+    model: str
+    version: int
+    key: str  # a public key's digest
+    envelope: str  # see mlforge.signing.envelope
     actor: str
     created: str  # ISO 8601, UTC
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from mlforge.errors import RecipeError, nearest
+from mlforge.signing.envelope import Envelope
 from mlforge.store.audit import Audit, who
 from mlforge.store.database import Database
 from mlforge.store.entries import Move, Version
 from mlforge.store.history import moves, standing
+from mlforge.store.signatures import add_signature
 from mlforge.store.tables import aliases, versions
 from mlforge.store.text import now, to_text
 
@@ -39,10 +41,11 @@ class Registry:
         actor: str | None = None,
         signature: Mapping[str, Any] | None = None,
         card: str | None = None,
+        sign: Callable[[Version], Envelope] | None = None,
     ) -> tuple[Version, bool]:
         """Make the next version of a model, or give the one that this bundle already is, with False.
 
-        The first version becomes `champion`, every later one `challenger`.
+        The first version becomes `champion`, every later one `challenger`. What `sign` makes is kept with it in one transaction.
         """
         with self._database.write() as connection:
             existing = _versions(connection, model, versions.c.bundle == bundle)
@@ -55,7 +58,11 @@ class Registry:
             connection.execute(sa.insert(versions).values(**row, signature=to_text(signature or {}), actor=actor or who(), created=now()))
             _point(connection, model, alias, number)
             self._audit.append(connection, "registered", f"{model} {number}", {**row, "alias": alias}, actor)
-            return _versions(connection, model, versions.c.version == number)[0], True
+            made = _versions(connection, model, versions.c.version == number)[0]
+            if sign is not None:
+                envelope = sign(made)
+                add_signature(connection, self._audit, made, envelope.key, envelope.text(), actor)
+            return made, True
 
     def set_alias(self, model: str, alias: str, version: int, actor: str | None = None, reason: str = "") -> Version:
         """Point an alias at a version; `RecipeError` when there is no such version."""

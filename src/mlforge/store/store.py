@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mlforge.errors import RunFailed
+from mlforge.signing import Trust
 from mlforge.store.artifacts import Artifacts, open_artifacts
 from mlforge.store.disk import explained
 from mlforge.store.lock import hold
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from mlforge.store.entries import Version
     from mlforge.store.records import Records
     from mlforge.store.registry import Registry
+    from mlforge.store.signatures import Signatures
     from mlforge.store.triggers import Triggers
+    from mlforge.store.vouched import Vouched
     from mlforge.store.windows import Windows
 
 __all__ = ["Store"]
@@ -29,13 +32,15 @@ __all__ = ["Store"]
 class Store:
     """Artifacts, records, the registry and the audit log of one project."""
 
-    def __init__(self, state: Path, artifacts: Artifacts, database: Database) -> None:
+    def __init__(self, state: Path, artifacts: Artifacts, database: Database, trust: Trust | None = None) -> None:
         from mlforge.store.alerts import Alerts
         from mlforge.store.approvals import Approvals
         from mlforge.store.audit import Audit
         from mlforge.store.records import Records
         from mlforge.store.registry import Registry
+        from mlforge.store.signatures import Signatures
         from mlforge.store.triggers import Triggers
+        from mlforge.store.vouched import Vouched
         from mlforge.store.windows import Windows
 
         self.state = state
@@ -47,23 +52,26 @@ class Store:
         self.windows: Windows = Windows(database)
         self.alerts: Alerts = Alerts(database, self.audit)
         self.triggers: Triggers = Triggers(database, self.audit)
+        self.signatures: Signatures = Signatures(database, self.audit)
+        self.vouched: Vouched = Vouched(artifacts, self.signatures, trust or Trust())
         self._database = database
 
     @classmethod
-    def at(cls, place: str | None, state: Path, artifacts: str | None = None) -> Store:
+    def at(cls, place: str | None, state: Path, artifacts: str | None = None, trust: Trust | None = None) -> Store:
         """Open the store at a folder, or at a database's URL, beside which `state` holds what is no record; None is `state`.
 
         The artifacts lie in that folder too, unless `artifacts` names another, or a URL.
         """
         if place is None:
-            return cls.open(None, state, artifacts)
-        return cls.open(place, state, artifacts) if "://" in place else cls.open(None, Path(place).expanduser(), artifacts)
+            return cls.open(None, state, artifacts, trust)
+        return cls.open(place, state, artifacts, trust) if "://" in place else cls.open(None, Path(place).expanduser(), artifacts, trust)
 
     @classmethod
-    def open(cls, url: str | None, state: Path, artifacts: str | None = None) -> Store:
+    def open(cls, url: str | None, state: Path, artifacts: str | None = None, trust: Trust | None = None) -> Store:
         """Open a store, making what is missing.
 
-        `url` says where the records lie (default: `records.db` under `state`), `artifacts` where the artifacts do (default: a folder under `state`).
+        `url` says where the records lie (default: `records.db` under `state`), `artifacts` where the artifacts do (default: a folder under `state`),
+        `trust` whose signatures count.
         `RunFailed` when something cannot be written; `MissingRequirement` when a database or its driver is missing or newer than this mlforge.
         """
         state = state.absolute()
@@ -82,7 +90,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(state, kept, database)
+        return cls(state, kept, database, trust)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """One holder at a time, such as a run of a recipe; `RunFailed` names the other one. The lock goes with its process, also when that is killed."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["alerts", "aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "silences", "triggers", "versions", "windows"]
+__all__ = [
+    "alerts", "aliases", "approvals", "attempts", "audit", "findings", "metadata", "runs", "signatures", "silences", "triggers", "versions", "windows",
+]  # fmt: skip
 
 metadata = MetaData()
 
@@ -72,6 +74,17 @@ versions = Table(
     Column("created", Text, nullable=False),
     Column("card", Text),
     UniqueConstraint("model", "bundle", name="one_version_per_bundle"),
+)
+
+signatures = Table(  # who has signed a version: the newest of each key
+    "signatures",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),  # a public key's digest
+    Column("envelope", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created", Text, nullable=False),
 )
 
 approvals = Table(  # what people said of a verdict: only added to, and the newest of each role counts

@@ -49,5 +49,6 @@ def promotable(trigger: KeptTrigger, version: Version, retrain: Retrain, store: 
 
 
 def promote(trigger: KeptTrigger, version: Version, store: Store) -> Version:
-    """Make it champion; doing it twice moves the alias once."""
+    """Make it champion; doing it twice moves the alias once. Raises Untrusted when the project signs and nobody has signed it."""
+    store.vouched.signed(version)
     return store.registry.set_alias(version.model, "champion", version.version, actor=ACTOR, reason=f"retraining {trigger.number}: {trigger.text}"[:500])

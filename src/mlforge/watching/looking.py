@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlforge.service.layout import FEEDBACK, ID, LANE, REQUESTS, ROW, TIME
@@ -49,6 +50,7 @@ class Looker:
     _before: object = None
     _next: datetime | None = None
     _newest: datetime | None = None  # row that was seen
+    _verified: tuple[str, Path] | None = None  # a bundle and its folder
 
     def look(self, version: Version, now: datetime) -> Seen | None:
         """None when there is nothing new. Raises RecipeError when the version has no reference, and what reading raises."""
@@ -61,16 +63,21 @@ class Looker:
         return seen
 
     def _looks(self, version: Version, now: datetime) -> Iterator[Look]:
-        from mlforge.artifact import Bundles
         from mlforge.monitoring.intake import Intake
         from mlforge.monitoring.looking import look
         from mlforge.monitoring.standard import Standard, reference_of
         from mlforge.runtime.predictor import Predictor
 
         standard = Standard.open(reference_of(self.store, version), self.catalog)
-        predictor = Predictor.open(Bundles(self.store.artifacts.path(version.bundle)).bundle())
+        predictor = Predictor.open(self._folder(version))
         self._next = self._newest = None
         yield from look(standard, predictor, self._frames(version, now), Intake(predictor, standard.contract), store=self.store, version=version)
+
+    def _folder(self, version: Version) -> Path:
+        """Its bundle, verified when it is first looked for."""
+        if self._verified is None or self._verified[0] != version.bundle:
+            self._verified = (version.bundle, self.store.vouched.folder(version))
+        return self._verified[1]
 
     def _frames(self, version: Version, now: datetime) -> Iterator[pl.DataFrame]:
         """Rows with their labels, day by day, from a Monday on, so that no window is begun in its midst."""

@@ -29,6 +29,11 @@ def _later(alert: KeptAlert, promoted: datetime) -> bool:
 
 
 def roll_back(alert: KeptAlert, champion: Version, store: Store) -> tuple[Version, Version] | None:
-    """Point the alias back, if nobody has moved it meanwhile: the version that serves now, and the one that was taken back."""
+    """Point the alias back, if nobody has moved it meanwhile: the version that serves now, and the one that was taken back.
+
+    Raises Untrusted when the project signs and nobody has signed the version before: servers would not open it.
+    """
+    if (before := store.registry.previous(champion.model)) is not None:
+        store.vouched.signed(before)
     reason = f"alert {alert.number}: {alert.newest.text}"[:500]
     return store.registry.roll_back(champion.model, reason=reason, actor=ACTOR, only=champion.version)

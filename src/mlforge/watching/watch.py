@@ -15,6 +15,7 @@ from mlforge.plugins import Catalog, Hooks
 from mlforge.project import Project
 from mlforge.recipe import Recipe
 from mlforge.service.reading import Log
+from mlforge.signing import Untrusted
 from mlforge.store import KeptTrigger, Store, Taken, Version
 from mlforge.watching.command import overrides
 from mlforge.watching.due import Facts, held, reasons
@@ -117,7 +118,11 @@ class Watch:
         """The version that is champion after that."""
         rollback = self.recipe.rollout.rollback if self.recipe.rollout is not None else None
         alert = blamed(rollback, champion, self.store, now) if rollback is not None else None
-        moved = roll_back(alert, champion, self.store) if alert is not None else None
+        try:
+            moved = roll_back(alert, champion, self.store) if alert is not None else None
+        except Untrusted as error:
+            self._note("rollback", f"{champion}  would be rolled back, but {_first(error)}")
+            return champion
         if moved is None:
             return champion
         back, gone = moved
@@ -210,7 +215,10 @@ class Watch:
         why_not = next(promotable(trigger, version, self.recipe.retrain, self.store), None)
         if why_not is not None:
             return f"{told}; {why_not}"
-        now = promote(trigger, version, self.store)
+        try:
+            now = promote(trigger, version, self.store)
+        except Untrusted as error:
+            return f"{told}; {_first(error)}"
         reason = f"retraining {trigger.number}: {trigger.text}"
         self.hooks.event("promoted", str(now), now.details(self.store.bundle(now), "champion", reason=reason))
         canary = self.recipe.rollout.canary if self.recipe.rollout is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from mlforge.artifact import Bundles, Verdict
 from mlforge.components import Ruling
@@ -53,11 +54,14 @@ class Candidate:
         if not self.standing(store).passed:
             raise GateRefused("the gates said no, or somebody has still to sign, so nothing is registered")
         known = any(version.bundle == self.bundles.digest for version in store.registry.versions(self.model))
+        key = None if known else store.vouched.trust.signer()  # a key that is not there is told before anything is made
         card = None if known else publish_card(self, store)
         told = {"bundle": self.bundles.digest, "verdict": self.verdict.digest, "run": self.run, "judged_against": self.judged_against, "card": card}
-        version, new = store.registry.register(self.model, **told)  # type: ignore[arg-type]
+        sign = None if key is None else partial(store.vouched.made, key=key)
+        version, new = store.registry.register(self.model, **told, sign=sign)  # type: ignore[arg-type]
         aliases = ", ".join(version.aliases)
         text = f"{version.model} {version.version}" + (f", {aliases}" if aliases else "") + ("" if new else " (registered before)")
+        text += f", {store.vouched.told(version)}" if store.vouched.trust else ""
         details = {"model": version.model, "version": version.version, "aliases": list(version.aliases), "run": version.run}
         details |= {"bundle": str(self.bundles.bundle()), "digest": version.bundle}
         return Done(str(version), "registered", text, new, details)

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlforge.artifact import Bundles
 from mlforge.serving.drill.server import Server, started
 from mlforge.store import Store, Version
 
@@ -28,7 +27,7 @@ def standing(own: Store, version: Version, workers: int | None) -> Iterator[Serv
         folder = Path(name)
         with Store.open(None, folder) as store:
             draft = folder / "draft"
-            shutil.copytree(Bundles(own.artifacts.path(version.bundle)).bundle(), draft / "onnx", copy_function=shutil.copyfile)
+            shutil.copytree(own.vouched.folder(version), draft / "onnx", copy_function=shutil.copyfile)
             (draft / "bundles.json").write_text(json.dumps({"variants": ["onnx"], "ships": "onnx"}), encoding="utf-8")
             run = store.records.begin_run(version.model, _here(recipe), (), smoke=False)
             store.records.end_run(run, "done", 0)

@@ -33,7 +33,7 @@ class Scene:
     def of(cls, own: Store, version: Version, folder: Path) -> Scene:
         """Set in an empty folder."""
         scene = cls(Store.open(None, folder), version.model, folder)
-        source = Bundles(own.artifacts.path(version.bundle)).bundle()
+        source = own.vouched.folder(version)
         rollout = dict(own.records.run(version.run).plain.get("rollout") or {}) | {"canary": None, "shadow": None, "follow": True}
         if (rollout.get("fallback") or {}).get("model"):
             rollout["fallback"] = rollout["fallback"] | {"model": None}  # another model is not there

@@ -65,6 +65,7 @@ def started(model: str, store: Path, workers: int | None = None) -> Iterator[Ser
     """
     command = [sys.executable, "-P", "-m", "mlforge", "serve", f"{model}@champion", "--store", str(store), "--port", "0"]
     command += [] if workers is None else ["--workers", str(workers)]
+    (store / "mlforge.toml").touch()  # a project of its own: what is copied here was verified where it came from
     with (store / "server.log").open("w+") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, stdin=subprocess.DEVNULL, cwd=store)
         assert process.stdout is not None

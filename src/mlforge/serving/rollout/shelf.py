@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from mlforge.artifact import Bundles
 from mlforge.errors import MlforgeError
 from mlforge.runtime.bundle import read_bundle
 from mlforge.service.rollout import Rollout
@@ -55,13 +54,14 @@ class Shelf:
         return self._store.registry.unsettled(self.model, self.alias) == number
 
     def offer(self, version: Version) -> Offer:
-        """Where its bundle lies, every digest verified. Raises DataError when it is damaged."""
-        self._store.artifacts.verify(version.bundle)
-        folder = Bundles(self._store.artifacts.path(version.bundle)).bundle()
-        read_bundle(folder)
-        return Offer(
-            version.model, version.version, version.bundle, folder, self.alias if version.model == self.model else "", watched_by(self._store, version)
-        )
+        """Where its bundle lies, every digest verified, and its signature where the project signs.
+
+        Raises DataError or RunFailed when it is damaged, Untrusted when nobody has signed it whose signature counts.
+        """
+        folder, described = self._store.vouched.opened(version)
+        read_bundle(folder, described)
+        alias = self.alias if version.model == self.model else ""
+        return Offer(version.model, version.version, version.bundle, folder, alias, watched_by(self._store, version), described)
 
     def settings(self, version: Version) -> Rollout:
         """What its recipe says, as it was recorded; the defaults where an older mlforge wrote something else."""

@@ -47,8 +47,9 @@ class Standing:
 
 def _plain(offer: Offer) -> dict[str, Any]:
     return {"model": offer.model, "version": offer.version, "digest": offer.digest, "folder": str(offer.folder), "alias": offer.alias,
-            "reference": str(offer.reference) if offer.reference else None}  # fmt: skip
+            "reference": str(offer.reference) if offer.reference else None, "described": offer.described}  # fmt: skip
 
 
 def _offer(told: Mapping[str, Any]) -> Offer:
-    return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"], Path(told["reference"]) if told["reference"] else None)
+    reference = Path(told["reference"]) if told["reference"] else None
+    return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"], reference, told["described"])
