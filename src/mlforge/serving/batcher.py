@@ -65,10 +65,11 @@ class Answer:
 class Ask:
     """One request's rows, waiting for their answer."""
 
-    __slots__ = ("answer", "arrived", "deadline", "id", "load")
+    __slots__ = ("answer", "arrived", "deadline", "id", "load", "rows")
 
     def __init__(self, load: Load, ident: str, arrived: float, deadline: float, answer: asyncio.Future[Answer]) -> None:
         self.load, self.id, self.arrived, self.deadline, self.answer = load, ident, arrived, deadline, answer
+        self.rows = load.good
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Batch:
     """What went through the graph together, for whoever looks on: requests in order, the graph's inputs and outputs for all their good rows."""
 
     asks: Sequence[Ask]
-    columns: Columns
+    rows: int  # that are good, of all of them
+    columns: Columns  # empty when none is
     outputs: Outputs
     seconds: float  # that the graph took
     finished: float  # as `time.perf_counter` has it
@@ -116,8 +118,9 @@ class Batcher:
         answer: asyncio.Future[Answer] = self._loop.create_future()
         if not self._queue and not self._running:
             self._loop.call_soon(self._next)
-        self._queue.append(Ask(load, ident, now, deadline, answer))
-        self._rows += load.good
+        ask = Ask(load, ident, now, deadline, answer)
+        self._queue.append(ask)
+        self._rows += ask.rows
         if self._running:
             self._arm()
         return answer
@@ -141,16 +144,16 @@ class Batcher:
         """The next requests whose rows go together; those that nobody waits for any more are left out."""
         asks: list[Ask] = []
         rows, now = 0, time.perf_counter()
-        while self._queue and (not asks or rows + self._queue[0].load.good <= self.pace.rows):
+        while self._queue and (not asks or rows + self._queue[0].rows <= self.pace.rows):
             ask = self._queue.popleft()
-            self._rows -= ask.load.good
+            self._rows -= ask.rows
             if ask.answer.done():
                 continue
             if ask.deadline < now:
                 self._fail([ask], "late")
                 continue
             asks.append(ask)
-            rows += ask.load.good
+            rows += ask.rows
         return asks, rows
 
     def _beside(self, asks: list[Ask], rows: int) -> None:
@@ -196,11 +199,12 @@ class Batcher:
             if len(asks) > 1:
                 middle = len(asks) // 2
                 return [*self._done(asks[:middle]), *self._done(asks[middle:])]
-            log.warning("the model failed on a request of %d rows: %s: %s", asks[0].load.good, type(error).__name__, str(error)[:300])
+            log.warning("the model failed on a request of %d rows: %s: %s", asks[0].rows, type(error).__name__, str(error)[:300])
             return [(asks, self._blamed(asks[0].load) or Refused(*_TOLD["failed"]))]
         finished = time.perf_counter()
-        self.pace.learn(sum(ask.load.good for ask in asks), finished - begun)
-        return [(asks, Batch(asks, columns, outputs, finished - begun, finished))]
+        rows = sum([ask.rows for ask in asks])
+        self.pace.learn(rows, finished - begun)
+        return [(asks, Batch(asks, rows, columns, outputs, finished - begun, finished))]
 
     def _finish(self, outcomes: Sequence[_Outcome]) -> None:
         """Give each request its answer."""
@@ -210,7 +214,7 @@ class Batcher:
                 continue
             start = 0
             for ask in asks:
-                stop = start + ask.load.good
+                stop = start + ask.rows
                 if not ask.answer.done():
                     ask.answer.set_result(Answer(ask.load, done.outputs, start, stop))
                 start = stop

@@ -40,15 +40,14 @@ class Columns:
         self._text_part = _getter(self._texts, self._width)
 
     def of(self, loads: Sequence[Load]) -> tuple[np.ndarray, ...]:
-        """The good rows of all loads, together; each array is [rows, 1] or [rows, size]."""
+        """The good rows of all loads, together; each array is [rows, 1] or [rows, size], in one piece."""
         if all(load.rows is not None for load in loads):
             return self._made(loads[0].rows or () if len(loads) == 1 else tuple(chain.from_iterable(load.rows or () for load in loads)))
         parts = [load.columns if load.columns is not None else self._made(load.rows or ()) for load in loads if load.good]
-        if len(parts) == 1:
-            return parts[0]
         import numpy as np
 
-        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        joined = parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return tuple(map(np.ascontiguousarray, joined))
 
     def _made(self, rows: Sequence[_Row]) -> tuple[np.ndarray, ...]:
         import numpy as np

@@ -48,7 +48,7 @@ class Desk:
     def _counted(self, batch: Batch) -> None:
         self.figures.batches.add()
         self.figures.batched.add(len(batch.asks))
-        self.figures.rows.add(sum(ask.load.good for ask in batch.asks))
+        self.figures.rows.add(batch.rows)
 
     def ident(self) -> str:
         """A name for a request that brought none; unlike any other's."""

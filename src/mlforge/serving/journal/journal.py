@@ -1,7 +1,7 @@
 """The journal of one worker: rows and labels are put aside at once, and a thread of its own writes them.
 
-Nothing here waits for a disk while a request is answered. What was put aside is made into columns a few times a second, in small portions, so that the thread
-never holds the interpreter for long; files are written, synced and named every `flush_seconds`.
+Nothing here waits for a disk while a request is answered. The loop notes batches on a slate; the thread makes rows of it when there are many, or when it is
+time to write. Files are written, synced and named every `flush_seconds`, or before, when there is enough for one: so what waits stays small.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from mlforge.secrets import mask
 from mlforge.service.journal import LogSettings
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 _TICK = 0.2  # seconds between two looks at what was put aside
 _CELL = 32  # bytes that a cell is thought to take until one has been seen
 _LABEL = 200  # bytes of a label, likewise
-_PORTION = 2048  # batches that become columns at a time
+_PAGE = 8192  # noted rows that are made into rows of the log before it is time to write
+_FILE = 8 * 1024**2  # bytes that are written before it is time
 
 
 @dataclass
@@ -52,46 +54,36 @@ class _Book:
     cost: float = 0.0  # bytes that they were thought to take
 
 
-class _Source:
-    """One lane, as the journal sees it."""
-
-    def __init__(self, lane: Lane, settings: LogSettings) -> None:
-        self.lane = lane
-        self.rows = Rows(lane, settings.columns, settings.sample)
-        self.row_cost = float(_CELL * (len(lane.engine.inputs) + 8))
-
-
 class Journal:
     """Takes rows and labels, and sees that they are written. Made in the worker, after the fork."""
 
     def __init__(self, settings: LogSettings, meters: Meters, clock: Clock | None = None) -> None:
         self._settings, self._meters, self._clock = settings, meters, clock or Clock()
         self._shelf = Shelf(settings.path, settings.max_size)
-        self._asked: deque[tuple[_Source, str, Batch, float]] = deque()
+        self._noted: list[tuple[ref[Lane], Rows]] = []
         self._told: deque[tuple[str, list[Label], Output, datetime]] = deque()
         self._offered = self._released = 0.0  # bytes; the loop writes the one, the thread the other
         self._books: dict[tuple[Part, str, int | None], _Book] = {}
-        self._since: float | None = None  # when the oldest row that waits was taken up
+        self._since: float | None = None  # when the oldest row that waits was seen
         self._tick = min(_TICK, settings.flush_seconds / 5)
+        self._patience = max(self._tick, 0.8 * settings.flush_seconds - 2 * self._tick)  # the rest is for the writing
+        self._enough = min(_FILE, settings.waiting / 2)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlforge-journal", daemon=True)
         self._thread.start()
 
     def observer(self, lane: Lane) -> Callable[[Batch], None]:
         """What a lane is to call with each batch."""
-        source = _Source(lane, self._settings)
-        asked, room, dropped = self._asked, self._settings.waiting, self._meters.dropped
+        rows = Rows(lane.engine, self._settings.columns, self._settings.sample)
+        rows.slate.row_cost = float(_CELL * (len(lane.engine.inputs) + 8))
+        self._noted.append((ref(lane), rows))
+        note, room, dropped = rows.slate.note, self._settings.waiting, self._meters.dropped
 
         def offer(batch: Batch) -> None:
-            if not batch.columns:
-                return
-            rows = len(batch.columns[0])
             if self._offered - self._released > room:
-                dropped.add(rows)
-                return
-            cost = rows * source.row_cost
-            self._offered += cost
-            asked.append((source, lane.role, batch, cost))
+                dropped.add(batch.rows)
+            elif batch.rows:
+                self._offered += note(batch, lane.role)
 
         return offer
 
@@ -109,46 +101,56 @@ class Journal:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        patience = max(self._tick, 0.8 * self._settings.flush_seconds - 2 * self._tick)  # the rest is for the writing
         while True:
             last = self._stop.wait(self._tick)
             try:
-                self._take_up()
-                if self._since is not None and (last or time.monotonic() - self._since >= patience):
-                    self._write()
+                self._look(last=last)
             except Exception:  # a thread that dies would be noticed by nobody
                 log.exception("the request log lost rows by an error of its own")
             if last:
                 return
 
-    def _take_up(self) -> None:
-        """What was put aside becomes columns."""
-        if (self._asked or self._told) and self._since is None:
-            self._since = time.monotonic()
+    def _look(self, *, last: bool) -> None:
+        """Is anything there, and is it time to do something about it."""
+        due = last or self._due()
         wall = self._clock.ahead()
-        while self._asked:
-            portion = [self._asked.popleft() for _ in range(min(_PORTION, len(self._asked)))]
-            for source in {id(one[0]): one[0] for one in portion}.values():
-                mine = [one for one in portion if one[0] is source]
-                self._enter(source, [(role, batch) for _, role, batch, _ in mine], sum(cost for *_, cost in mine), wall)
+        for lane, rows in list(self._noted):
+            if due and lane() is None and not rows.slate.rows:  # that lane is no more
+                self._noted.remove((lane, rows))
+            elif due or rows.slate.rows >= _PAGE:
+                self._enter(rows, wall)
         while self._told:
-            model, labels, output, came = self._told.popleft()
-            self._book(FEEDBACK, model, None).frames.append(table_of(labels, output, came))
-            self._book(FEEDBACK, model, None).cost += _LABEL * len(labels)
+            self._enter_labels(*self._told.popleft())
+        if due:
+            self._write()
 
-    def _enter(self, source: _Source, entries: Sequence[tuple[str, Batch]], cost: float, wall: float) -> None:
-        try:
-            frame = source.rows.frame(entries, wall)
-        except Exception:
-            log.exception("rows of %s could not be made for the request log", source.rows.model)
-            frame = None
-        if frame is None or not frame.height:
-            self._released += cost
+    def _due(self) -> bool:
+        if self._since is None:
+            if self._told or any(rows.slate.rows for _, rows in self._noted):
+                self._since = time.monotonic()
+            return False
+        enough = self._offered - self._released >= self._enough and not self._meters.failing.here()
+        return enough or time.monotonic() - self._since >= self._patience
+
+    def _enter(self, rows: Rows, wall: float) -> None:
+        """What was noted of a lane becomes rows."""
+        if (page := rows.slate.take()) is None:
             return
-        source.row_cost = 0.5 * source.row_cost + 0.5 * frame.estimated_size() / frame.height
-        book = self._book(REQUESTS, source.rows.model, source.rows.version)
+        try:
+            frame = rows.frame(page, wall)
+        except Exception:
+            log.exception("rows of %s could not be made for the request log", rows.model)
+            self._released += page.cost
+            return
+        rows.slate.row_cost = 0.5 * rows.slate.row_cost + 0.5 * frame.estimated_size() / frame.height
+        book = self._book(REQUESTS, rows.model, rows.version)
         book.frames.append(frame)
-        book.cost += cost
+        book.cost += page.cost
+
+    def _enter_labels(self, model: str, labels: list[Label], output: Output, came: datetime) -> None:
+        book = self._book(FEEDBACK, model, None)
+        book.frames.append(table_of(labels, output, came))
+        book.cost += _LABEL * len(labels)
 
     def _book(self, part: Part, model: str, version: int | None) -> _Book:
         key = (part, model, version)

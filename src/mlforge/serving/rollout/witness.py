@@ -32,9 +32,9 @@ class Witness:
         """A request counts once, with its first good row."""
         firsts, start = [], 0
         for ask in batch.asks:
-            if ask.load.good and not (ask.answer.done() and (ask.answer.cancelled() or ask.answer.exception() is not None)):
+            if ask.rows and not (ask.answer.done() and (ask.answer.cancelled() or ask.answer.exception() is not None)):
                 firsts.append(start)
-            start += ask.load.good
+            start += ask.rows
         if not firsts:
             return
         predictions = batch.outputs["prediction"][firsts]

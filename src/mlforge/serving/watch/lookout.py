@@ -1,4 +1,4 @@
-"""A worker's part in monitoring: batches are put aside at once, and a thread of its own counts them and hands the counts on, every few seconds.
+"""A worker's part in monitoring: the loop notes batches, and a thread of its own counts their rows and hands the counts on, every few seconds.
 
 What is handed over is gone from here, and what the warden has taken is in the store's counts soon after, so that a worker that is killed takes with it at most
 the rows of the last `serve.monitor.seconds`, and none is counted twice.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,9 @@ __all__ = ["Lookout"]
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.25  # seconds between two looks at what was put aside
-_ROOM = 50_000  # rows that may wait
-_PORTION = 2048  # batches that become rows at a time
+_TICK = 0.25  # seconds between two looks at how much came
+_ROOM = 50_000  # rows of a version that may wait
+_AT_ONCE = 8192  # rows that are counted before it is time to hand over
 
 
 class Lookout:
@@ -40,9 +39,6 @@ class Lookout:
         self._outfit, self._clock, self._meters = outfit, clock, outfit.meters
         self._outbox = Outbox(outfit.outlet)
         self._allowance = Allowance(outfit.settings.share)
-        self._aside: deque[tuple[Source, str, Batch]] = deque()
-        self._came = self._taken = 0  # rows that are put aside; the loop writes the one, the thread the other
-        self._passed = 0
         self._sources: list[Source] = []  # of which something came of late
         self._patience = outfit.settings.seconds / 2  # the other half is the warden's
         self._stop = threading.Event()
@@ -54,20 +50,19 @@ class Lookout:
         if lane.engine.offer.reference is None:
             return None
         source = Source(lane)
-        aside, takes = self._aside, self._allowance.takes
+        slate, takes = source.rows.slate, self._allowance.takes
 
         def offer(batch: Batch) -> None:
-            if not batch.columns:
+            if not batch.rows:
                 return
-            rows = len(batch.columns[0])
             if not source.known:
                 source.known = True
                 self._sources.append(source)
-            if not takes() or self._came - self._taken > _ROOM:
-                source.passed += rows
+            source.came += batch.rows
+            if takes() and slate.rows < _ROOM:
+                slate.note(batch, lane.role)
             else:
-                self._came += rows
-                aside.append((source, lane.role, batch))
+                source.passed += batch.rows
 
         return offer
 
@@ -82,12 +77,11 @@ class Lookout:
         rows, spent = 0, 0.0  # since the last time that counts were handed over
         while True:
             last = self._stop.wait(tick)
-            begun, before = time.thread_time(), self._taken + self._passed
-            rows += self._guarded(self._take_up)
-            now = had_by_the_loop()
-            self._allowance.came(self._taken + self._passed - before, now - had)
+            begun, now = time.thread_time(), had_by_the_loop()
+            self._allowance.came(sum([source.fresh(time.time()) for source in self._sources]), now - had)
             had = now
             handing = last or time.monotonic() >= due
+            rows += self._guarded(self._count_all if handing else self._count)
             if handing:
                 self._guarded(self._hand_over)
             spent += time.thread_time() - begun
@@ -105,23 +99,23 @@ class Lookout:
             log.exception("monitors lost rows by an error of their own")
             return 0
 
-    def _take_up(self) -> int:
-        """What was put aside becomes rows; how many."""
-        before = self._taken
-        while self._aside:
-            portion = [self._aside.popleft() for _ in range(min(_PORTION, len(self._aside)))]
-            rows = sum(len(batch.columns[0]) for *_, batch in portion)
-            self._taken += rows
-            for source in {id(one[0]): one[0] for one in portion}.values():
-                if self._opened(source):
-                    source.look([(role, batch) for of, role, batch in portion if of is source], self._clock.ahead())
-            self._meters.rows.add(rows)
+    def _count(self) -> int:
+        """Count what was noted, where that is much; how many rows."""
+        return sum(self._looked(source) for source in list(self._sources) if source.rows.slate.rows >= _AT_ONCE)
+
+    def _count_all(self) -> int:
+        """Count what was noted, and what was passed over."""
+        rows = 0
         for source in list(self._sources):
-            if source.passed and self._opened(source):
-                rows = source.count(time.time())
-                self._passed += rows
-                self._meters.passed.add(rows)
-        return self._taken - before
+            rows += self._looked(source)
+            if self._opened(source):
+                self._meters.passed.add(source.count())
+        return rows
+
+    def _looked(self, source: Source) -> int:
+        rows = source.look(self._clock.ahead()) if self._opened(source) else 0
+        self._meters.rows.add(rows)
+        return rows
 
     def _opened(self, source: Source) -> bool:
         """Its monitors are there; that they are not is told once."""

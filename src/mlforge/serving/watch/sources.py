@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlforge.serving.journal.rows import Entry, Rows
+from mlforge.serving.journal.rows import Rows
 from mlforge.serving.watch.sighting import Sighting
 from mlforge.window import TIME
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mlforge.monitoring.panes import Panes
     from mlforge.plugins import Catalog
     from mlforge.serving.lane import Lane
 
 __all__ = ["Source"]
-
-_AT_ONCE = 8192  # rows that are summarised together
 
 
 class Source:
@@ -32,10 +28,10 @@ class Source:
         self.tried = False  # was it opened, or could it not be
         self._whole: list[Panes] = []  # for rows that are looked at
         self._counted: list[Panes] = []  # for those that are only counted
-        self._frames: list[pl.DataFrame] = []
-        self._held = 0
-        self.passed = 0  # rows that were passed over, as the loop counts them
-        self._passed = 0  # those of them that are counted
+        self.rows = Rows(lane.engine)  # that are looked at
+        self.came = self.passed = 0  # rows, and those of them that were passed over, as the loop counts them
+        self._came = self._passed = 0  # those of them that this thread knows of
+        self._when: list[tuple[float, int]] = []  # by time of day: rows that were passed over until then
 
     def open(self, catalog: Catalog) -> None:
         """Make the monitors. MlforgeError when a plugin of theirs is gone."""
@@ -47,7 +43,7 @@ class Source:
         self.tried = True
         standard = Standard.open(Reference(Path(self._reference)), catalog)
         predictor = self.lane.engine.predictor
-        self._rows, self._intake = Rows(self.lane, None, 1.0), Intake(predictor, standard.contract)
+        self._intake = Intake(predictor, standard.contract)
         for windowing, watched in standard.by_windowing().items():
             here = tuple(one for one in watched if not one.monitor.exact)
             if here and windowing.by == "time":
@@ -55,44 +51,45 @@ class Source:
                 self._whole.append(Panes(windowing, here, standard.contract, standard.task, predictor))
                 self._counted += [Panes(windowing, counting, standard.contract, standard.task, predictor)] if counting else []
 
-    def look(self, entries: Sequence[Entry], ahead: float) -> None:
-        """Take these batches' rows, as the request log would have them."""
-        if self._whole and (frame := self._rows.frame(entries, ahead)) is not None:
-            self._frames.append(frame)
-            self._held += frame.height
-            if self._held >= _AT_ONCE:
-                self._summarise()
+    def look(self, ahead: float) -> int:
+        """Count the rows that were noted since the last time, as the request log would have them; how many."""
+        if (page := self.rows.slate.take()) is None:
+            return 0
+        frame = self.rows.frame(page, ahead)
+        if self._whole:
+            live = self._intake.live(frame)
+            for panes in self._whole:
+                panes.add(live)
+        return frame.height
 
-    def count(self, now: float) -> int:
-        """How many rows were passed over since the last time; they came just before this time."""
+    def fresh(self, now: float) -> int:
+        """How many rows came since the last time; those that were passed over came just before this time."""
+        came, passed = self.came, self.passed
+        if passed > self._passed:
+            self._when.append((now, passed - self._passed))
+        fresh, self._came, self._passed = came - self._came, came, passed
+        return fresh
+
+    def count(self) -> int:
+        """Count the rows that were passed over since the last time; how many."""
         from mlforge.monitoring.intake import Live
 
-        rows = self.passed - self._passed
-        self._passed += rows
+        when, self._when = self._when, []
+        rows = sum(count for _, count in when)
         if not self._counted or not rows:
             return rows
+        import numpy as np
         import polars as pl
 
-        moment = pl.Series([round(now * 1e6)]).cast(pl.Datetime("us"))
-        came = pl.DataFrame({TIME: pl.repeat(moment[0], rows, dtype=pl.Datetime("us"), eager=True)})
+        moments = np.array([round(now * 1e6) for now, _ in when]).astype("datetime64[us]")
+        came = pl.DataFrame({TIME: pl.Series(np.repeat(moments, [count for _, count in when]))})
         live = Live(came, None, pl.repeat(None, rows, dtype=pl.String, eager=True).alias("reason"))
         for panes in self._counted:
             panes.add(live)
         return rows
 
-    def _summarise(self) -> None:
-        import polars as pl
-
-        if self._frames:
-            frame = self._frames[0] if len(self._frames) == 1 else pl.concat(self._frames)
-            self._frames, self._held = [], 0
-            live = self._intake.live(frame)
-            for panes in self._whole:
-                panes.add(live)
-
     def told(self) -> Iterator[Sighting]:
         """What was seen since the last time."""
-        self._summarise()
         for panes in self._counted:
             for seen in panes.seen.values():
                 seen.rows = 0  # of those that were looked at, none
