@@ -70,7 +70,8 @@ class Looker:
         standard = Standard.open(reference_of(self.store, version), self.catalog)
         predictor = Predictor.open(Bundles(self.store.artifacts.path(version.bundle)).bundle())
         self._next = self._newest = None
-        yield from look(standard, predictor, self._frames(version, now), Intake(predictor, standard.contract), store=self.store, version=version)
+        intake = Intake(predictor, standard.contract, asks=standard.asks)
+        yield from look(standard, predictor, self._frames(version, now), intake, store=self.store, version=version)
 
     def _frames(self, version: Version, now: datetime) -> Iterator[pl.DataFrame]:
         """Rows with their labels, day by day, from a Monday on, so that no window is begun in its midst."""
