@@ -71,7 +71,7 @@ def command(
     standard = standard.beside(training_rows(opened, version)) if source else standard
     frames = _frames(source, place) if source else iter(())
     first = next(frames, None)
-    intake = Intake(predictor, standard.contract, time=time, by=by)
+    intake = Intake(predictor, standard.contract, time=time, by=by, asks=standard.asks)
     whole = window is None and first is not None and not intake.timed(first)
     rows = () if first is None else _chained(first, frames)
     looks = list(look(standard, predictor, rows, intake, store=opened, version=version, whole=whole, kept=not forget))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field
@@ -34,6 +34,9 @@ class Monitor(Probe):
     exact: ClassVar[bool] = False
     """Its profiles are rows, of the reference as of windows: it is asked where both are at hand, and nothing of it is kept but what it found."""
 
+    memory: ClassVar[int] = 0
+    """So many windows before the one that is judged are shown to it too: `judged` is given their profiles."""
+
     windows: Windows = Field(default="daily", description="over which windows it looks: hourly, daily, weekly, 15m, 1000 rows, or sliding: 1d every 6h")
 
     @property
@@ -45,6 +48,10 @@ class Monitor(Probe):
     def wanted(self) -> int:
         """Rows that a judgement should rest on: a window with fewer is judged together with those before it."""
         return 0
+
+    def judged(self, profile: Profile, earlier: Sequence[Profile], reference: Profile | None) -> Iterable[Finding]:
+        """The findings on a window, with what `memory` windows before it had, the newest of them first; those that are not known are left out."""
+        return self.findings(profile, reference)
 
     def over(self, windows: str) -> Self:
         """The monitor as it looks over other windows."""

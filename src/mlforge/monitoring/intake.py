@@ -11,9 +11,9 @@ import polars as pl
 
 from mlforge.contract import Contract
 from mlforge.errors import RecipeError, nearest
-from mlforge.runtime.conform import Conformer
-from mlforge.runtime.predictor import Predictor
-from mlforge.runtime.protections import Protector
+from mlforge.runtime.conform import Conformer, Plan
+from mlforge.runtime.predictor import Answer, Predictor
+from mlforge.runtime.protections import Protector, Rule
 from mlforge.window import LATENCY, TIME
 
 __all__ = ["Intake", "Live"]
@@ -36,11 +36,14 @@ class Live:
 class Intake:
     """Makes live rows of frames."""
 
-    def __init__(self, predictor: Predictor, contract: Contract, *, time: str | None = None, by: str | None = None) -> None:
+    def __init__(self, predictor: Predictor, contract: Contract, *, time: str | None = None, by: str | None = None, asks: bool = True) -> None:
+        """With `asks`, the model is asked about rows that have no answers; without, they only have to keep its contract."""
         self._predictor = predictor
         self._contract = contract
         self._time = time
         self._by = by
+        self._asks = asks
+        self._plans: dict[tuple[tuple[str, pl.DataType], ...], tuple[Plan, dict[str, Rule]]] = {}
         self._output = predictor.bundle.output
 
     def live(self, frame: pl.DataFrame) -> Live:
@@ -65,29 +68,32 @@ class Intake:
         asked = self._predictor.bundle.contract
         gone = [key for key in asked.columns if key not in frame.columns and asked.real_name(key) not in frame.columns]
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(asked.real_name(key)) for key in gone)
-        answer = self._predictor.answer(frame)
-        places = pl.DataFrame({_PLACE: pl.int_range(frame.height, eager=True)})
-        answered = answer.predictions.with_columns(answer.accepted.cast(pl.Int64).alias(_PLACE))
-        predictions = places.join(answered, on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
-        broken = answer.rejected.select(pl.col("position").cast(pl.Int64).alias(_PLACE), "reason")
-        reasons = places.join(broken, on=_PLACE, how="left", maintain_order="left")["reason"]
-        return Live(self._keyed(frame), predictions, reasons)
+        answer = self._predictor.answer(frame) if self._asks else self._predictor.typed(frame)
+        predictions = _placed(answer.predictions, answer.accepted, frame.height) if isinstance(answer, Answer) else None
+        return Live(self._keyed(frame), predictions, _placed(answer.rejected.select("reason"), answer.rejected["position"], frame.height)["reason"])
 
     def _keyed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Raw rows under the contract's keys, typed as far as they go, and protected as the model protects them."""
+        signature = tuple(frame.schema.items())
+        if signature not in self._plans:
+            self._plans[signature] = self._planned(frame.schema)
+        plan, rules = self._plans[signature]
+        if not plan.names:
+            return pl.DataFrame({TIME: self._times(frame)}) if self._time else frame.select(pl.lit(value=True).alias("__row__"))
+        rows = plan.stage(frame).select(plan.keys).collect(engine="in-memory")
+        rows = Protector(rules).apply(rows) if rules else rows
+        times = self._times(frame)
+        return rows if times is None else rows.with_columns(times.alias(TIME))
+
+    def _planned(self, schema: pl.Schema) -> tuple[Plan, dict[str, Rule]]:
+        """What is to be done with rows of this schema, and the protections that act on them."""
         rules = self._predictor.bundle.protections
         raw = self._predictor.bundle.contract.columns
         columns = {key: raw[key] if key in rules else column for key, column in self._contract.columns.items()}
-        found = {key: column for key, column in columns.items() if column.role != "ignore" and (key in frame.columns or (column.name or key) in frame.columns)}
-        if not found:
-            return pl.DataFrame({TIME: self._times(frame)}) if self._time else frame.select(pl.lit(value=True).alias("__row__"))
+        found = {key: column for key, column in columns.items() if column.role != "ignore" and (key in schema or (column.name or key) in schema)}
         contract = self._contract.model_copy(update={"columns": found, "extra": "drop", "expect": {}})
-        plan, staged = Conformer(contract).stage(frame)
-        rows = staged.select(plan.keys)
-        here = {key: rule for key, rule in rules.items() if key in rows.columns}
-        rows = Protector(here).apply(rows) if here else rows
-        times = self._times(frame)
-        return rows if times is None else rows.with_columns(times.alias(TIME))
+        plan = Conformer(contract).plan(schema)
+        return plan, {key: rule for key, rule in rules.items() if key in plan.keys}
 
     def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Labels as the contract types them."""
@@ -122,6 +128,16 @@ class Intake:
         if name not in frame.columns:
             raise RecipeError(f"--by: the rows have no column {self._by!r}", hint=nearest(self._by, frame.columns) or _some(frame.columns))
         return frame[name].cast(pl.String).fill_null("missing").alias("group")
+
+
+def _placed(told: pl.DataFrame, at: pl.Series, height: int) -> pl.DataFrame:
+    """Rows at their places among so many; missing elsewhere."""
+    if told.height == height:
+        return told  # all are there, and in their order
+    if not told.height:
+        return told.clear(height)
+    places = pl.DataFrame({_PLACE: pl.int_range(height, eager=True)})
+    return places.join(told.with_columns(at.cast(pl.Int64).alias(_PLACE)), on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
 
 
 def _zoned(column: pl.Series) -> bool:

@@ -60,7 +60,9 @@ def _found(panes: Panes, group: str, numbers: range, one: Watched) -> tuple[Find
         profile = seen.profiles.get(one.entry, Profile())
         if not profile.tables and one.entry in seen.said:
             return seen.said[one.entry]
-        told = tuple(finding.model_copy(update={"name": f"live/{finding.name}"}) for finding in monitor.findings(profile, one.reference))
+        earlier = list(_earlier(panes, group, span, len(numbers), one)) if span == spans[-1] else []
+        found = monitor.judged(profile, earlier, one.reference)
+        told = tuple(finding.model_copy(update={"name": f"live/{finding.name}"}) for finding in found)
         if any(finding.severity != "info" for finding in told):
             break
     return told
@@ -79,6 +81,15 @@ def _spans(panes: Panes, group: str, numbers: range, wanted: int) -> list[range]
     if spans[-1].start != start:
         spans.append(range(start, numbers.stop))
     return spans
+
+
+def _earlier(panes: Panes, group: str, span: range, wide: int, one: Watched) -> Iterator[Profile]:
+    """What the windows before a span had, the newest first, as far as the monitor remembers."""
+    for nth in range(one.monitor.memory):
+        stop = span.start - nth * wide
+        profile = _seen(panes, group, range(stop - wide, stop), (one,)).profiles.get(one.entry)
+        if profile is not None and profile.tables:
+            yield profile
 
 
 def _rows(panes: Panes, group: str, number: int) -> int:

@@ -74,7 +74,8 @@ class Panes:
         index = self._index(live)
         for (group, number), places in index.group_by(["group", _INDEX], maintain_order=True):
             at = Pane(str(group), int(str(number)))
-            self.seen.setdefault(at, Seen()).add(self._summarised(at, live, places["place"]), self.watched)
+            chosen = None if places.height == live.rows.height else places["place"]
+            self.seen.setdefault(at, Seen()).add(self._summarised(at, live, chosen), self.watched)
 
     @property
     def wide(self) -> int:
@@ -133,12 +134,14 @@ class Panes:
         numbers = (live.rows[TIME].dt.epoch("us") - self._offset * 1_000_000) // micros
         return table.with_columns(numbers.alias(_INDEX)).drop_nulls(_INDEX)
 
-    def _summarised(self, at: Pane, live: Live, places: pl.Series) -> Seen:
+    def _summarised(self, at: Pane, live: Live, places: pl.Series | None) -> Seen:
+        """Of the rows at these places, or of all."""
         assert self._model is not None, "panes that rows are added to know the model"
         output = self._model.bundle.output
-        rows = live.rows[places]
-        predictions = None if live.predictions is None else live.predictions[places]
-        broken = live.reasons[places].drop_nulls()
+        rows, predictions, broken = live.rows, live.predictions, live.reasons
+        if places is not None:
+            rows, predictions, broken = rows[places], None if predictions is None else predictions[places], broken[places]
+        broken = broken.drop_nulls()
         counts = broken.value_counts(name="count").sort("count", "reason", descending=[True, False])
         rejected = dict(counts.head(_REASONS).iter_rows())
         if len(broken) > sum(rejected.values()):

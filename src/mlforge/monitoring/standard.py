@@ -69,6 +69,11 @@ class Standard:
                     exact[one.entry] = one.monitor.merge(exact[one.entry], one.monitor.summarise(window))
         return replace(self, watched=tuple(replace(one, reference=exact.get(one.entry, one.reference)) for one in self.watched))
 
+    @property
+    def asks(self) -> bool:
+        """Does any monitor look at the model's answers."""
+        return any(one.monitor.against == "test" for one in self.watched)
+
     def by_windowing(self) -> Mapping[Windowing, tuple[Watched, ...]]:
         """The monitors that look over the same windows."""
         found: dict[Windowing, list[Watched]] = {}

@@ -71,7 +71,8 @@ class Looker:
         standard = Standard.open(reference_of(self.store, version), self.catalog)
         predictor = Predictor.open(self._folder(version))
         self._next = self._newest = None
-        yield from look(standard, predictor, self._frames(version, now), Intake(predictor, standard.contract), store=self.store, version=version)
+        intake = Intake(predictor, standard.contract, asks=standard.asks)
+        yield from look(standard, predictor, self._frames(version, now), intake, store=self.store, version=version)
 
     def _folder(self, version: Version) -> Path:
         """Its bundle, verified when it is first looked for."""

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from mlforge.builtin.monitors.binned import OUTLINE, joined
-from mlforge.builtin.monitors.loss_model import LOSS, Losses, lossy
+from mlforge.builtin.monitors.contradiction import Agreement, agreement
+from mlforge.builtin.monitors.estimates import MEASURES, Estimate
+from mlforge.builtin.monitors.loss_model import LOSS, Losses, agreed, lossy
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import SCORES, Curve, Scores, added, scored
-from mlforge.builtin.monitors.tails import chi_squared, gathered
 from mlforge.contract import Contract
-from mlforge.finding import Finding
+from mlforge.finding import Finding, Severity
 from mlforge.task import Task
 from mlforge.units import Share
 from mlforge.window import Profile, Window
-
-if TYPE_CHECKING:
-    from mlforge.builtin.monitors.tails import Array
 
 __all__ = ["EstimatedPerformance"]
 
 _LABELS = 200  # of the reference, below which nothing is estimated
 _SPARSE = 25  # labels of a block of scores, below which it is hardly known
-_CHECKED = 30  # labels of a window from which they are asked whether the estimate can be right
+_MEMORY = 7  # windows before the newest whose labels are asked too
 _COUNTS = "counts"
-_AGAINST = "labels have arrived, and"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measure as it should be, with the deviation of what will be realised around it."""
-
-    value: float
-    deviation: float
 
 
 class EstimatedPerformance(Promise):
@@ -46,12 +34,13 @@ class EstimatedPerformance(Promise):
     Classification: scores are calibrated on the test rows; what they then say of themselves is what can be expected (confidence-based performance estimation).
     Regression: the size of an error is learned from the columns on the test rows. Both hold as long as the same rows have the same labels as before, so the
     estimate is withheld where that is in doubt: scores that the test rows hardly had, many rows that break the contract, or labels that have arrived and
-    contradict it, which is an alarm itself. It alarms when the model must be expected to do worse than on the test rows by more than `floor`, for all that
-    chance may explain.
+    contradict it, which is an alarm itself: few labels tell much, and those of the seven windows before count too. Without any, nobody can know. It alarms
+    when the model must be expected to do worse than on the test rows by more than `floor`, for all that chance may explain.
     """
 
     against: ClassVar[Literal["train", "test"]] = "test"
     fitted: ClassVar[bool] = True
+    memory: ClassVar[int] = _MEMORY
     libraries: ClassVar[tuple[str, ...]] = ("polars", "numpy")
 
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="how often what is realised lies within the interval")
@@ -89,16 +78,36 @@ class EstimatedPerformance(Promise):
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """Each measure with its interval; or why there is none."""
+        yield from self.judged(profile, (), reference)
+
+    def judged(self, profile: Profile, earlier: Sequence[Profile], reference: Profile | None) -> Iterable[Finding]:
+        """Likewise; labels of earlier windows may contradict too."""
         names = ("mae",) if reference is not None and LOSS in reference.tables else ("accuracy", "log_loss", "roc_auc")
         why = self._withheld(profile, reference)
         if why or reference is None:
-            told = "warning" if _AGAINST in why else "info"  # labels that contradict are an alarm; that nothing can be said is none
-            for name in names:
-                yield Finding(name=f"estimated/{name}", value=None, text=why, rows=_rows(profile), severity=told if name == names[0] else "info")
+            yield from self._untold(names, why, profile, {})
+            return
+        said = self._agreement(profile, earlier, reference)
+        evidence = {"labels": said.labels, "windows": said.windows, "p_value": said.chance} if said.labels else {"labels": 0}
+        if said.chance <= self.level / 2:
+            yield from self._untold(names, _against(said, (profile, *earlier)[: said.windows], reference), profile, evidence, alarm=True)
         elif LOSS in reference.tables:
-            yield from self._errors(profile, reference)
+            yield from self._errors(profile, reference, evidence)
         else:
-            yield from self._scores(profile, reference)
+            yield from self._scores(profile, reference, evidence)
+
+    def _untold(self, names: Sequence[str], why: str, profile: Profile, evidence: Mapping[str, float], *, alarm: bool = False) -> Iterator[Finding]:
+        """Labels that contradict are an alarm; that nothing can be said is none."""
+        for place, name in enumerate(names):
+            severity: Severity = "warning" if alarm and not place else "info"
+            yield Finding(name=f"estimated/{name}", value=None, text=why, rows=_rows(profile), severity=severity, evidence=dict(evidence))
+
+    def _agreement(self, profile: Profile, earlier: Sequence[Profile], reference: Profile) -> Agreement:
+        if LOSS in reference.tables:
+            return agreed([Losses.of(one) for one in (profile, *earlier)], Losses.of(reference))
+        theirs = Scores.of(reference)
+        assert theirs is not None
+        return agreement([Scores.of(one) or theirs.none() for one in (profile, *earlier)], theirs, self.level / 2)
 
     def _withheld(self, profile: Profile, reference: Profile | None) -> str:
         rows = _rows(profile)
@@ -110,7 +119,7 @@ class EstimatedPerformance(Promise):
         if rejected > self.outside:
             return f"withheld: {rejected:.0%} of the rows break the contract"
         if LOSS in reference.tables:
-            return Losses.of(profile).withheld(Losses.of(reference), self.level / 2, self.outside)
+            return Losses.of(profile).withheld(Losses.of(reference), self.outside)
         mine, theirs = Scores.of(profile), Scores.of(reference)
         if mine is None or theirs is None or not mine.rows.sum():
             return "there are no probabilities to estimate from"
@@ -120,29 +129,29 @@ class EstimatedPerformance(Promise):
         unknown = float(mine.rows[curve.labels[curve.block] < _SPARSE].sum() / mine.rows.sum())
         if unknown > self.outside:
             return f"withheld: {unknown:.0%} of the rows have scores that the test rows hardly had"
-        return _contradicted(mine, curve, self.level / 2)
+        return ""
 
-    def _scores(self, profile: Profile, reference: Profile) -> Iterator[Finding]:
+    def _scores(self, profile: Profile, reference: Profile, evidence: Mapping[str, float]) -> Iterator[Finding]:
         mine, theirs = Scores.of(profile), Scores.of(reference)
         assert mine is not None
         assert theirs is not None
         curve = Curve.of(theirs)
         for name, better in (("accuracy", "higher"), ("log_loss", "lower"), ("roc_auc", "higher")):
-            now, before = _MEASURES[name](mine, curve), _MEASURES[name](theirs, curve)
+            now, before = MEASURES[name](mine, curve), MEASURES[name](theirs, curve)
             sign = 1 if better == "higher" else -1
-            yield self._told(name, better, now, sign * (before.value - now.value), self.floor, before.value, _rows(profile), int(mine.labels.sum()))
+            yield self._told(name, better, now, sign * (before.value - now.value), self.floor, before.value, _rows(profile), evidence)
 
-    def _errors(self, profile: Profile, reference: Profile) -> Iterator[Finding]:
+    def _errors(self, profile: Profile, reference: Profile, evidence: Mapping[str, float]) -> Iterator[Finding]:
         now, before = Losses.of(profile), Losses.of(reference)
         estimate = Estimate(now.mean, now.deviation(before))
-        yield self._told("mae", "lower", estimate, now.mean - before.actual, self.floor * before.actual, before.actual, _rows(profile), int(now.labels))
+        yield self._told("mae", "lower", estimate, now.mean - before.actual, self.floor * before.actual, before.actual, _rows(profile), evidence)
 
-    def _told(self, name: str, better: str, now: Estimate, worse: float, floor: float, before: float, rows: int, labels: int) -> Finding:
+    def _told(self, name: str, better: str, now: Estimate, worse: float, floor: float, before: float, rows: int, evidence: Mapping[str, float]) -> Finding:
         half = NormalDist().inv_cdf((1 + self.confidence) / 2) * now.deviation
         limit = NormalDist().inv_cdf(1 - self.level / 4) * now.deviation + floor
         alarm = name != "log_loss" and worse > limit
         text = f"estimated {name.replace('_', ' ')} {now.value:.3g} [{now.value - half:.3g}, {now.value + half:.3g}], {before:.3g} on the test rows"
-        text += "" if labels >= _CHECKED else "; no labels have arrived that could contradict it"
+        text += "" if evidence["labels"] else "; without labels it cannot be known whether they still follow from the columns"
         return Finding(
             name=f"estimated/{name}",
             value=now.value,
@@ -153,7 +162,7 @@ class EstimatedPerformance(Promise):
             better="higher" if better == "higher" else "lower",
             rows=rows,
             severity="warning" if alarm else "info",
-            evidence={"reference": before, "labels": labels},
+            evidence={"reference": before, **evidence},
         )
 
 
@@ -161,81 +170,15 @@ def _rows(profile: Profile) -> int:
     return int(profile.tables[_COUNTS]["rows"][0]) if _COUNTS in profile.tables else 0
 
 
-def _accuracy(scores: Scores, curve: Curve) -> Estimate:
-
-    rows, no_said = scores.rows.sum(), scores.rows - scores.yes_said
-    q = curve.share
-    value = (scores.yes_said * q + no_said * (1 - q)).sum() / rows
-    sampled = (scores.rows * q * (1 - q)).sum() / rows**2
-    weight = gathered(curve.block, (scores.yes_said - no_said) / rows, len(curve.labels))
-    return Estimate(float(value), float((sampled + _unsure(curve, weight)) ** 0.5))
-
-
-def _log_loss(scores: Scores, curve: Curve) -> Estimate:
-    import numpy as np
-
-    rows, q = scores.rows.sum(), curve.share
-    p = np.clip(scores.mean(scores.score, scores.rows), 1e-9, 1 - 1e-9)
-    odds = np.log(p / (1 - p))
-    value = -(scores.rows * (q * np.log(p) + (1 - q) * np.log1p(-p))).sum() / rows
-    sampled = (scores.rows * q * (1 - q) * odds**2).sum() / rows**2
-    weight = gathered(curve.block, scores.rows * odds / rows, len(curve.labels))
-    return Estimate(float(value), float((sampled + _unsure(curve, weight)) ** 0.5))
-
-
-def _roc_auc(scores: Scores, curve: Curve) -> Estimate:
-    """From expected positives and negatives in each bin; the deviation after Hanley and McNeil (1982)."""
-    import numpy as np
-
-    yes, no = scores.rows * curve.share, scores.rows * (1 - curve.share)
-    n, m = yes.sum(), no.sum()
-    if n < 1 or m < 1:
-        return Estimate(0.5, 0.5)
-    below = np.cumsum(no) - no
-    auc = float((yes * (below + no / 2)).sum() / (n * m))
-    one, other = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (n - 1) * (one - auc**2) + (m - 1) * (other - auc**2)) / (n * m)
-    known = max(curve.labels.sum(), 1.0)
-    return Estimate(auc, float((max(variance, 0.0) * (1 + scores.rows.sum() / known)) ** 0.5))
-
-
-_MEASURES = {"accuracy": _accuracy, "log_loss": _log_loss, "roc_auc": _roc_auc}
-
-
-def _unsure(curve: Curve, weight: Array) -> float:
-    """The variance that comes of not knowing the curve."""
-    import numpy as np
-
-    share = np.zeros(len(curve.labels))
-    share[curve.block] = curve.share
-    return float((weight**2 * share * (1 - share) / (curve.labels + 2)).sum())
-
-
-def _contradicted(scores: Scores, curve: Curve, level: float) -> str:
-    """Do the labels that have arrived say otherwise than the curve: in ten parts of the scores, in all, and of the answers that are right."""
-    import numpy as np
-
-    labels = scores.labels.sum()
-    if labels < _CHECKED:
-        return ""
-    parts = np.minimum((np.cumsum(scores.labels) - scores.labels / 2) / labels * 10, 9).astype(int)
-    q = curve.share
-
-    def over(of: Array) -> Array:
-        return gathered(parts, of, 10)
-
-    labelled, spread = over(scores.labels), scores.labels * q * (1 - q)
-    expected, yes = over(scores.labels * q), over(scores.yes)
-    variance = over(spread) + labelled * over(spread / (curve.labels[curve.block] + 2))  # of the labels, and of not knowing the curve
-    some = variance > 0.5
-    squared = (np.where(some, (yes - expected) ** 2 / np.maximum(variance, 1e-9), 0.0)).sum()
-    whole = (yes.sum() - expected.sum()) ** 2 / max(float(variance.sum()), 1e-9)
-    said_no = scores.labels - scores.yes_said_labels
-    right = (scores.yes_said_yes + said_no - (scores.yes - scores.yes_said_yes)).sum()
-    hoped = (scores.yes_said_labels * q + said_no * (1 - q)).sum()
-    chances = chi_squared(np.array([squared, whole, (right - hoped) ** 2 / max(float(variance.sum()), 1e-9)]), np.array([max(some.sum(), 1), 1.0, 1.0]))
-    p = min(1.0, 3 * float(chances.min()))
-    if p > level:
-        return ""
-    told = f"{labels:.0f} labels have arrived, and {right:.0f} answers were right where {hoped:.0f} were expected"
-    return f"withheld: {told} (p = {p:.2g}): labels no longer follow from the columns as before"
+def _against(said: Agreement, windows: Sequence[Profile], reference: Profile) -> str:
+    """What the labels say, in a sentence."""
+    over = f"{said.labels:,} labels have arrived" + (f" in {said.windows} windows" if said.windows > 1 else "")
+    if LOSS in reference.tables:
+        apart = sum(Losses.of(one).apart for one in windows) / max(said.labels, 1)
+        return f"withheld: {over}, and errors are {apart:+.3g} from what was expected (p = {said.chance:.2g})"
+    found = [one for one in map(Scores.of, windows) if one is not None]
+    theirs = Scores.of(reference)
+    assert theirs is not None
+    right, hoped = sum(one.right for one in found), sum(one.hoped(Curve.of(theirs)) for one in found)
+    told = f"{over}, and {right:.0f} answers were right where {hoped:.0f} were expected"
+    return f"withheld: {told} (p = {said.chance:.2g}): labels no longer follow from the columns as before"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mlforge.builtin.monitors.binned import LAYOUT, OUTLINE, outlined
+from mlforge.builtin.monitors.contradiction import Agreement
 from mlforge.builtin.monitors.drift import Drift
 from mlforge.builtin.monitors.layout import Layout
 from mlforge.window import Profile, Window
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlforge.builtin.monitors.tails import Array
 
-__all__ = ["LOSS", "Losses", "lossy"]
+__all__ = ["LOSS", "Losses", "agreed", "lossy"]
 
 LOSS, WEIGHTS = "losses", "weights"
 _COARSE = 16  # bins of a column
@@ -132,21 +134,26 @@ class Losses:
         spread = reference.apart_squares / max(reference.labels, 1.0)
         return float((spread / max(self.rows, 1.0) + spread / max(reference.labels, 1.0)) ** 0.5)
 
-    def withheld(self, reference: Losses, level: float, outside: float) -> str:
+    def withheld(self, reference: Losses, outside: float) -> str:
         """Why nothing is estimated; empty where it is."""
-        from mlforge.builtin.monitors.tails import normal
-
         if reference.labels < 200:
             return f"insufficient: {reference.labels:.0f} labels of reference, and 200 are needed"
         if self.outside > outside * self.rows:
             return f"withheld: {self.outside / self.rows:.0%} of the predictions are beyond those on the test rows"
-        if self.labels >= _CHECKED:
-            spread = reference.apart_squares / reference.labels
-            z = (self.apart / self.labels) / (spread / self.labels + spread / reference.labels) ** 0.5
-            if spread and normal(z) <= level:
-                apart = f"errors are {self.apart / self.labels:+.3g} from what was expected"
-                return f"withheld: {self.labels:.0f} labels have arrived, and {apart} (p = {normal(z):.2g})"
         return ""
+
+
+def agreed(windows: Sequence[Losses], reference: Losses) -> Agreement:
+    """Are the errors of rows with labels what was expected of them: in the newest window, the newest two, four … and all, each with its part of the chance."""
+    from mlforge.builtin.monitors.tails import normal
+
+    spread = reference.apart_squares / max(reference.labels, 1.0)
+    told, reaches = [], sorted({min(1 << place, len(windows)) for place in range(len(windows).bit_length() + 1)})
+    for reach in reaches:
+        labels, apart = sum(one.labels for one in windows[:reach]), sum(one.apart for one in windows[:reach])
+        z = apart / labels / (spread / labels + spread / reference.labels) ** 0.5 if labels >= _CHECKED and spread else 0.0
+        told.append(Agreement(min(1.0, normal(z) * len(reaches)), int(labels), reach))
+    return min(told, key=lambda one: one.chance)
 
 
 @lru_cache(maxsize=64)

@@ -77,6 +77,20 @@ class Scores:
         table = profile.tables.get(SCORES)
         return None if table is None else cls(*(table[name].to_numpy() for name in _COLUMNS))
 
+    def none(self) -> Scores:
+        """Of no rows."""
+        return Scores(*(0 * getattr(self, name) for name in _COLUMNS))
+
+    @property
+    def right(self) -> float:
+        """Labelled rows whose answer was right."""
+        said_no = self.labels - self.yes_said_labels
+        return float((self.yes_said_yes + said_no - (self.yes - self.yes_said_yes)).sum())
+
+    def hoped(self, curve: Curve) -> float:
+        """Of them, those that should be by the curve."""
+        return float((self.yes_said_labels * curve.share + (self.labels - self.yes_said_labels) * (1 - curve.share)).sum())
+
     def mean(self, sums: Array, counts: Array) -> Array:
         """The mean score of each bin; its middle where it is empty."""
         import numpy as np
