@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mlforge.artifact import Tuned
     from mlforge.store import RunRecord, Store
 
-__all__ = ["show"]
+__all__ = ["listed", "show"]
 
 _LOOKED_AT = 200  # runs of a recipe, the newest first
 _MOST = 60  # trials that are printed
@@ -51,6 +52,21 @@ def show(of: str, as_json: bool, store: str | None) -> None:
     told = ", ".join(f"{key} {share:.0%}" for key, share in sorted(view.importance.items(), key=lambda item: -item[1]))
     click.echo(f"Importance  {told}")
     click.echo(f"Best        trial {view.chosen}: {' '.join(view.overrides)}")
+
+
+def listed(store: Store) -> Iterator[str]:
+    """The newest sweep of each recipe, a line each; what to type where there is none."""
+    from mlforge.cli.table import columns
+    from mlforge.report.figures import moment
+
+    newest: dict[str, tuple[str, ...]] = {}
+    for run in store.records.runs(limit=_LOOKED_AT):
+        if run.recipe not in newest and any("tuned" in stage.outputs for stage in run.stages):
+            newest[run.recipe] = (run.recipe, moment(run.started), run.id, f"mlforge sweep show {run.recipe}")
+    if newest:
+        yield from columns([("RECIPE", "RUN OF", "RUN", "ITS TRIALS"), *newest.values()])
+    else:
+        yield "No sweep yet. Begin one: mlforge run RECIPE sweep=random"
 
 
 def _found(store: Store, of: str) -> tuple[RunRecord, Tuned]:

@@ -20,6 +20,7 @@ from typing import Any
 from mlforge.errors import MlforgeError, RunFailed
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
+from mlforge.serving.spare import Spare
 
 __all__ = ["House"]
 
@@ -55,6 +56,7 @@ class House:
         self._said: dict[str, bytes] = {}
         self._stopping = False
         self._was_ready = False
+        self._spare = Spare(self._process)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises MlforgeError when the workers cannot start."""
@@ -83,21 +85,32 @@ class House:
     def _fork(self, worker: int) -> None:
         place = self._places[worker]
         self.plan.roster.set(worker, State.STARTING, 0)
+        taken = self._spare.take(worker, self.plan.offers)
+        if taken is not None:
+            place.pid, place.line, heir = taken
+            self.plan.roster.appoint(worker, heir)
+        else:
+            from mlforge.serving.worker import work
+
+            place.pid, place.line = self._process(lambda line: work(self.plan, worker, self._listener.fileno(), line))
+        place.born = time.monotonic()
+        self.plan.roster.set(worker, State.STARTING, place.pid)
+        for line in self._said.values():
+            self._send(place, line)
+
+    def _process(self, work: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
+        """Another process, which works with its end of a line; its id, and our end."""
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            ours.close()
-            for other in self._places:
-                if other.line is not None:
-                    other.line.close()
-            _be(self.plan, worker, self._listener, theirs)
+            for line in (ours, self._spare.line, *(other.line for other in self._places)):
+                if line is not None:
+                    line.close()
+            _be(work, theirs)
         theirs.close()
-        place.pid, place.line, place.born = pid, ours, time.monotonic()
-        self.plan.roster.set(worker, State.STARTING, pid)
-        for line in self._said.values():
-            self._send(place, line)
+        return pid, ours
 
     def _look(self) -> None:
         """Who is dead, who is stuck, who is to be replaced; and what else is to be done again and again."""
@@ -111,6 +124,8 @@ class House:
         if not self._was_ready and self.plan.roster.ready:
             self._was_ready = True
             self._ready()
+        if self._was_ready and (heir := self._spare.look(self.plan, self._listener.fileno(), ready=self.plan.roster.ready)):
+            self._heirs.add(heir)
         for ticker in self.tickers:
             ticker(self)
 
@@ -152,6 +167,8 @@ class House:
     def _stop(self, signals: _Signals) -> None:
         """Nobody gets in; who is in is answered; who takes too long is ended."""
         self._stopping = True
+        if heir := self._spare.end():
+            self._heirs.add(heir)
         self._listener.close()
         for worker, place in enumerate(self._places):
             if place.pid:
@@ -171,16 +188,14 @@ class House:
             self._reap()
 
 
-def _be(plan: Plan, worker: int, listener: socket.socket, house: socket.socket) -> None:
-    """In the new process: be a worker, and never return."""
+def _be(work: Callable[[socket.socket], None], house: socket.socket) -> None:
+    """In the new process: work, and never return."""
     code = 0
     try:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
-        from mlforge.serving.worker import work
-
-        work(plan, worker, listener.fileno(), house)
+        work(house)
     except MlforgeError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the house's stderr
         code = error.exit_code

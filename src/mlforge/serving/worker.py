@@ -25,14 +25,19 @@ __all__ = ["work"]
 log = logging.getLogger(__name__)
 
 
-def work(plan: Plan, worker: int, listener: int, house: socket.socket) -> None:
-    """Be worker number `worker` until SIGTERM, or until the house is gone. Raises MlforgeError when a model cannot be opened."""
+def work(plan: Plan, worker: int, listener: int, house: socket.socket, begun: Begun | None = None) -> None:
+    """Be worker number `worker` until SIGTERM, or until the house is gone. Raises MlforgeError when a model cannot be opened.
+
+    `begun` is that of an heir who is there already.
+    """
     import uvloop
 
     plan.ledger.take(worker)
-    begun = Begun(plan.settings.limits.connections)
-    if plan.settings.access.tls is None:
-        plan.roster.appoint(worker, appointed(listener, begun, plan.figures.lost))
+    if begun is None:
+        begun = Begun(plan.settings.limits.connections)
+        if plan.settings.access.tls is None:
+            plan.roster.appoint(worker, appointed(listener, begun, plan.figures.lost))
+    begun.beat()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(_work(plan, worker, listener, house, begun, loop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from mlforge.components import Source
 from mlforge.components.component import reads_of
@@ -17,18 +18,21 @@ __all__ = ["overrides"]
 _OURS = re.compile(r"[+~]*(source|split|retrain)(\.|=|$)")
 
 
-def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None) -> tuple[str, ...]:
-    """What follows `mlforge run RECIPE`: what the recipe was watched with, then the rows, the split by which the newest judge, and the budget."""
+def overrides(recipe: Recipe, retrain: Retrain, gathered: Gathered | None, root: Path) -> tuple[str, ...]:
+    """What follows `mlforge run RECIPE`: what the recipe was watched with, then the rows, the split by which the newest judge, and the budget.
+
+    The rows are named from the project's folder `root`, in which it is run, so that another machine with that project can run the same.
+    """
     budget = [] if retrain.budget is None else [spelled(f"budget.{key}", value) for key, value in retrain.budget.model_dump(mode="json").items()]
     if gathered is None:
         return (*recipe.overrides, *budget)
     kept = [said for said in recipe.overrides if not _OURS.match(said)]
-    return (*kept, *_source(recipe, gathered), *_split(recipe, retrain, gathered), *budget)
+    return (*kept, *_source(recipe, gathered, root), *_split(recipe, retrain, gathered), *budget)
 
 
-def _source(recipe: Recipe, gathered: Gathered) -> Iterator[str]:
+def _source(recipe: Recipe, gathered: Gathered, root: Path) -> Iterator[str]:
     yield "source=renewed"
-    yield spelled("source.path", str(gathered.file))
+    yield spelled("source.path", str(gathered.file.relative_to(root) if gathered.file.is_relative_to(root) else gathered.file))
     if gathered.share:
         source, plain = recipe.component("source", Source), recipe.plain["source"]
         assert isinstance(plain, Mapping)

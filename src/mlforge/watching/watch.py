@@ -18,6 +18,7 @@ from mlforge.service.reading import Log
 from mlforge.signing import Untrusted
 from mlforge.store import KeptTrigger, Store, Taken, Version
 from mlforge.watching.command import overrides
+from mlforge.watching.copies import clear, copy_of
 from mlforge.watching.due import Facts, held, reasons
 from mlforge.watching.following import follow, promotable, promote
 from mlforge.watching.looking import Looker
@@ -162,12 +163,14 @@ class Watch:
 
     def _carry_out(self, trigger: KeptTrigger) -> int:
         """Run it, and what follows; killed anywhere, it is taken up by the next turn."""
-        folder = self.store.state / "retraining" / self.model / str(trigger.number)
+        folder = copy_of(self.store, self.model, trigger.number)
         try:
             if trigger.tries > _TRIES:
                 raise RunFailed(f"given up after {_TRIES} tries that were each killed")
             folder.mkdir(parents=True, exist_ok=True)
-            ordered = trigger if trigger.command else self.store.triggers.ordered(trigger.number, self._command(trigger, folder))
+            whole = bool(trigger.command) and (self.recipe.retrain is None or self.recipe.retrain.training.rows != "log" or (folder / "rows.parquet").exists())
+            # a command that was begun on another machine is the same here, and its rows are copied once more: up to when they count is written down
+            ordered = trigger if whole else self.store.triggers.ordered(trigger.number, self._command(trigger, folder))
         except MlforgeError as error:
             return self._ended(self.store.triggers.end(trigger.number, "failed", message=_first(error)), error.exit_code)
         if not self._free():
@@ -206,7 +209,7 @@ class Watch:
             gathered = Rows(self.log, self.recipe.contract).gather(retrain.training, datetime.fromisoformat(trigger.until), folder)
             if not gathered.count:
                 raise DataError("no labels have come, so there is nothing to learn from", hint="Send them to the server's /feedback.")
-        return (self.reference, *overrides(self.recipe, retrain, gathered))
+        return (self.reference, *overrides(self.recipe, retrain, gathered, self.project.root))
 
     def _promoted(self, trigger: KeptTrigger, number: int, told: str) -> str:
         """Make it champion where the recipe says so; what there is to tell."""
@@ -227,6 +230,7 @@ class Watch:
 
     def _ended(self, trigger: KeptTrigger, code: int) -> int:
         self.say(f"{self.model}  retraining {trigger.number} {trigger.state}: {trigger.message}")
+        clear(self.store, self.model)
         return code
 
     def _note(self, about: str, text: str) -> None:

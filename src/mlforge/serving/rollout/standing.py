@@ -10,7 +10,7 @@ from typing import Any, Self
 from mlforge.service.rollout import Rollout
 from mlforge.serving.offer import Offer
 
-__all__ = ["KIND", "Standing"]
+__all__ = ["KIND", "Standing", "offer_of", "plain_offer"]
 
 KIND = "rollout"  # of the message: "rollout adult" is about adult
 
@@ -30,26 +30,28 @@ class Standing:
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            "generation": self.generation, "serving": _plain(self.serving), "settings": self.settings.model_dump(mode="json"),
-            "newcomer": _plain(self.newcomer) if self.newcomer else None, "share": self.share, "ladder": [_plain(one) for one in self.ladder],
-            "shadow": _plain(self.shadow) if self.shadow else None,
+            "generation": self.generation, "serving": plain_offer(self.serving), "settings": self.settings.model_dump(mode="json"),
+            "newcomer": plain_offer(self.newcomer) if self.newcomer else None, "share": self.share, "ladder": [plain_offer(one) for one in self.ladder],
+            "shadow": plain_offer(self.shadow) if self.shadow else None,
         }  # fmt: skip
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
         """From JSON."""
         return cls(
-            told["generation"], _offer(told["serving"]), Rollout.model_validate(told["settings"]),
-            _offer(told["newcomer"]) if told["newcomer"] else None, told["share"], tuple(_offer(one) for one in told["ladder"]),
-            _offer(told["shadow"]) if told["shadow"] else None,
+            told["generation"], offer_of(told["serving"]), Rollout.model_validate(told["settings"]),
+            offer_of(told["newcomer"]) if told["newcomer"] else None, told["share"], tuple(offer_of(one) for one in told["ladder"]),
+            offer_of(told["shadow"]) if told["shadow"] else None,
         )  # fmt: skip
 
 
-def _plain(offer: Offer) -> dict[str, Any]:
+def plain_offer(offer: Offer) -> dict[str, Any]:
+    """An offer as JSON has it."""
     return {"model": offer.model, "version": offer.version, "digest": offer.digest, "folder": str(offer.folder), "alias": offer.alias,
             "reference": str(offer.reference) if offer.reference else None, "described": offer.described}  # fmt: skip
 
 
-def _offer(told: Mapping[str, Any]) -> Offer:
+def offer_of(told: Mapping[str, Any]) -> Offer:
+    """An offer from JSON."""
     reference = Path(told["reference"]) if told["reference"] else None
     return Offer(told["model"], told["version"], told["digest"], Path(told["folder"]), told["alias"], reference, told["described"])
