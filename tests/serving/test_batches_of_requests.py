@@ -85,6 +85,25 @@ def test_a_request_that_is_alone_waits_for_nobody() -> None:
     _within(work)
 
 
+def test_requests_go_at_once_when_no_other_can_join_and_together_when_one_can() -> None:
+    async def work(batcher: Batcher, graph: Graph) -> None:
+        under_way = [1.0]
+        alone = Batcher(graph.run, _columns, batcher.pace, asyncio.get_running_loop(), under_way=lambda: under_way[0])
+        assert alone.ask(_load(1), "a", _soon()).done()  # it is the only one: no turn of the loop is waited for
+        under_way[0] = 3
+        waiting = [alone.ask(_load(1, 2), name, _soon()) for name in "bc"]
+        assert not any(answer.done() for answer in waiting)
+        waiting.append(alone.ask(_load(3), "d", _soon()))  # the last of three: nobody is left to wait for
+        assert all(answer.done() for answer in waiting)
+        under_way[0] = 2
+        lonely = alone.ask(_load(5), "e", _soon())
+        await asyncio.sleep(0)  # the other one is somewhere else
+        assert lonely.done()
+        assert graph.sizes == [1, 5, 1]
+
+    _within(work)
+
+
 def test_a_batch_stays_within_its_share_of_the_objective() -> None:
     async def work(batcher: Batcher, graph: Graph) -> None:
         batcher.pace.fixed, batcher.pace.each, batcher.pace.rows = 0.0, 0.001, 10

@@ -124,6 +124,7 @@ class _Asked:
 
     async def __call__(self) -> bytes:
         """The whole body. Raises RuntimeError when it does not come."""
+        await asyncio.sleep(0)  # it may be here already; requests that came in the same turn are to be counted first, so that their rows go together
         parts = [part async for part in self._parts()]
         if parts and parts[-1] is None:
             raise RuntimeError("the connection was lost")

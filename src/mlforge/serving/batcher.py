@@ -1,5 +1,6 @@
 """Micro-batches: requests that are here at the same time go through the graph together, and none waits for one that is not here yet.
 
+They are taken at the end of a turn of the loop; or at once, when all that are under way wait here, since then no other can join.
 The time that rows take is learned while serving. It decides how many go together (so that a batch stays well within the objective), whether a batch is run in
 the loop or beside it, and when more requests would only make all of them late: those are refused at once.
 """
@@ -91,8 +92,11 @@ class Batcher:
     """The queue before one engine."""
 
     def __init__(
-        self, run: Run, columns: Callable[[Sequence[Load]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None
-    ) -> None:
+        self, run: Run, columns: Callable[[Sequence[Load]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None,
+        under_way: Callable[[], float] = lambda: math.inf,
+    ) -> None:  # fmt: skip
+        """`under_way` says how many requests have begun in this loop and have no answer yet; unless told, any number may."""
+        self._under_way = under_way
         self._run, self._columns, self.pace, self._loop = run, columns, pace, loop
         self._threads = threads
         self._queue: deque[Ask] = deque()
@@ -116,13 +120,15 @@ class Batcher:
         if wait > self.pace.longest:
             raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", str(max(1, math.ceil(wait)))),))
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        if not self._queue and not self._running:
-            self._loop.call_soon(self._next)
         ask = Ask(load, ident, now, deadline, answer)
         self._queue.append(ask)
         self._rows += ask.rows
         if self._running:
             self._arm()
+        elif len(self._queue) >= self._under_way():
+            self._next()
+        elif len(self._queue) == 1:
+            self._loop.call_soon(self._next)
         return answer
 
     def _next(self) -> None:

@@ -37,7 +37,8 @@ class Desk:
 
     def lane(self, offer: Offer) -> Lane:
         """Open a version; may be called in a thread. Raises DataError when its bundle is damaged."""
-        lane = Lane.open(offer, self.settings.slo.p99_ms / 1000, self.plan.threads, self.loop, self.threads, self.settings.limits)
+        objective, under_way = self.settings.slo.p99_ms / 1000, self.figures.under_way.here
+        lane = Lane.open(offer, objective, self.plan.threads, self.loop, self.threads, self.settings.limits, under_way)
         lane.observers.append(self._counted)
         if self.journal is not None:
             lane.observers.append(self.journal.observer(lane))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 from mlforge.service.limits import Limits
 from mlforge.serving.answering import Answering
@@ -22,23 +23,24 @@ class Lane:
     """An engine with its door before it and its answers behind it."""
 
     def __init__(
-        self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None, limits: Limits | None = None
-    ) -> None:
+        self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None, limits: Limits | None = None,
+        under_way: Callable[[], float] = lambda: inf,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.role = "champion"  # what it is for: champion, canary, shadow or fallback
         self.fallback = ""  # what answers in the place of what was asked for; answers say so
         self.door = Door(engine, limits)
         self.answering = Answering(engine)
-        self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads)
+        self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads, under_way=under_way)
 
     @classmethod
     def open(
         cls, offer: Offer, objective: float, threads: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor | None = None,
-        limits: Limits | None = None,
+        limits: Limits | None = None, under_way: Callable[[], float] = lambda: inf,
     ) -> Lane:  # fmt: skip
         """Open and warm a version; may be called in a thread. Raises DataError when its bundle is damaged."""
         engine = Engine.open(offer, threads)
-        return cls(engine, Pace(objective, engine.warm()), loop, pool, limits)
+        return cls(engine, Pace(objective, engine.warm()), loop, pool, limits, under_way)
 
     @property
     def observers(self) -> list[Callable[[Batch], None]]:

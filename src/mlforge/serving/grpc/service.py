@@ -99,7 +99,9 @@ class Service:
         async def answer(request: Any, context: Any) -> Any:
             begun, status, ident = time.perf_counter(), 200, self._desk.ident()
             behind = ((_ID, ident),)
+            self._desk.figures.under_way.add()
             try:
+                await asyncio.sleep(0)  # calls that came in the same turn are counted before the first is answered, so that their rows go together
                 self._allowed(name, context)
                 context.set_trailing_metadata(behind)
                 return await method(_Call(_read(request, kind), context, ident))
@@ -111,6 +113,7 @@ class Service:
                 log.exception("request %s failed", ident)
                 await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}", behind)
             finally:
+                self._desk.figures.under_way.add(-1.0)
                 self._desk.figures.answered(counted, status, time.perf_counter() - begun)
 
         return answer
