@@ -5,8 +5,8 @@
 A model learns on the first 12 weeks. Then week after week it is asked about every half hour, the true answers come, and `mlforge watch` looks after it: what
 it sees is in its request log, as `mlforge serve` writes it. Told is the prequential accuracy: of the answers that were given, by whichever version was champion
 then. Five models live through the same weeks: one is never trained again, one every four weeks, one when performance or drift alarms and there is a loss of
-2 %, one by the same or when eight weeks have gone by, and one by alarms with its rows weighted by age. Of which rows a retraining learns, the recipe says no more
-than their number: the newest tenth judges, as it does by default. Beside them stands an answer that knows no model: the class of half an hour ago.
+2 %, one by the same or when eight weeks have gone by, and one by alarms with its rows weighted by age. Of its rows, the recipe says no
+more than how many: the newest tenth judges, as it does by default. Beside them stands an answer that knows no model: the class of half an hour ago.
 """
 
 from __future__ import annotations
