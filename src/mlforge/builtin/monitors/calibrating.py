@@ -150,17 +150,8 @@ def _achieved(family: Family, drawn: Sequence[Drawn], factor: float) -> Finding:
         "factor": factor,
         "tried": [{"rows": d.rows, "windows": d.windows, "alarms": d.alarms(level)} for d in drawn],
     }
-    return Finding(
-        name=f"{family.about}/false_alarms",
-        value=share,
-        low=low,
-        high=high,
-        interval=one.how(level),
-        text=text,
-        better="lower",
-        rows=one.rows,
-        evidence=evidence,
-    )
+    name, how = f"{family.about}/false_alarms", one.how(level)
+    return Finding(name=name, value=share, low=low, high=high, interval=how, text=text, better="lower", rows=one.rows, evidence=evidence)
 
 
 def _seen(family: Family, against: Yardstick, found: dict[str, float], rows: int) -> Finding:
