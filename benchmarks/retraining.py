@@ -1,19 +1,22 @@
 """Is retraining on drift and loss worth what it costs? The electricity market of New South Wales in time order, as if it were lived through.
 
-    python benchmarks/retraining.py [FOLDER [WEEKS]]         (../shared/data: electricity.csv; five to six minutes on a quiet machine for all 134 weeks)
+    python benchmarks/retraining.py [FOLDER [WEEKS [AT_ONCE]]]         (../shared/data: electricity.csv; all 134 weeks, one chain after the other)
 
 A model learns on the first 12 weeks. Then week after week it is asked about every half hour, the true answers come, and `mlforge watch` looks after it: what
 it sees is in its request log, as `mlforge serve` writes it. Told is the prequential accuracy: of the answers that were given, by whichever version was champion
-then. Four models live through the same weeks: one is never trained again, one every four weeks, one when performance or drift alarms and there is a loss of
-2 %, and one by the same with its rows weighted by age. Beside them stands an answer that knows no model: the class of half an hour ago.
+then. Five models live through the same weeks: one is never trained again, one every four weeks, one when performance or drift alarms and there is a loss of
+2 %, one by the same or when eight weeks have gone by, and one by alarms with its rows weighted by age. Of its rows, the recipe says no
+more than how many: the newest tenth judges, as it does by default. Beside them stands an answer that knows no model: the class of half an hour ago.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,13 +57,14 @@ monitors:
 serve: {{log: {{path: served}}}}
 {retrain}
 """
-TRAINING = "training: {window: sliding, newest: 4032, fewest: 2016, judged_by: 0.25}, then: promote"
+TRAINING = "training: {window: sliding, newest: 4032, fewest: 2016}, then: promote"
+ALARMS = "drift: {monitor: drift, loss: 2%}, performance: {monitor: performance, loss: 2%}"
 CHAINS = {
     "never": "",
     "every four weeks": f"retrain: {{when: {{rows: {4 * WEEK - 8}}}, {TRAINING}}}",
-    "drift and loss": f"retrain: {{when: {{drift: {{monitor: drift, loss: 2%}}, performance: {{monitor: performance, loss: 2%}}}}, cool_down: 7d, {TRAINING}}}",
-    "the same, weighted": "retrain: {when: {drift: {monitor: drift, loss: 2%}, performance: {monitor: performance, loss: 2%}}, cool_down: 7d, "
-    "training: {window: weighted, half_life: 60d, fewest: 672, judged_by: 0.1}, then: promote}",
+    "drift and loss": f"retrain: {{when: {{{ALARMS}}}, cool_down: 7d, {TRAINING}}}",
+    "or after eight weeks": f"retrain: {{when: {{rows: {8 * WEEK - 8}, {ALARMS}}}, cool_down: 7d, {TRAINING}}}",
+    "loss, rows weighted": f"retrain: {{when: {{{ALARMS}}}, cool_down: 7d, training: {{window: weighted, half_life: 60d, fewest: 672}}, then: promote}}",
 }
 
 
@@ -78,7 +82,7 @@ class Chain:
     alerts: int = 0
     seconds: float = 0.0
 
-    def live(self, first: Path) -> None:
+    def live(self, first: Path) -> Chain:
         """From the first version to the last week."""
         began = time.perf_counter()
         shutil.copytree(first, self.root)
@@ -98,6 +102,7 @@ class Chain:
         self.retrained = [self._week(one.created) for one in triggers]
         self.promoted = [self._week(one.created) for one in triggers if one.version is not None]
         self.seconds = time.perf_counter() - began
+        return self
 
     def _week(self, created: str) -> int:
         return round((datetime.fromisoformat(created) - self.begin) / (HALF_HOUR * WEEK))
@@ -143,7 +148,7 @@ def plot(chains: list[Chain]) -> str:
         for place in range(len(chain.right))
     ]
     marks = [{"week": week, "of": chain.name, "value": 0.5 + 0.012 * nth} for nth, chain in enumerate(chains) for week in chain.promoted]
-    colours = {"field": "of", "scale": {"domain": [chain.name for chain in chains], "range": ["#8a8f98", "#c77d1f", "#1f5fbf", "#2c8a57"]}}
+    colours = {"field": "of", "scale": {"domain": [chain.name for chain in chains], "range": ["#8a8f98", "#c77d1f", "#1f5fbf", "#a0307a", "#2c8a57"]}}
     axis = {"x": {"field": "week", "type": "quantitative", "title": "week"}, "color": {**colours, "type": "nominal"}}
     value = {"field": "value", "type": "quantitative", "scale": {"zero": False}, "title": "accuracy, mean of 8 weeks; points: retrained"}
     layers = [
@@ -155,22 +160,22 @@ def plot(chains: list[Chain]) -> str:
     return svg.replace(">", f">{style}<rect width='100%' height='100%' fill='#fff'/>", 1)
 
 
-def main(data: Path, weeks: int) -> None:
+def main(data: Path, weeks: int, at_once: int) -> None:
     rows = pl.read_csv(data / "electricity.csv")[: weeks * WEEK]
     began = datetime.now(UTC)
     begin = datetime(began.year, began.month, began.day, tzinfo=UTC) - timedelta(days=began.weekday()) + timedelta(days=7)  # a Monday, after the first version
-    chains = []
     with tempfile.TemporaryDirectory(prefix="mlforge-retraining-") as home:
         first = born(Path(home) / "first", rows)
-        for nth, name in enumerate(CHAINS):
-            print(f"{name} …", flush=True)
-            chains.append(Chain(name, Path(home) / str(nth), rows, begin))
-            chains[-1].live(first)
+        begun = [Chain(name, Path(home) / str(nth), rows, begin) for nth, name in enumerate(CHAINS)]
+        with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
+            chains = list(pool.map(Chain.live, begun, [first] * len(begun)))
     last = (rows["class"] == rows["class"].shift(1))[FIRST : rows.height // WEEK * WEEK].mean()
-    print(f"\n{'retrained':<22}{'accuracy':>9}{'worst 8 weeks':>15}{'retrainings':>13}{'promoted':>10}{'alerts':>8}{'seconds':>9}")
+    print(f"\n{'retrained':<22}{'accuracy':>9}{'worst 8 weeks':>15}{'retrainings':>13}{'promoted':>10}{'alerts':>8}{'gain each':>11}{'seconds':>9}")
     for chain in chains:
         worst = min(sum(chain.right[at : at + 8]) / 8 for at in range(len(chain.right) - 7))
-        print(f"{chain.name:<22}{chain.accuracy:>9.3f}{worst:>15.3f}{len(chain.retrained):>13}{len(chain.promoted):>10}{chain.alerts:>8}{chain.seconds:>9.0f}")
+        gain = f"{(chain.accuracy - chains[0].accuracy) / len(chain.retrained):.2%}" if chain.retrained else ""
+        counts = f"{len(chain.retrained):>13}{len(chain.promoted):>10}{chain.alerts:>8}"
+        print(f"{chain.name:<22}{chain.accuracy:>9.3f}{worst:>15.3f}{counts}{gain:>11}{chain.seconds:>9.0f}")
     print(f"{'(the class before)':<22}{last:>9.3f}")
     target = Path(__file__).with_name("retraining.svg")
     target.write_text(plot(chains), encoding="utf-8")
@@ -179,4 +184,4 @@ def main(data: Path, weeks: int) -> None:
 
 if __name__ == "__main__":
     folder_of_data = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[1].parent / "shared" / "data"
-    main(folder_of_data, int(sys.argv[2]) if len(sys.argv) > 2 else 10_000)
+    main(folder_of_data, *(int(sys.argv[place]) if len(sys.argv) > place else default for place, default in ((2, 10_000), (3, 1))))

@@ -14,7 +14,13 @@ from transcript import Block, Shell, blocks, matches
 from mlforge.testing.project import TestProject
 
 ROOT = Path(__file__).parents[2]
-LONG = {"README.md", "docs/tutorial.md", "docs/howto/compress.md", "docs/howto/keep_to_a_budget.md", "docs/howto/tune_a_model.md"}  # that train more than one model
+LONG = {
+    "README.md",
+    "docs/tutorial.md",
+    "docs/howto/compress.md",
+    "docs/howto/keep_to_a_budget.md",
+    "docs/howto/tune_a_model.md",
+}  # that train more than one model
 PLAIN = re.compile(r"(?P<variables>([A-Z_]+=[\w-]+ )*)mlforge (?!serve\b)(?P<words>[^|&;<>$`*?~!#\\\n]+)")
 """A command that needs nothing of a shell but that it takes quotes away."""
 

@@ -71,7 +71,12 @@ class Training(BaseModel):
         default=None, description="weighted: after so long, half of the rows are taken; the source counts as old as the log's first row"
     )
     fewest: int = Field(default=200, ge=10, description="labelled rows of the log that there must be: with fewer, a retraining waits")
-    judged_by: Share = Field(default=0.2, ge=0.01, le=0.9, description="share of the log's rows, the newest, that judge the new version and the champion alike")
+    judged_by: Share = Field(
+        default=0.1,
+        ge=0.01,
+        le=0.9,
+        description="share of the log's rows, the newest, that judge the new version and the champion alike; none of them is learned from, so less is fresher",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -15,6 +15,7 @@ from mlforge.watching.rows import Gathered
 
 __all__ = ["overrides"]
 
+_STEERING = 0.1  # of the rows, at most
 _OURS = re.compile(r"[+~]*(source|split|retrain)(\.|=|$)")
 
 
@@ -42,9 +43,11 @@ def _source(recipe: Recipe, gathered: Gathered, root: Path) -> Iterator[str]:
 
 
 def _split(recipe: Recipe, retrain: Retrain, gathered: Gathered) -> Iterator[str]:
-    """The newest rows of the log judge, those before them steer the training."""
+    """The newest rows of the log judge, and stretches of all that is before them steer the training: the newest of those are learned from."""
     heights = [frame.height for frame in recipe.component("source", Source).batches(65_536)] if gathered.share else []
     judged = gathered.count * retrain.training.judged_by / (gathered.count + gathered.share * sum(heights))
     yield "split=time"
     yield "split.by=rows"
-    yield from (f"split.{part}={judged:.9f}" for part in ("validation", "test"))
+    yield "split.steering=spread"
+    yield f"split.validation={min(judged, _STEERING):.9f}"
+    yield f"split.test={judged:.9f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -213,3 +214,17 @@ def test_what_the_contract_must_have_for_named_parts() -> None:
     assert not objected(Column(), contract(p=PART))
     with pytest.raises(ValidationError, match="val cannot mean two parts"):
         Column(test=("val",))
+
+
+def test_steering_that_is_spread_leaves_the_newest_rows_before_the_test_to_training() -> None:
+    found = parts(Time(by="rows", validation=0.1, test=0.1, steering="spread"), rows(1000), contract())
+    assert found[900:] == ["test"] * 100
+    assert found.count("validation") == pytest.approx(100, abs=10)
+    assert sum(one != other for one, other in pairwise(found[:900])) == 20, "ten stretches"
+    assert found[860:900] == ["train"] * 40
+    assert "validation" in found[800:860]
+
+
+def test_steering_that_is_spread_needs_shares() -> None:
+    with pytest.raises(ValidationError, match="goes by shares"):
+        Time(steering="spread", gap="1d")

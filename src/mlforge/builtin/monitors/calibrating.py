@@ -7,7 +7,6 @@ how often the monitor alarms without cause, with all dependence between columns 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,10 @@ from mlforge.alarm import Detection
 from mlforge.builtin.monitors.binned import histogram, yardstick
 from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.distances import Yardstick
+from mlforge.builtin.monitors.drawn import Drawn
 from mlforge.builtin.monitors.family import CALIBRATION, Family
 from mlforge.builtin.monitors.layout import Layout
 from mlforge.builtin.monitors.promise import FEW
-from mlforge.builtin.monitors.tails import clopper_pearson
 from mlforge.errors import DataError
 from mlforge.finding import Finding
 from mlforge.window import Profile
@@ -33,24 +32,8 @@ __all__ = ["SAMPLED", "calibrated", "detectable", "false_alarms"]
 SAMPLED = 32_768  # rows of the reference that windows are drawn from
 _POWER = 0.95
 _PLANTED = 400  # windows for each shift that is tried
-_CONFIDENCE = 0.99
 _AT_ONCE = 25  # windows that are compared with the reference at once
 _SHIFTS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Windows drawn from the reference."""
-
-    rows: int  # of each window
-    windows: int
-    alarms: int
-    least: Array  # of each window, the smallest adjusted p-value among the columns that moved far enough to matter
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Of the share of windows that alarm."""
-        return clopper_pearson(self.alarms, self.windows, _CONFIDENCE)
 
 
 def calibrated(family: Family, reference: Profile, values: pl.DataFrame, seed: int) -> tuple[Profile, Sequence[Finding]]:
@@ -62,7 +45,7 @@ def calibrated(family: Family, reference: Profile, values: pl.DataFrame, seed: i
     if size < FEW:
         why = f"insufficient: {values.height} rows of reference; windows of {2 * FEW} and more are needed to see how often they alarm"
         return reference, [Finding(name=f"{family.about}/{name}", value=None, text=why, rows=values.height) for name in ("false_alarms", "detectable")]
-    windows = int(min(max(60 / family.level, 1000), 4000))
+    windows = int(min(max(60 / family.level, 1000), 8000))
     drawn = [false_alarms(family, against, values, rows, windows, seed) for rows in sorted({min(100, size), size})]
     factor = min((_needed(family, one) for one in drawn), default=1.0)
     reference = Profile(dict(reference.tables) | {CALIBRATION: pl.DataFrame({"factor": [factor], "rows": [size], "windows": [windows]})})
@@ -90,8 +73,7 @@ def false_alarms(family: Family, against: Yardstick, values: pl.DataFrame, rows:
         distances = tiled.distances(drawn, None, several - drawn)
         p = adjusted(distances.p.reshape(_AT_ONCE, -1), family.correction)
         found.append(np.where(distances.effect().reshape(_AT_ONCE, -1) >= family.floor, p, 1.0).min(axis=1))
-    least = np.concatenate(found)[:windows]
-    return Drawn(rows, windows, int((least <= family.level).sum()), least)
+    return Drawn(rows, np.concatenate(found)[:windows])
 
 
 def detectable(family: Family, against: Yardstick, values: pl.DataFrame, rows: int, factor: float, seed: int) -> dict[str, float]:
@@ -147,36 +129,29 @@ def _size(family: Family, rows: int) -> int:
 
 def _needed(family: Family, drawn: Drawn) -> float:
     """By how much the level must be lowered; 1 where what was found does not contradict the promise."""
-    import numpy as np
-
-    if drawn.interval[0] <= family.level:
+    if drawn.interval(family.level)[0] <= family.level:
         return 1.0
-    allowed = int(family.level * drawn.windows)
-    ranked = np.sort(drawn.least)
-    return float(max(ranked[max(allowed - 1, 0)] / family.level * 0.999, 1e-6))
+    return min(1.0, max(drawn.level(family.level) / family.level * 0.999, 1e-6))
 
 
 def _achieved(family: Family, drawn: Sequence[Drawn], factor: float) -> Finding:
     """Of the window sizes that were tried, the one that alarms most often."""
-    counts = [int((one.least <= family.level * factor).sum()) for one in drawn]
-    worst = max(range(len(drawn)), key=lambda place: counts[place])
-    one = drawn[worst]
-    low, high = clopper_pearson(counts[worst], one.windows, _CONFIDENCE)
-    share = counts[worst] / one.windows
+    level = family.level * factor
+    one = max(drawn, key=lambda one: one.rate(level))
+    share, (low, high), count = one.rate(level), one.interval(level), one.alarms(level)
+    told = f"{count:,}, where their tail says {share:.2%}, alarm without cause" if one.read(level) else f"{share:.2%} alarm without cause"
     lowered = "" if factor == 1 else f"; for that, the level was lowered to {factor:.2g} of itself"
     text = (
-        f"of {one.windows:,} windows of {one.rows:,} rows drawn from the reference, {share:.2%} alarm without cause;"
+        f"of {one.windows:,} windows of {one.rows:,} rows drawn from the reference, {told};"
         f" {family.false_alarms} with {family.windowing.text} allows {family.level:.2%}{lowered}"
     )
     evidence = {
         "allowed": family.level,
         "factor": factor,
-        "tried": [{"rows": d.rows, "windows": d.windows, "alarms": c} for d, c in zip(drawn, counts, strict=True)],
+        "tried": [{"rows": d.rows, "windows": d.windows, "alarms": d.alarms(level)} for d in drawn],
     }
-    how = "99 % Clopper–Pearson over drawn windows"
-    return Finding(
-        name=f"{family.about}/false_alarms", value=share, low=low, high=high, interval=how, text=text, better="lower", rows=one.rows, evidence=evidence
-    )
+    name, how = f"{family.about}/false_alarms", one.how(level)
+    return Finding(name=name, value=share, low=low, high=high, interval=how, text=text, better="lower", rows=one.rows, evidence=evidence)
 
 
 def _seen(family: Family, against: Yardstick, found: dict[str, float], rows: int) -> Finding:

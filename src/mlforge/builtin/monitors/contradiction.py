@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -57,15 +56,18 @@ def agreement(windows: Sequence[Scores], reference: Scores, level: float) -> Agr
         count = min(max(_FIRST, done), _AT_ONCE)
         hits += int((_sum(test.ratios(urns.drawn(count, random))) >= strange - 1e-9).sum())
         done += count
-    reach = test.reaches[int(seen[0].argmax())]
-    return Agreement((hits + 1) / (done + 1), int(urns.labels[:reach].sum()), reach)
+    strangest = int(seen[0].argmax())
+    return Agreement((hits + 1) / (done + 1), int(urns.labels[: strangest + 1].sum()), min(1 << strangest, len(windows)))
 
 
 @dataclass(frozen=True)
 class Urns:
-    """Groups of bins: how many labels there are of the reference and of each window, and how many of them came true."""
+    """Groups of bins: how many labels there are of the reference and of the windows, and how many of them came true.
 
-    labels: Array  # [windows, groups]
+    Windows are in stretches: the newest, the one before it, the two before those, then four, and so on.
+    """
+
+    labels: Array  # [stretches, groups]
     yes: Array  # likewise
     all_labels: Array  # [groups], those of the reference included
     all_yes: Array
@@ -76,7 +78,8 @@ class Urns:
         import numpy as np
 
         group = _grouped(reference.labels)
-        labels, yes = (np.stack([_folded(group, getattr(one, name)) for one in windows]) for name in ("labels", "yes"))
+        begins = [0, *(1 << place for place in range(len(windows).bit_length()) if 1 << place < len(windows))]
+        labels, yes = (np.add.reduceat(np.stack([_folded(group, getattr(one, name)) for one in windows]), begins) for name in ("labels", "yes"))
         theirs, true = _folded(group, reference.labels), _folded(group, reference.yes)
         here = (labels.sum(axis=0) > 0) & (theirs > 0)
         if not here.any():
@@ -85,7 +88,7 @@ class Urns:
         return cls(labels, yes, theirs[here] + labels.sum(axis=0), true[here] + yes.sum(axis=0))
 
     def drawn(self, count: int, random: np.random.Generator) -> Array:
-        """[draws, windows, groups]: how many might have come true, were all labels of a group alike."""
+        """[draws, stretches, groups]: how many might have come true, were all labels of a group alike."""
         import numpy as np
 
         left, there = np.tile(self.all_yes.astype(np.int64), (count, 1)), self.all_labels.astype(np.int64)
@@ -105,27 +108,18 @@ class _Test:
     def __init__(self, urns: Urns) -> None:
         import numpy as np
 
-        self._urns = urns
         share = _rising(urns.all_yes, urns.all_labels)
         shares, weights = zip(*_alternatives(share, urns.all_labels), strict=True)
         others = np.clip(np.array(shares), _END, 1 - _END)
         no = np.log((1 - others) / (1 - share)).T
         self._of_yes = np.log(others / share).T - no
-        reached = np.cumsum(urns.labels, axis=0)
-        self._fixed = [reached[reach - 1] @ no + np.log(np.array(weights)) for reach in self.reaches]
-
-    @cached_property
-    def reaches(self) -> list[int]:
-        """The newest window, two, four …, and all."""
-        count = len(self._urns.labels)
-        return [*(1 << place for place in range(count.bit_length()) if 1 << place < count), count]
+        self._fixed = np.log(np.array(weights)) + np.cumsum(urns.labels @ no, axis=0)
 
     def ratios(self, yes: Array) -> Array:
-        """[draws, reaches]: logarithms, over all that may have happened."""
+        """[draws, reaches]: logarithms, over all that may have happened; up to the first stretch, the second …"""
         import numpy as np
 
-        reached = np.cumsum(yes, axis=1)
-        return np.stack([_sum(reached[:, reach - 1] @ self._of_yes + fixed) for reach, fixed in zip(self.reaches, self._fixed, strict=True)], axis=1)
+        return _sum(np.cumsum(yes @ self._of_yes, axis=1) + self._fixed)
 
 
 def _alternatives(share: Array, labels: Array) -> Iterator[tuple[Array, float]]:
