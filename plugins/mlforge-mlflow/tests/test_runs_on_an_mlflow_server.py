@@ -105,7 +105,7 @@ def test_a_refused_run_is_there_with_its_verdict_and_makes_no_version(flowers: T
     assert not MlflowClient(server).search_model_versions(f"name = '{flowers.env['FLOWERS']}'")
 
 
-@pytest.mark.parametrize(("how", "state", "code"), [("interrupted", "KILLED", 130), ("killed", "RUNNING", -signal.SIGKILL)])
+@pytest.mark.parametrize(("how", "state", "code"), [pytest.param("interrupted", "KILLED", 130, marks=pytest.mark.slow), ("killed", "RUNNING", -signal.SIGKILL)])
 def test_a_run_that_was_stopped_continues_as_the_same_run_and_sends_nothing_twice(flowers: TestProject, server: str, how: str, state: str, code: int) -> None:
     stops = """
         import os
