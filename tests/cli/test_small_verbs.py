@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from mlforge.testing.project import TestProject
 
 PLUGIN = """
@@ -141,3 +143,11 @@ def test_runs_are_found_from_a_folder_below(project: TestProject) -> None:
     assert (outcome.code, "breast_cancer" in outcome.text) == (0, True), outcome.text
     assert outcome.out == project.run("runs").out
     assert list(below.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["keys", "signing"])
+def test_a_verb_without_work_of_its_own_gives_its_whole_help(project: TestProject, verb: str) -> None:
+    outcome = project.run(verb)
+    assert outcome.code == 0, outcome.text
+    assert outcome.out == project.run(verb, "--help").out
+    assert outcome.err == ""

@@ -51,7 +51,14 @@ class Verbs(click.Group):
 
 
 class Parts(click.Group):
-    """The commands within a verb, each in a module of its own; without one, the verb does its own work."""
+    """The commands within a verb, each in a module of its own; without one, the verb does its own work, or gives its help where it has none."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Nothing said is no mistake."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
