@@ -43,9 +43,8 @@ def main() -> None:
         root = Path(folder)
         bundle, script = make_bundle(root / "people", contract), post_script(root)
         os.sched_setaffinity(0, {0})  # inherited by the server
-        print(
-            "| rows | connections | without: requests/s (p99 ms) | with (p99 ms) | processor µs a request | requests/s | processor |\n|---|---|---|---|---|---|---|"
-        )
+        print("| rows | connections | without: requests/s (p99 ms) | with (p99 ms) | processor µs a request | requests/s | processor |")
+        print("|---|---|---|---|---|---|---|")
         with serving(bundle, "--workers", "1") as bare, serving(bundle, "--workers", "1", "--log", root / "log") as logged:
             for rows in map(int, given.rows.split(",")):
                 body = root / f"{rows}.json"
