@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from mlforge.store import Store
 from mlforge.testing.project import TestProject
 
 PLUGIN = """
@@ -151,3 +152,19 @@ def test_a_verb_without_work_of_its_own_gives_its_whole_help(project: TestProjec
     assert outcome.code == 0, outcome.text
     assert outcome.out == project.run(verb, "--help").out
     assert outcome.err == ""
+
+
+def test_alerts_and_sweep_alone_list_what_there_is(project: TestProject) -> None:
+    assert [(project.run(verb).code, project.run(verb).out) for verb in ("alerts", "sweep")] == [
+        (0, "No alert is open.\n"),
+        (0, "No sweep yet. Begin one: mlforge run RECIPE sweep=random\n"),
+    ]
+    with Store.open(None, project.root / ".mlforge") as store:
+        for recipe, key in (("adult", "k1"), ("adult", "k2"), ("churn", "k3")):
+            run = store.records.begin_run(recipe, {}, (), smoke=False)
+            store.records.start_stage(key, "tune", recipe, run, {})
+            store.records.finish_stage(key, run, {"tuned": "a" * 64}, [], 1.0)
+            store.records.end_run(run, "done", 0)
+    head, *lines = project.run("sweep").out.splitlines()
+    assert head.split("  ")[0] == "RECIPE"
+    assert [(line.split()[0], line.rpartition("  ")[2]) for line in lines] == [("churn", "mlforge sweep show churn"), ("adult", "mlforge sweep show adult")]

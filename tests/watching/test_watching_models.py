@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -81,6 +83,24 @@ def test_enough_labels_train_it_again_on_them_and_the_gates_judge_by_the_newest(
     assert events(shop) == ["registered", "retraining", "registered", "alias", "retrained"]
     again = shop.run("watch", "buyers", *more, "--once")
     assert (again.code, again.out) == (0, "")
+    _goes_on_elsewhere(shop, trigger, more)
+
+
+def _goes_on_elsewhere(shop: TestProject, trigger: KeptTrigger, more: tuple[str, ...]) -> None:
+    """Its command names the rows from the project's folder, wherever that lies, and they are copied once more where they are not: as if a machine were lost."""
+    assert "source.path='.mlforge/retraining/buyers/1/rows.parquet'" in trigger.command
+    elsewhere = TestProject(shop.root.rename(shop.root.with_name("elsewhere")))
+    copies = elsewhere.root / ".mlforge" / "retraining" / "buyers" / "1"
+    rows = (copies / "rows.parquet").read_bytes()
+    shutil.rmtree(copies)
+    with sqlite3.connect(elsewhere.root / ".mlforge" / "records.db") as records:
+        records.execute("UPDATE triggers SET state = 'begun', owner = '', version = NULL, ended = NULL")
+    outcome = elsewhere.run("watch", "buyers", *more, "--once")
+    assert outcome.code == 0, outcome.text
+    assert "retraining 1 goes on: 800 labels have come" in outcome.out
+    (again,) = triggers(elsewhere)
+    assert (again.state, again.version, again.command) == ("done", 2, trigger.command), again.message
+    assert (copies / "rows.parquet").read_bytes() == rows
 
 
 def test_a_refusal_by_the_gates_is_told_and_leaves_the_champion(shop: TestProject) -> None:

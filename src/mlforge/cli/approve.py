@@ -49,6 +49,7 @@ def command(waiting: str, role: str | None, reject: bool, reason: str, store: st
     role = _role(candidate.verdict.awaited, role, place.project, actor)
     if not reject:
         _current(opened, candidate)
+        opened.vouched.trust.signer()  # a key that cannot sign what may be registered is told before anybody's word is taken
     signature, new = opened.approvals.sign(
         run.recipe, bundle=candidate.bundles.digest, verdict=candidate.verdict.digest, role=role, approved=not reject, actor=actor, run=run.id, reason=reason
     )

@@ -48,7 +48,7 @@ def channel(server: Server, **options: object) -> Iterator[object]:
 
 def workers(server: Server) -> list[int]:
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if named(pid) != "mlforge-heir"]
+    return [int(pid) for pid in children if not named(pid).startswith("mlforge-")]
 
 
 def named(pid: str) -> str:
