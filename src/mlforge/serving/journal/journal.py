@@ -40,7 +40,7 @@ _TICK = 0.2  # seconds between two looks at what was put aside
 _CELL = 32  # bytes that a cell is thought to take until one has been seen
 _LABEL = 200  # bytes of a label, likewise
 _PAGE = 8192  # noted rows that are made into rows of the log before it is time to write
-_FILE = 8 * 1024**2  # bytes that are written before it is time
+_FILE = 4 * 1024**2  # bytes that are written before it is time
 
 
 @dataclass
