@@ -16,7 +16,7 @@ from mlforge.store.tables import metadata
 
 __all__ = ["NEWEST", "ensure", "migrate"]
 
-NEWEST = "0005"
+NEWEST = "0006"
 _version = sa.table("alembic_version", sa.column("version_num"))
 
 
