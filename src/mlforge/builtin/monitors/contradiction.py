@@ -27,7 +27,7 @@ _LEAST = 8  # labels of the reference in a group of bins
 _PARTS = 10
 _SEED = 0x6C61626C
 _HITS = 20  # draws as strange as what was seen, after which it is not strange
-_DRAWS = 40  # of the level's inverse, at most
+_DRAWS = 20  # of the level's inverse, at most: a chance at the level itself has had as many hits by then
 _FIRST, _AT_ONCE = 64, 512
 _END = 1e-6
 
