@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from tests.builtin.monitors.living import Watch, rows
 from mlforge.builtin.monitors.contradiction import Urns, agreement
 from mlforge.builtin.monitors.estimated_performance import EstimatedPerformance
 from mlforge.builtin.monitors.scores import Scores
+from mlforge.builtin.monitors.telling import LABELS, seen, telling
 from mlforge.window import Profile
 
 BINS = 256
@@ -89,3 +92,17 @@ def test_without_any_label_the_finding_says_that_it_cannot_be_known() -> None:
     assert told.value is not None
     assert "without labels it cannot be known" in told.text
     assert told.evidence["labels"] == 0
+
+
+def test_how_many_labels_tell_is_worked_out_when_the_model_is_built_and_holds() -> None:
+    random = np.random.default_rng(6)
+    known = scores(random, 4000)
+    powers = [seen(known, count, LEVEL) for count in LABELS]
+    assert all(one <= other + 0.07 for one, other in pairwise(powers))
+    found = np.mean([agreement([scores(random, 100, turned=0.15)], known, LEVEL).chance <= LEVEL for _ in range(60)])
+    assert found == pytest.approx(seen(known, 100, LEVEL), abs=0.15)
+    told = telling(known, LEVEL)
+    assert told.value in LABELS
+    assert told.name == "estimated/detectable"
+    assert "without any it cannot be known" in told.text
+    assert telling(known, LEVEL) == told
