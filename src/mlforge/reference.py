@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class Entry:
     component: str  # "module:Class"
     fields: Mapping[str, Any]
     profile: Profile
+    digest: str = ""  # of the profile, as it is kept
 
 
 class Reference(Artifact):
@@ -46,11 +48,17 @@ class Reference(Artifact):
     def entries(self) -> dict[str, Entry]:
         """The monitors, in the recipe's order."""
         told = self.json(_FILE)["monitors"]
-        return {one["entry"]: Entry(one["component"], one["fields"], self._profile(one["entry"], one["tables"])) for one in told}
+        return {one["entry"]: self._entry(one) for one in told}
 
     def names(self) -> tuple[str, ...]:
         """The monitors' entries in the recipe, in its order."""
         return tuple(one["entry"] for one in self.json(_FILE)["monitors"])
+
+    def _entry(self, told: Mapping[str, Any]) -> Entry:
+        digest = hashlib.sha256()
+        for table in told["tables"]:
+            digest.update(f"{table}\n".encode() + (self.folder / told["entry"] / f"{table}.parquet").read_bytes())
+        return Entry(told["component"], told["fields"], self._profile(told["entry"], told["tables"]), digest.hexdigest()[:16])
 
     def _profile(self, entry: str, tables: list[str]) -> Profile:
         import polars as pl

@@ -70,6 +70,27 @@ def test_an_older_store_is_upgraded_when_it_is_opened(url: str, tmp_path: Path) 
     again.close()
 
 
+def test_windows_that_were_kept_before_writers_had_names_are_still_there(tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    import mlforge.store.migrations as migrations
+
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    old, config = Database.at(url), Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__ or "").parent))
+    with old.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        told = "'adult', 3, 'drift', 'daily', '', '2026-11-01', '2026-11-02', 10, 4, 1, x'00ff', '[]', 'then'"
+        connection.execute(sa.text(f"INSERT INTO windows VALUES ({told})"))
+    old.close()
+    with Store.open(url, tmp_path / "state") as store:
+        (window,) = store.windows.parts("adult", 3)
+    assert (window.rows, window.labels, window.profile, window.seen) == (10, 4, b"\x00\xff", "then")
+    assert (window.reference, window.writer) == ("", "")
+
+
 def test_a_store_of_a_newer_mlforge_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
     store = Store.open(url, tmp_path / "state")
     with store._database.write() as connection:

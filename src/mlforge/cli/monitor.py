@@ -135,6 +135,8 @@ def _told(version: str, looks: list[Look], page: Path | None) -> Iterator[str]:
             yield from _line(one)
         if seen.kept:
             yield f"  {seen.kept} kept"
+        if seen.apart:
+            yield f"  {seen.apart} kept earlier were held against another reference, and are left out: they do not compare"
     if page is not None:
         yield f"Page  {page}"
 

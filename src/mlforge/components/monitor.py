@@ -23,7 +23,10 @@ class Monitor(Probe):
     """
 
     against: ClassVar[Literal["train", "test"]] = "train"
-    """The part of the data that is its reference; "test" where predictions are looked at, which are too good on training rows."""
+    """The part of the data that is its reference; "test" where predictions are looked at, which are too good on training rows.
+
+    Where no monitor of a model says "test", `mlforge monitor` does not ask the model about raw rows: that costs more than all else.
+    """
 
     fitted: ClassVar[bool] = False
     """Its sketches are cut by those of the reference: rows are summarised once to see where to cut, and again with `window.reference`, as windows are."""

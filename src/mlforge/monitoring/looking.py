@@ -29,6 +29,7 @@ class Look:
     windowing: Windowing | None  # None: all rows are one window
     windows: tuple[Judged, ...]
     kept: int  # panes that are new in the store, or have changed
+    apart: int = 0  # kept panes that are left out, since they were held against another reference
 
 
 def look(
@@ -51,7 +52,6 @@ def look(
         for panes in cut:
             panes.add(live)
     for panes in cut:
-        if kept and not whole:
-            recall(panes, store, version)
+        apart = recall(panes, store, version) if kept and not whole else 0
         told = list(judged(panes))
-        yield Look(panes.windowing, tuple(told), keep(panes, told, store, version) if kept else 0)
+        yield Look(panes.windowing, tuple(told), keep(panes, told, store, version) if kept else 0, apart)

@@ -34,6 +34,7 @@ class Watched:
     entry: str
     monitor: Monitor
     reference: Profile
+    digest: str = ""  # of the reference: what was held against another is not put together with this
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Standard:
             monitor = monitor.over(windows) if windows else monitor
             for problem in monitor.objections(reference.contract):
                 raise RecipeError(f"monitors.{name}.{problem.field}: {problem.found}: {problem.expected}")
-            watched.append(Watched(name, monitor.shared(groups), entry.profile))
+            watched.append(Watched(name, monitor.shared(groups), entry.profile, entry.digest))
         return cls(reference.contract, TASKS[reference.task], tuple(watched))
 
     def beside(self, rows: Iterator[pl.DataFrame]) -> Self:

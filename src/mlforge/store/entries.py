@@ -118,6 +118,8 @@ class KeptWindow:
     profile: bytes  # see mlforge.reference.pack
     findings: tuple[Finding, ...]  # of the window that ends here; those that are no "info" are alarms
     seen: str = ""  # when this was written; ISO 8601, UTC
+    reference: str = ""  # digest of what it was held against; profiles of others are cut in other places
+    writer: str = ""  # the server that has counted it, beside others; empty for who has looked at all rows
 
 
 @dataclass(frozen=True, slots=True)

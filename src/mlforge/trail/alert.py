@@ -26,7 +26,7 @@ def alert_trail(archive: Archive, number: int) -> Trail:
     """RecipeError when there is no such alert."""
     alert = archive.store.alerts.one(number)
     version = archive.version(alert.model, alert.version)
-    every = [one for one in archive.store.windows.of(alert.model, alert.version, profiles=False) if one.part == alert.part]
+    every = [one for one in archive.store.windows.of(alert.model, alert.version) if one.part == alert.part]
     mine = [one for one in every if one.monitor == alert.monitor and Windowing.parse(one.windows).text == alert.windows]
     steps = [
         _found(alert, [one for one in mine if alert.begins <= one.begins < alert.ends]),

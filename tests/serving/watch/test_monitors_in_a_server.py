@@ -84,7 +84,7 @@ def test_a_server_and_mlforge_monitor_over_its_log_find_the_same(store: Store, t
 
 
 def counted(store: Store) -> int:
-    return sum(one.rows for one in store.windows.of("people", 1, profiles=False) if one.monitor == "drift")
+    return sum(one.rows for one in store.windows.of("people", 1) if one.monitor == "drift")
 
 
 def test_who_is_killed_takes_no_more_than_the_declared_seconds_and_nothing_is_counted_twice(store: Store, tmp_path: Path) -> None:

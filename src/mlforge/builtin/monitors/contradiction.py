@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mlforge.builtin.monitors.scores import Scores
     from mlforge.builtin.monitors.tails import Array
 
-__all__ = ["Agreement", "Urns", "agreement"]
+__all__ = ["Agreement", "Ratios", "Urns", "agreement"]
 
 _LEAST = 8  # labels of the reference in a group of bins
 _PARTS = 10
 _SEED = 0x6C61626C
 _HITS = 20  # draws as strange as what was seen, after which it is not strange
-_DRAWS = 40  # of the level's inverse, at most
+_DRAWS = 20  # of the level's inverse, at most: a chance at the level itself has had as many hits by then
 _FIRST, _AT_ONCE = 64, 512
 _END = 1e-6
 
@@ -48,13 +48,13 @@ def agreement(windows: Sequence[Scores], reference: Scores, level: float) -> Agr
     urns = Urns.of(windows, reference)
     if urns is None:
         return Agreement(1.0, 0, len(windows))
-    test = _Test(urns)
-    seen = test.ratios(urns.yes[None])
+    ratios = Ratios(urns)
+    seen = ratios.of(urns.yes[None])
     strange, random = float(_sum(seen)[0]), np.random.default_rng(_SEED)
     hits = done = 0
     while hits < _HITS and done < _DRAWS / level:
         count = min(max(_FIRST, done), _AT_ONCE)
-        hits += int((_sum(test.ratios(urns.drawn(count, random))) >= strange - 1e-9).sum())
+        hits += int((_sum(ratios.of(urns.drawn(count, random))) >= strange - 1e-9).sum())
         done += count
     strangest = int(seen[0].argmax())
     return Agreement((hits + 1) / (done + 1), int(urns.labels[: strangest + 1].sum()), min(1 << strangest, len(windows)))
@@ -102,7 +102,7 @@ class Urns:
         return told
 
 
-class _Test:
+class Ratios:
     """Likelihood ratios of what may have happened."""
 
     def __init__(self, urns: Urns) -> None:
@@ -115,7 +115,7 @@ class _Test:
         self._of_yes = np.log(others / share).T - no
         self._fixed = np.log(np.array(weights)) + np.cumsum(urns.labels @ no, axis=0)
 
-    def ratios(self, yes: Array) -> Array:
+    def of(self, yes: Array) -> Array:
         """[draws, reaches]: logarithms, over all that may have happened; up to the first stretch, the second …"""
         import numpy as np
 

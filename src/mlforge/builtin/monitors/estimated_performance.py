@@ -14,6 +14,7 @@ from mlforge.builtin.monitors.estimates import MEASURES, Estimate
 from mlforge.builtin.monitors.loss_model import LOSS, Losses, agreed, lossy
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import SCORES, Curve, Scores, added, scored
+from mlforge.builtin.monitors.telling import telling
 from mlforge.contract import Contract
 from mlforge.finding import Finding, Severity
 from mlforge.task import Task
@@ -53,8 +54,8 @@ class EstimatedPerformance(Promise):
         return WANTED
 
     def declares(self, contract: Contract, task: Task) -> Iterable[str]:
-        """Its measures."""
-        names = ("accuracy", "log_loss", "roc_auc") if task.output == "classes" else ("mae",)
+        """Its measures, and how many labels tell that they are wrong."""
+        names = ("accuracy", "log_loss", "roc_auc", "detectable") if task.output == "classes" else ("mae",)
         return tuple(f"estimated/{name}" for name in names)
 
     def summarise(self, window: Window) -> Profile:
@@ -75,6 +76,12 @@ class EstimatedPerformance(Promise):
             told |= {name: made for name, made in added(one, other, table).tables.items() if name == table}
         outline = joined(*(Profile({OUTLINE: part.tables[OUTLINE]} if OUTLINE in part.tables else {}) for part in (one, other)))
         return Profile(told | dict(outline.tables))
+
+    def calibrate(self, reference: Profile, sample: Window, seed: int) -> tuple[Profile, Sequence[Finding]]:
+        """How many labels tell that the estimate is wrong."""
+        scores = Scores.of(reference)
+        known = scores is not None and scores.labels.sum() >= _LABELS
+        return reference, [telling(scores, self.level / 2)] if scores is not None and known else []
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """Each measure with its interval; or why there is none."""

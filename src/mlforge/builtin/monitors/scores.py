@@ -6,7 +6,7 @@ that class. Bins are narrow where probabilities are near 0 or 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlforge.window import Profile, Window
@@ -80,6 +80,10 @@ class Scores:
     def none(self) -> Scores:
         """Of no rows."""
         return Scores(*(0 * getattr(self, name) for name in _COLUMNS))
+
+    def labelled(self, labels: Array, yes: Array) -> Scores:
+        """Of so many labels, of which so many came true, and nothing else."""
+        return replace(self.none(), labels=labels, yes=yes)
 
     @property
     def right(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Self
 
 from mlforge.plugins import Catalog
@@ -26,13 +27,14 @@ class Outfit:
     meters: Meters
     inlet: socket.socket  # read by the warden
     outlet: socket.socket  # written by workers
+    writer: str  # this server, among those that keep windows in one store
 
     @classmethod
     def of(cls, settings: MonitorSettings | None, offers: Sequence[Offer], ledger: Ledger, catalog: Catalog) -> Self | None:
         """None where nothing is to be watched: by the settings, or since no version comes from a store."""
         if settings is None or not any(offer.version for offer in offers):
             return None
-        return cls(settings, catalog, Meters.of(ledger), *line())
+        return cls(settings, catalog, Meters.of(ledger), *line(), token_hex(8))
 
     def close(self) -> None:
         """No more counts."""

@@ -21,7 +21,7 @@ __all__ = ["Station"]
 class Station:
     """Opened with what the store has of earlier windows. MlforgeError when the monitors cannot be made."""
 
-    def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float) -> None:
+    def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float, writer: str) -> None:
         standard = Standard.open(Reference(reference), catalog)
         self.version, self.serving, self.changed = version, False, True
         self._strands: dict[str, Strand] = {}
@@ -29,7 +29,7 @@ class Station:
             here = tuple(one for one in watched if not one.monitor.exact)
             if here and windowing.by == "time":
                 panes = Panes(windowing, here, standard.contract, standard.task)
-                self._strands[here[0].monitor.windows] = Strand(panes, store, version, now)
+                self._strands[here[0].monitor.windows] = Strand(panes, store, version, now, writer)
 
     def add(self, sighting: Sighting) -> None:
         """Counts that a worker has sent. Raises DataError for those of other monitors."""

@@ -1,8 +1,11 @@
-"""Windows of one kind of one version, one after the other: they grow as counts come, and are judged once, when they are over."""
+"""Windows of one kind of one version, one after the other: they grow as counts come, and are judged once, when they are over.
+
+What is kept is what this server has counted itself; what is judged is that, with what other servers of the version have kept in the same store.
+"""
 
 from __future__ import annotations
 
-from mlforge.monitoring.history import fuller, keep, recall, said
+from mlforge.monitoring.history import changed, keep, parts, said, whole
 from mlforge.monitoring.judging import FURTHEST, Judged, judged
 from mlforge.monitoring.looking import Look
 from mlforge.monitoring.panes import Pane, Panes, Seen
@@ -13,20 +16,25 @@ from mlforge.store.entries import Version
 __all__ = ["Strand"]
 
 _MORE = 100  # windows that are held besides those that a judgement reaches back to
+_FRESH = 8  # panes back in which others may still write
 
 
 class Strand:
     """What is older than any judgement reaches is let go: it is in the store."""
 
-    def __init__(self, panes: Panes, store: Store, version: Version, now: float) -> None:
-        self.panes, self._store, self._version = panes, store, version
+    def __init__(self, panes: Panes, store: Store, version: Version, now: float, writer: str) -> None:
+        self.panes, self._store, self._version, self._writer = panes, store, version, writer
+        self._mine: dict[Pane, Seen] = {}
+        self._others: dict[Pane, dict[str, Seen]] = {}
+        self._known: dict[tuple[str, ...], str] = {}  # what others have kept
         self._told: dict[Pane, Judged] = {}  # windows that are over, by their last pane
         self._unsaved: set[Pane] = set()
         self._late: set[Pane] = set()  # that have changed after their window was judged
         self._over = panes.number(now)  # panes before this one are over
         self._begun = self._over + 1  # the first that is seen whole
         since = self._over - self._reach
-        recall(panes, store, version, since=since)
+        changed(panes, store, version, self._fresh, writer, self._known)
+        self._hear(since, own=True)
         for last, findings in said(panes, store, version, since).items():
             if last.number < self._over:
                 numbers = range(last.number + 1 - panes.wide, last.number + 1)
@@ -36,10 +44,31 @@ class Strand:
     def _reach(self) -> int:
         return FURTHEST + self.panes.wide + _MORE
 
+    @property
+    def _fresh(self) -> int:
+        return self._over - _FRESH - self.panes.wide
+
+    def _hear(self, since: int, *, own: bool = False) -> None:
+        """Take up what others have kept since that pane; and what is our own, when a warden before this one has counted it."""
+        kept, _ = parts(self.panes, self._store, self._version, since=since)
+        for at, found in kept.items():
+            mine = found.pop(self._writer, None)
+            if own and mine is not None:
+                self._mine[at] = mine
+            self._others[at] = found
+            self._put(at)
+
+    def _put(self, at: Pane) -> None:
+        """What is judged of a pane."""
+        found = self._others.get(at, {})
+        mine = self._mine.get(at)
+        self.panes.seen[at] = whole({**found, self._writer: mine} if mine is not None else found, self.panes) if found else mine or Seen()
+
     def add(self, sighting: Sighting) -> None:
         """Counts that a worker has sent."""
         at = sighting.pane
-        self.panes.seen.setdefault(at, Seen()).add(sighting.seen(), self.panes.watched)
+        self._mine.setdefault(at, Seen()).add(sighting.seen(), self.panes.watched)
+        self._put(at)
         self._unsaved.add(at)
         if at.number < self._over:
             self._late.add(at)
@@ -47,6 +76,10 @@ class Strand:
     def close(self, now: float, *, serving: bool) -> bool:
         """Judge what is over at this time; is there anything new. While the version is `serving`, windows without any row are windows too."""
         over = self.panes.number(now)
+        heard = changed(self.panes, self._store, self._version, self._fresh, self._writer, self._known)
+        if heard:
+            self._hear(min(at.number for at in heard))
+            self._late |= {at for at in heard if at.number < self._over}
         if over <= self._over and not self._late and self._told:
             return False
         self._over = max(over, self._over)
@@ -55,8 +88,6 @@ class Strand:
                 if Pane("", number) not in self.panes.seen:
                     self.panes.seen[Pane("", number)] = Seen()
                     self._unsaved.add(Pane("", number))
-        if self._unsaved:
-            recall(self.panes, self._store, self._version, since=min(at.number for at in self._unsaved), until=self._over)  # a log may have had more
         new = {Pane(one.group, one.panes.stop - 1): one for one in judged(self.panes, self._wanted)}
         self._told |= new
         self._late.clear()
@@ -69,17 +100,15 @@ class Strand:
         return numbers.stop <= self._over and (last not in self._told or changed < numbers.stop)
 
     def save(self) -> None:
-        """Write down what has changed. Of a pane of which the store has more, since somebody has read the log meanwhile, that stays."""
+        """Write down what has changed: our own counts, and what was said of the windows."""
         if not self._unsaved:
             return
-        more = fuller(self.panes, self._store, self._version, self._unsaved)
-        keep(self.panes, self._told.values(), self._store, self._version, self._unsaved - more)
+        keep(self.panes, self._told.values(), self._store, self._version, {at: self._mine.get(at, Seen()) for at in self._unsaved}, self._writer)
         self._unsaved.clear()
         oldest = self._over - self._reach
-        for old in [at for at in self.panes.seen if at.number < oldest]:
-            del self.panes.seen[old]
-        for old in [at for at in self._told if at.number < oldest]:
-            del self._told[old]
+        for held in (self.panes.seen, self._mine, self._others, self._told):
+            for old in [at for at in held if at.number < oldest]:
+                del held[old]
 
     def look(self) -> Look:
         """What was said, in order."""

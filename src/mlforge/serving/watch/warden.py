@@ -96,7 +96,7 @@ class Warden:
             model, version, reference = key
             try:
                 found = self._store.registry.resolve(f"{model}@{version}")
-                self._stations[key] = Station(self._store, found, Path(reference), self._outfit.catalog, self._now())
+                self._stations[key] = Station(self._store, found, Path(reference), self._outfit.catalog, self._now(), self._outfit.writer)
             except MlforgeError as error:
                 log.warning("%s %d is not watched: %s", model, version, error)
                 self._stations[key] = None
