@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Running", "announced", "serving", "until"]
+__all__ = ["Running", "announced", "serving", "until", "workers_of"]
 
 _START = 60.0
 
@@ -53,8 +53,7 @@ class Running:
 
     def workers(self) -> list[int]:
         """Process ids of its workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children if not _name(int(child)).startswith("mlforge-")]
+        return workers_of(self.process)
 
     def aide(self, name: str) -> int | None:
         """The process of this name beside its workers: `mlforge-clerk` where a model comes from a store, `mlforge-shadow` where one has a shadow,
@@ -97,6 +96,12 @@ def serving(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Iter
             process.wait(10)
             assert process.stdout is not None
             process.stdout.close()
+
+
+def workers_of(server: subprocess.Popen[str]) -> list[int]:
+    """Process ids of a server's workers: what stands beside them has a name of its own."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return [int(child) for child in children if not _name(int(child)).startswith("mlforge-")]
 
 
 def announced(process: subprocess.Popen[str], log: Path, seconds: float = _START) -> Running:

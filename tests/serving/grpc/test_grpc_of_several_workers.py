@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.serving.running import workers_of
 from tests.serving.v2.server import Server, running
 
 from mlforge.errors import RunFailed
@@ -44,18 +45,6 @@ def code(asked: Callable[[], object]):
 def channel(server: Server, **options: object) -> Iterator[object]:
     with grpc.insecure_channel(server.grpc, options=OWN) as made:
         yield made
-
-
-def workers(server: Server) -> list[int]:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if not named(pid).startswith("mlforge-")]
-
-
-def named(pid: str) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:  # it has ended meanwhile
-        return ""
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -99,7 +88,7 @@ def test_mutated_messages_are_answered(server: Server, count: int) -> None:
         request(model_name="matrix", inputs=[raw], raw_input_contents=[b"\0" * 32]).SerializeToString(),
     ]
     allowed = {"INVALID_ARGUMENT", "NOT_FOUND", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"}
-    rng, before = random.Random(3), workers(server)
+    rng, before = random.Random(3), workers_of(server.process)
     said: dict[str, bytes] = {}
     with channel(server) as one:
         send = one.unary_unary(f"/{INFERENCE}/ModelInfer")
@@ -114,7 +103,7 @@ def test_mutated_messages_are_answered(server: Server, count: int) -> None:
                 said[error.code().name] = bytes(body)
     assert set(said) <= allowed, said
     assert "INVALID_ARGUMENT" in said
-    assert workers(server) == before
+    assert workers_of(server.process) == before
 
 
 def test_a_port_that_is_taken_is_told(server: Server) -> None:
@@ -128,10 +117,10 @@ def test_a_port_that_is_taken_is_told(server: Server) -> None:
 def test_a_killed_worker_is_replaced_and_clients_go_on() -> None:
     with running() as server, channel(server) as one:
         infer(one)
-        before = workers(server)
+        before = workers_of(server.process)
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: len(workers(server)) == 2 and not set(workers(server)) & set(before))
+        until(lambda: len(workers_of(server.process)) == 2 and not set(workers_of(server.process)) & set(before))
         assert infer(one, wait_for_ready=True)[0].model_name == "matrix"
 
 

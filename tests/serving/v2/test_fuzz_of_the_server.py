@@ -8,18 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serving.running import workers_of
 from tests.serving.v2.mutation import Asked, mutated, seeds
 from tests.serving.v2.server import Server
 
 _SECONDS = 30  # in which each request must be answered
-
-
-def _workers(server: Server) -> str:
-    return Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
 
 
 class _Client:
@@ -71,10 +67,10 @@ def test_what_the_mutations_start_from_is_answered(server: Server) -> None:
 
 @pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=(pytest.mark.slow, pytest.mark.timeout(3600)))])
 def test_mutated_requests_are_answered(server: Server, count: int) -> None:
-    before = _workers(server)
+    before = workers_of(server.process)
     said = _bombard(server, count, seed=7)
     assert server.alive
-    assert _workers(server) == before, "a worker has ended"
+    assert workers_of(server.process) == before, "a worker has ended"
     assert said.total() == count // 4 * 4
     assert said[200] > count / 100, said  # some must have got in
     assert said[400] > count / 4, said
