@@ -88,9 +88,7 @@ class Answering:
 
 def _numbers(values: np.ndarray) -> list[bytes]:
     """Each as JSON writes it; the shortest text that is the same number in its own precision. Raises Refused for what is no number."""
-    import numpy as np
-
-    text = orjson.dumps(np.ascontiguousarray(values).ravel(), option=_NUMPY)[1:-1]
+    text = orjson.dumps(values.ravel(), option=_NUMPY)[1:-1]
     if b"n" in text:  # null, for one that is not finite
         row = text.split(b",").index(b"null") // (values.shape[1] if values.ndim > 1 else 1)
         raise Refused(422, f"the model's answer for the row {row} of those that keep its contract is not finite")

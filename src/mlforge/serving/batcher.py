@@ -14,8 +14,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
@@ -48,8 +49,7 @@ class Poisoned(Refused):
         self.places = frozenset(places)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The outputs for one request's good rows: from `start` to `stop` of a batch's."""
 
     load: Load
@@ -73,8 +73,7 @@ class Ask:
         self.rows = load.good
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """What went through the graph together, for whoever looks on: requests in order, the graph's inputs and outputs for all their good rows."""
 
     asks: Sequence[Ask]

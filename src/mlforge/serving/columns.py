@@ -25,6 +25,9 @@ class Columns:
 
     def __init__(self, kinds: Mapping[str, str], widths: Mapping[str, int], arrays: Mapping[str, int]) -> None:
         """`arrays` has the number of values of each column of lists."""
+        import numpy as np
+
+        self._read, self._told = np.frombuffer, np.array  # at hand: an import statement takes longer than to make an array
         plain = {"tensor(double)": "numbers", "tensor(string)": "texts"}
         groups: dict[str, list[int]] = {"numbers": [], "texts": []}
         self._others: list[tuple[int, Callable[[Sequence[Any]], np.ndarray]]] = []
@@ -41,8 +44,10 @@ class Columns:
 
     def of(self, loads: Sequence[Load]) -> tuple[np.ndarray, ...]:
         """The good rows of all loads, together; each array is [rows, 1] or [rows, size], in one piece."""
+        if len(loads) == 1 and (rows := loads[0].rows) is not None:
+            return self._made(rows)
         if all(load.rows is not None for load in loads):
-            return self._made(loads[0].rows or () if len(loads) == 1 else tuple(chain.from_iterable(load.rows or () for load in loads)))
+            return self._made(tuple(chain.from_iterable(load.rows or () for load in loads)))
         parts = [load.columns if load.columns is not None else self._made(load.rows or ()) for load in loads if load.good]
         import numpy as np
 
@@ -50,18 +55,16 @@ class Columns:
         return tuple(map(np.ascontiguousarray, joined))
 
     def _made(self, rows: Sequence[_Row]) -> tuple[np.ndarray, ...]:
-        import numpy as np
-
         if not rows:
             return ()
         made: list[Any] = [None] * self._width
         if self._numbers:
-            whole = np.frombuffer(self._pack(rows)).reshape(len(rows), -1)
+            whole = self._read(self._pack(rows)).reshape(len(rows), -1)
             for place, column in zip(self._numbers, _apart(whole), strict=True):
                 made[place] = column
         if self._texts:
             part = self._text_part
-            whole = np.array([part(row) for row in rows], object)
+            whole = self._told([part(row) for row in rows], object)
             for place, column in zip(self._texts, _apart(whole), strict=True):
                 made[place] = column
         for place, make in self._others:
@@ -87,10 +90,8 @@ def _getter(places: Sequence[int], width: int) -> Callable[[_Row], _Row]:
 
 def _apart(whole: np.ndarray) -> Sequence[np.ndarray]:
     """The columns of [rows, columns], each contiguous and of shape [rows, 1]."""
-    import numpy as np
-
     rows, columns = whole.shape
-    return list((whole if rows == 1 else np.ascontiguousarray(whole.T)).reshape(columns, rows, 1))
+    return list((whole if rows == 1 else whole.T.copy()).reshape(columns, rows, 1))
 
 
 def _maker(kind: str, width: int) -> Callable[[Sequence[Any]], np.ndarray]:

@@ -6,7 +6,6 @@ Most rows go the quick way (`compiled`). What it does not accept is judged by th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,7 @@ class _Told(msgspec.Struct, gc=False):
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What a body asks for: its rows, and how they are to be answered where it says so."""
 
     load: Load

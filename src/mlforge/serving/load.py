@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mlforge.serving.http import Refused
 
 if TYPE_CHECKING:
@@ -26,8 +28,7 @@ class Rejected:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(msgspec.Struct, frozen=True, gc=False):
     """The rows of one request: those that keep the contract as values row by row, or as arrays column by column, in the order of the engine's inputs."""
 
     count: int  # rows that came

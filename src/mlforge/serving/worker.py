@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ __all__ = ["work"]
 
 log = logging.getLogger(__name__)
 
+_HELD = 0.0005  # seconds that a thread may hold the interpreter while the loop waits for it
+
 
 def work(plan: Plan, worker: int, listener: int, house: socket.socket, begun: Begun | None = None) -> None:
     """Be worker number `worker` until SIGTERM, or until the house is gone. Raises MlforgeError when a model cannot be opened.
@@ -40,6 +43,7 @@ def work(plan: Plan, worker: int, listener: int, house: socket.socket, begun: Be
             plan.roster.appoint(worker, appointed(listener, begun, plan.figures.lost))
     begun.beat()
     _be_patient()
+    sys.setswitchinterval(_HELD)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(_work(plan, worker, listener, house, begun, loop))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mlforge.serving.engine import Engine
 from mlforge.serving.load import Load

@@ -39,6 +39,7 @@ class Lookout:
         self._outfit, self._clock, self._meters = outfit, clock, outfit.meters
         self._outbox = Outbox(outfit.outlet)
         self._allowance = Allowance(outfit.settings.share)
+        self._noting = 0.0  # seconds that the loop has given to it
         self._sources: list[Source] = []  # of which something came of late
         self._patience = outfit.settings.seconds / 2  # the other half is the warden's
         self._stop = threading.Event()
@@ -60,7 +61,9 @@ class Lookout:
                 self._sources.append(source)
             source.came += batch.rows
             if takes() and slate.rows < _ROOM:
+                begun = time.perf_counter()
                 slate.note(batch, lane.role)
+                self._noting += time.perf_counter() - begun
             else:
                 source.passed += batch.rows
 
@@ -74,7 +77,7 @@ class Lookout:
     def _work(self) -> None:
         tick = min(_TICK, self._patience / 4)
         had, due = had_by_the_loop(), time.monotonic() + self._patience
-        rows, spent = 0, 0.0  # since the last time that counts were handed over
+        rows, spent, noting = 0, 0.0, self._noting  # since the last time that counts were handed over
         while True:
             last = self._stop.wait(tick)
             begun, now = time.thread_time(), had_by_the_loop()
@@ -86,9 +89,10 @@ class Lookout:
                 self._guarded(self._hand_over)
             spent += time.thread_time() - begun
             if handing:
+                spent += self._noting - noting
                 self._allowance.took(rows, spent)
                 self._meters.seconds.add(spent)
-                rows, spent, due = 0, 0.0, time.monotonic() + self._patience
+                rows, spent, noting, due = 0, 0.0, self._noting, time.monotonic() + self._patience
             if last:
                 return
 
