@@ -143,7 +143,7 @@ def concept(setting: Setting) -> bool:
         f"\nConcept drift: labels turned around in …; withheld or alarmed, of {REFERENCES * DRIFTED} windows of {ROWS:,} rows"
         f" (of {REFERENCES * QUIET} without any), when it has gone on for 1, 2, 4 and 8 windows"
     )
-    print(f"{'labels that have arrived':34}" + "".join(f"{f'{share:.0%} of {ROWS:,}':>25}" for share in SHARES))
+    print(f"{'labels that have arrived':34}" + "".join(f"{f'{share:.0%} of {ROWS:,}':>27}" for share in SHARES))
     for kind, turned in KINDS.items():
         each = QUIET if kind == "none" else DRIFTED
         trials = REFERENCES * each
@@ -159,7 +159,7 @@ def concept(setting: Setting) -> bool:
                     hits[age] += told["accuracy"].value is None or any(one.severity != "info" for one in told.values())
             for age in AGES:
                 found[kind, share, age] = hits[age] / trials
-        print(f"{kind:34}" + "".join(f"{' / '.join(f'{found[kind, share, age]:.0%}' for age in AGES):>25}" for share in SHARES), flush=True)
+        print(f"{kind:34}" + "".join(f"{' / '.join(f'{found[kind, share, age]:.0%}' for age in AGES):>27}" for share in SHARES), flush=True)
     bound, quiet = setting.monitor.level, REFERENCES * QUIET
     worst = max(found["none", share, 1] for share in SHARES)
     print(f"without any label it cannot be known, and the finding says so; {bound:.1%} of the windows may alarm without drift, and at most {worst:.1%} did")

@@ -84,7 +84,7 @@ def test_a_weighted_window_has_fewer_of_the_older_rows_and_all_that_judge(rows: 
     training = Training(window="weighted", half_life="2d")  # type: ignore[arg-type]
     made = rows.gather(training, NOON, tmp_path / "weighted")
     ages = pl.read_parquet(made.file)["Age in years"].to_list()
-    assert set(range(216 - 43, 216)) <= set(ages), "the newest fifth judges"
+    assert set(range(216 - 21, 216)) <= set(ages), "the newest tenth judges"
     old, middle = sum(age < 48 for age in ages), sum(120 <= age < 168 for age in ages)
     assert old < 15 < middle < 45
     assert abs(made.share - 0.5**5) < 0.001, "the source is as old as the first row"
