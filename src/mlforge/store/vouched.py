@@ -43,8 +43,8 @@ class Vouched:
         """Who has signed it, in a few words."""
         try:
             found = self.signed(version)
-        except Untrusted as error:
-            return "not signed" if "nobody has signed it" in str(error) else "its signature does not count"
+        except Untrusted:
+            return "its signature does not count" if self._signatures.of(version) else "not signed"
         return "" if found is None else f"signed by {found}"
 
     def envelope(self, version: Version) -> str:
