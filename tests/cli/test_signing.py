@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,18 @@ def test_a_package_verifies_its_bundle_wherever_it_is_started(shop: TestProject)
         assert "ops has signed other files: background.json was changed" in outcome.err
     (folder / "model" / "model.sig").unlink()
     assert "nobody has signed it" in there.run("serve", "../model", "--port", "0").err
+
+
+def test_doctor_tells_keys_that_go_soon_or_are_not_there(project: TestProject) -> None:
+    def told() -> list[str]:
+        return [line for line in project.run("doctor").out.splitlines() if "signatures" in line]
+
+    assert told() == []
+    assert project.run("signing", "key", "ops.pem").code == 0
+    soon, late = (date.today() + timedelta(days=days) for days in (10, 400))
+    project.write({"mlforge.toml": f'[signing.trusted]\nops = {{key = "ops.pub.pem", until = {late}}}\n'})
+    assert [f"until {late}" in line and not line.lstrip().startswith("!") for line in told()] == [True, False]
+    project.write({"mlforge.toml": f'[signing.trusted]\nops = {{key = "ops.pub.pem", until = {soon}}}\n'})
+    assert "!" in told()[0]
+    project.write({"mlforge.toml": '[signing.trusted]\nops = "gone.pub.pem"\n'})
+    assert "gone.pub.pem cannot be read" in told()[0]

@@ -62,7 +62,7 @@ def test_a_public_key_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     }.items():
         assert expected in message(lambda name=name: PublicKey.read(tmp_path / name, "signing.trusted.ops"))
     twice = Trust(Signing((TrustedKey("one", tmp_path / "public"), TrustedKey("two", tmp_path / "public"))))
-    assert "signing.trusted.two: it is the same key as one" in message(lambda: list(twice.keys()))
+    assert "signing.trusted.two: it is the same key as one" in message(lambda: list(twice.trusted()))
 
 
 def test_a_key_that_the_project_would_not_trust_does_not_sign(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import mlforge
 
 SOURCE = Path(mlforge.__file__).parent
 OPENS = re.compile(r"artifacts\.path\(\w+(\.\w+)?\.bundle\b")
-ONLY_NAME_IT = {"cli/models.py", "cli/promote.py", "cli/rollback.py", "watching/watch.py"}
+ONLY_NAME_IT = {"cli/promote.py", "cli/rollback.py", "watching/watch.py"}
 """They tell a person or a plugin where it lies, and open nothing."""
 OF_THEIR_OWN = {"serving/drill/scene.py", "lifecycle/plan.py", "lifecycle/reproduce.py"}
 """A drill's own copies; and the champion, as stages compare a candidate with it, whose digest is part of their key."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
-from mlforge.errors import RecipeError
+from mlforge.errors import MissingRequirement, RecipeError
 from mlforge.project import Project
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = ["Point", "examine"]
 _MARKS = {"ok": "ok", "note": "–", "warning": "!", "missing": "✗"}
 _INTERNAL = {"all", "test", "lint", "dev"}  # extras that are sums of others, or for those who work on mlforge
 _ENOUGH = 2 * 1024**3  # bytes of free disk below which a run may well fail
+_SOON_OVER = 30  # days before a key goes in which that is told
 _PATIENCE = 10  # seconds for nvidia-smi, which hangs when a driver is broken
 
 
@@ -58,7 +59,27 @@ def examine() -> Iterator[Point]:
         return
     yield Point("project", f"{project.root}" + (f", settings in {project.settings.name}" if project.settings else ", no settings"))
     yield from _store(project)
+    yield from _keys(project)
     yield from _plugins(project)
+
+
+def _keys(project: Project) -> Iterator[Point]:
+    """The keys of a project that signs: there, and not about to go."""
+    trust = project.trust
+    if not trust:
+        return
+    try:
+        for one, public in trust.trusted():
+            left = None if one.over is None else (one.over - trust.clock()).days
+            found = f"{one.name} ({public.ident[:12]})" + (f", until {one.until}" if one.until else "")
+            if left is not None and left < _SOON_OVER:
+                yield Point("signatures", found, "warning", "sign what is to stay with another key: mlforge signing sign MODEL@VERSION")
+            else:
+                yield Point("signatures", found)
+        if trust.signer() is None:
+            yield Point("signatures", "no key that signs is named here", "note")
+    except (RecipeError, MissingRequirement) as error:
+        yield Point("signatures", str(error).splitlines()[0], "missing", error.hint)
 
 
 def _distributions() -> Iterator[Point]:

@@ -19,7 +19,7 @@ def keyless(recipe: Recipe, project: Project) -> Iterator[Problem]:
         return
     origin = Origin(str(project.settings))
     try:
-        list(trust.keys())
+        list(trust.trusted())
         if recipe.entries("gates", Gate):
             trust.signer()
     except (RecipeError, MissingRequirement) as error:

@@ -31,7 +31,8 @@ __all__ = ["NAME", "Spare", "stand_by"]
 log = logging.getLogger(__name__)
 
 NAME = "mlforge-spare"
-_QUIET = 1.0  # seconds in which every worker must have been ready before one is made: what starts, or has just lost somebody, has better things to do
+_QUIET = 1.0  # seconds in which every worker must have been ready before the first is made: what starts has better things to do
+_SOON = 0.1  # likewise, before the next one: who has lost a worker may lose another
 _PAUSE = 5.0  # seconds before one that died is replaced
 _MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.desk", "mlforge.serving.listening", "mlforge.serving.rollout.berth")
 
@@ -45,7 +46,7 @@ class Spare:
         self._line: socket.socket | None = None
         self._heir = memoryview(mmap.mmap(-1, 8)).cast("q")
         self._quiet = 0.0  # since when every worker is ready; 0 when one is not
-        self._due = 0.0
+        self._due, self._wait = 0.0, _QUIET
 
     @property
     def line(self) -> socket.socket | None:
@@ -60,7 +61,7 @@ class Spare:
             gone, self._due = self._heir[0], now + _PAUSE
             self._forget()
         self._quiet = (self._quiet or now) if ready else 0.0
-        if not self._pid and ready and now - self._quiet >= _QUIET and now >= self._due:
+        if not self._pid and ready and now - self._quiet >= self._wait and now >= self._due:
             self._heir[0] = 0
             self._pid, self._line = self._fork(lambda line: stand_by(plan, listener, line, self._heir))
         return gone
@@ -74,7 +75,7 @@ class Spare:
         except OSError:  # it has died too
             return None
         pid, line = self._pid, self._line
-        self._pid, self._line = 0, None
+        self._pid, self._line, self._wait = 0, None, _SOON
         return pid, line, self._heir[0]
 
     def end(self) -> int:

@@ -54,7 +54,7 @@ class Trust:
             found[public.ident] = (one, public)
         return found
 
-    def keys(self) -> Iterator[tuple[TrustedKey, PublicKey]]:
+    def trusted(self) -> Iterator[tuple[TrustedKey, PublicKey]]:
         """All that are trusted, those whose time is over too. Raises RecipeError for one that cannot be read."""
         yield from self._keys.values()
 
