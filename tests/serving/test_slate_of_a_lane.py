@@ -79,25 +79,26 @@ def test_where_rows_were_rejected_the_places_of_the_others_are_noted() -> None:
 
 
 def test_while_one_thread_notes_and_another_takes_no_row_is_lost_or_torn() -> None:
-    slate, pages, over = Slate((0, 1, 2)), list[Page](), threading.Event()
+    slate, over = Slate((0, 1, 2)), threading.Event()
+    seen: list[tuple[list[tuple[float, str, float, float, str]], int, int]] = []
 
     def take() -> None:
         while not over.is_set() or slate.rows:
-            if (page := slate.take()) is not None:
-                pages.append(page)
+            if (page := slate.take()) is not None:  # it is looked at as soon as it is there
+                seen.append((_cells(page), sum(page.counts), len(page.ids)))
 
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
+    sys.setswitchinterval(1e-6)
     try:
         taker = threading.Thread(target=take)
         taker.start()
-        batches = [_batch(3 * number, 1, 2) for number in range(3000)]
-        for batch in batches:
+        for batch in [_batch(3 * number, 1, 2) for number in range(2000)] * 5:
             slate.note(batch, "champion")
         over.set()
         taker.join(30)
     finally:
         sys.setswitchinterval(before)
-    assert len(pages) > 1
-    assert all(sum(page.counts) == len(_cells(page)) and len(page.ids) == len(page.waited) for page in pages)
-    assert [cell[0] for page in pages for cell in _cells(page)] == list(range(9000))
+    assert len(seen) > 1
+    assert all(rows == len(cells) for cells, rows, _ in seen)
+    assert sum(ids for *_, ids in seen) == 20_000
+    assert [cell[0] for cells, *_ in seen for cell in cells] == list(range(6000)) * 5
