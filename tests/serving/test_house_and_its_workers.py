@@ -52,6 +52,15 @@ def _predicts(server: Running) -> bool:
         return False
 
 
+def test_no_thread_of_a_worker_stops_another_by_waking_up_and_its_heir_is_as_any_process(server: Running) -> None:
+    for worker in server.workers():
+        policies = {os.sched_getscheduler(int(task.name)) for task in Path(f"/proc/{worker}/task").iterdir()}
+        assert policies == {os.SCHED_BATCH}
+    heir = server.aide("mlforge-heir")
+    assert heir is not None
+    assert os.sched_getscheduler(heir) == os.SCHED_OTHER
+
+
 def test_a_worker_that_is_killed_is_missed_at_once_and_replaced(server: Running) -> None:
     before = server.workers()
     seen: list[int] = []

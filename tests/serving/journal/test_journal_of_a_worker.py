@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import polars as pl
 import pytest
@@ -165,6 +167,25 @@ def test_rows_are_on_disk_within_the_declared_seconds_while_the_worker_goes_on(b
     answered(bundle, [rows_of("a", {})], journal.observer)
     until(lambda: Log(str(tmp_path), "people").files(REQUESTS), 1.5)
     journal.close()
+
+
+def test_a_file_is_written_before_its_time_when_there_is_enough_for_one(bundle: Path, tmp_path: Path, meters: Meters) -> None:
+    journal = Journal(settings(tmp_path, flush_seconds=3600, waiting="1 MiB"), meters)
+    answered(bundle, [rows_of("a", *([{}] * 2000))], journal.observer)
+    until(lambda: meters.written.total() == 2000)
+    journal.close()
+    assert meters.dropped.total() == 0
+
+
+def test_a_version_that_answers_no_more_is_not_kept_by_the_log(bundle: Path, tmp_path: Path, meters: Meters) -> None:
+    journal = Journal(settings(tmp_path), meters)
+    lanes = [ref(answered(bundle, [rows_of(f"{number}", {})], journal.observer)) for number in range(3)]
+    until(lambda: meters.written.total() == 3)
+    gc.collect()
+    assert [lane() for lane in lanes] == [None] * 3
+    answered(bundle, [rows_of("last", {})], journal.observer)
+    journal.close()
+    assert meters.written.total() == 4
 
 
 def test_beyond_its_room_rows_are_dropped_and_counted_and_labels_are_refused(bundle: Path, tmp_path: Path, meters: Meters) -> None:

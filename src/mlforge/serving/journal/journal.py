@@ -36,7 +36,8 @@ __all__ = ["Journal"]
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.2  # seconds between two looks at what was put aside
+_TICK = 0.2  # seconds between two looks at what was noted
+_SOON = 0.02  # the same, while there is nearly enough for a file
 _CELL = 32  # bytes that a cell is thought to take until one has been seen
 _LABEL = 200  # bytes of a label, likewise
 _PAGE = 8192  # noted rows that are made into rows of the log before it is time to write
@@ -102,7 +103,8 @@ class Journal:
 
     def _work(self) -> None:
         while True:
-            last = self._stop.wait(self._tick)
+            near = self._offered - self._released >= self._enough / 2
+            last = self._stop.wait(min(_SOON, self._tick) if near else self._tick)
             try:
                 self._look(last=last)
             except Exception:  # a thread that dies would be noticed by nobody

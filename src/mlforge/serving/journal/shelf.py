@@ -21,6 +21,7 @@ __all__ = ["Shelf"]
 _ASIDE = ".part"
 _STALE = 3600  # seconds after which a file that was never finished is a dead worker's
 _SHARE = 64  # the shelf is looked over whenever this part of its room has been written
+_TOGETHER = 16_384  # rows that are encoded at a time
 _LEFT = 15 / 16  # what is left of a full shelf
 
 
@@ -35,7 +36,7 @@ class Shelf:
     def write(self, part: Part, model: str, version: int | None, frame: pl.DataFrame) -> None:
         """Write rows as a new file."""
         content = io.BytesIO()
-        frame.write_parquet(content, compression="zstd", compression_level=1, statistics=False)
+        frame.write_parquet(content, compression="zstd", compression_level=1, statistics=False, row_group_size=_TOGETHER)
         data = content.getvalue()
         now = datetime.now(UTC)
         system, path = self._placed()
