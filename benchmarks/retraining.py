@@ -4,9 +4,9 @@
 
 A model learns on the first 12 weeks. Then week after week it is asked about every half hour, the true answers come, and `mlforge watch` looks after it: what
 it sees is in its request log, as `mlforge serve` writes it. Told is the prequential accuracy: of the answers that were given, by whichever version was champion
-then. Five models live through the same weeks: one is never trained again, one every four weeks, one every six, which is about as often as one that is when
-performance or drift alarms and there is a loss of 2 %, and one by the same alarms with its rows weighted by age. Of the rows, the recipe says no more than how
-many: the newest tenth judges, as it does by default. Beside them stands an answer that knows no model: the class of half an hour ago.
+then. Five models live through the same weeks: one is never trained again, one every four weeks, one when performance or drift alarms and there is a
+loss of 2 %, one by the same or after eight weeks without any, and one by alarms with its rows weighted by age. Of its rows, the recipe says only how many:
+the newest tenth judges, as it does by default. Beside them stands an answer that knows no model: the class of half an hour ago.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ ALARMS = "drift: {monitor: drift, loss: 2%}, performance: {monitor: performance,
 CHAINS = {
     "never": "",
     "every four weeks": f"retrain: {{when: {{rows: {4 * WEEK - 8}}}, {TRAINING}}}",
-    "every six weeks": f"retrain: {{when: {{rows: {6 * WEEK - 8}}}, {TRAINING}}}",
     "drift and loss": f"retrain: {{when: {{{ALARMS}}}, cool_down: 7d, {TRAINING}}}",
+    "or after eight weeks": f"retrain: {{when: {{rows: {8 * WEEK - 8}, {ALARMS}}}, cool_down: 7d, {TRAINING}}}",
     "loss, rows weighted": f"retrain: {{when: {{{ALARMS}}}, cool_down: 7d, training: {{window: weighted, half_life: 60d, fewest: 672}}, then: promote}}",
 }
 

@@ -79,7 +79,7 @@ def test_enough_labels_train_it_again_on_them_and_the_gates_judge_by_the_newest(
         assert champion is not None
         assert (champion.version, champion.run) == (2, trigger.run)
         found = {one.name: one.value for use in store.records.run(trigger.run).stages for one in store.records.findings(use.key)}
-    assert (found["data/rows"], found["data/rows/test"]) == (700, 140)
+    assert (found["data/rows"], found["data/rows/test"]) == (700, 70)
     assert events(shop) == ["registered", "retraining", "registered", "alias", "retrained"]
     again = shop.run("watch", "buyers", *more, "--once")
     assert (again.code, again.out) == (0, "")
