@@ -158,5 +158,5 @@ def test_estimates_on_adult_under_planted_drifts_are_as_the_benchmark_says() -> 
     import sys
 
     script = Path(__file__).parents[3] / "benchmarks/estimates.py"
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run([sys.executable, str(script), str(DATA), "2"], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
