@@ -16,7 +16,7 @@ from mlforge.store.tables import metadata
 
 __all__ = ["NEWEST", "ensure", "migrate"]
 
-NEWEST = "0006"
+NEWEST = "0007"
 _version = sa.table("alembic_version", sa.column("version_num"))
 
 
