@@ -27,5 +27,5 @@ def command(model: str, version: int, alias: str, reason: str, store: str | None
     hooks = place.hooks  # wrong settings of a plugin are told before anything is done
     opened.vouched.signed(opened.registry.resolve(f"{model}@{version}"))
     now = opened.registry.set_alias(model, alias, version, actor=None, reason=reason)
-    hooks.event("promoted", str(now), now.details(opened.bundle(now), alias, reason=reason))
+    hooks.event("promoted", str(now), now.details(opened.where(now), alias, reason=reason))
     click.echo(f"{model} {version} is {alias}" + (f"; before, {before.version} was" if before and before.version != version else ""))

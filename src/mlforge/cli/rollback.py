@@ -35,7 +35,7 @@ def command(model: str, to: int | None, alias: str, reason: str, as_json: bool, 
     moved = opened.registry.roll_back(model, to, alias=alias, reason=reason)
     assert moved is not None, "only where a version is named can it be another"
     now, before = moved
-    hooks.event("rolled_back", str(now), now.details(opened.bundle(now), alias, before=before.version, reason=reason))
+    hooks.event("rolled_back", str(now), now.details(opened.where(now), alias, before=before.version, reason=reason))
     if as_json:
         click.echo(json.dumps({"model": model, "alias": alias, "version": now.version, "before": before.version, "reason": reason}))
         return

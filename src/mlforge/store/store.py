@@ -98,8 +98,8 @@ class Store:
             raise RunFailed(f"{name!r} cannot name a lock.", hint="Use letters, digits, dots and dashes.")
         return hold(self.state / "locks" / f"{name}.lock", f"{name} in {self.state}")
 
-    def bundle(self, version: Version) -> Path | None:
-        """The folder of a version's bundle; None where it is not on this machine."""
+    def where(self, version: Version) -> Path | None:
+        """Where a version's bundle lies, to be told; None where it is not on this machine. Who opens one asks `vouched`, which verifies it."""
         from mlforge.artifact import Bundles
 
         return Bundles(self.artifacts.path(version.bundle)).bundle() if self.artifacts.has(version.bundle) else None

@@ -128,7 +128,7 @@ class Watch:
             return champion
         back, gone = moved
         reason = f"alert {alert.number}: {alert.newest.text}" if alert is not None else ""
-        self.hooks.event("rolled_back", str(back), back.details(self.store.bundle(back), "champion", before=gone.version, reason=reason))
+        self.hooks.event("rolled_back", str(back), back.details(self.store.where(back), "champion", before=gone.version, reason=reason))
         self.say(f"{gone} was rolled back, and {back} is champion: {reason}")
         return back
 
@@ -223,7 +223,7 @@ class Watch:
         except Untrusted as error:
             return f"{told}; {_first(error)}"
         reason = f"retraining {trigger.number}: {trigger.text}"
-        self.hooks.event("promoted", str(now), now.details(self.store.bundle(now), "champion", reason=reason))
+        self.hooks.event("promoted", str(now), now.details(self.store.where(now), "champion", reason=reason))
         canary = self.recipe.rollout.canary if self.recipe.rollout is not None else None
         how = f"champion, by servers at {canary.steps[0]:.0%} of the requests first" if canary is not None else "champion"
         return f"{told}; it is {how}"
