@@ -66,6 +66,7 @@ def until(condition: Callable[[], object], seconds: float = 150.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_workers_on_two_nodes_have_the_loss_curves_of_one_process(tmp_path: Path, two_nodes: Any) -> None:
     found: list[Finding] = []
     trainer().fit(fitting(tmp_path / "one"))
@@ -132,6 +133,7 @@ def test_an_address_where_nobody_listens_is_told_at_once() -> None:
     assert error.value.exit_code == 5
 
 
+@pytest.mark.slow
 def test_an_address_where_something_else_is_silent_is_told_within_15_seconds(project: TestProject) -> None:
     project.write({"ask.py": ASK})
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -76,6 +76,7 @@ def test_a_job_that_sbatch_refuses_says_why(project: TestProject, tmp_path: Path
     assert "sbatch refused the job: sbatch: error: invalid partition specified: gpus" in refused.err
 
 
+@pytest.mark.slow
 def test_two_tasks_of_a_job_fit_together(project: TestProject, tmp_path: Path) -> None:
     project.write(small=RECIPE)
     stub = scheduler(tmp_path)

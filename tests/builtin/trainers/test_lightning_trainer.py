@@ -82,6 +82,7 @@ def test_the_same_fit_gives_the_same_bytes_and_another_seed_others(tmp_path, mor
     assert files(tmp_path / "one")["weights.safetensors"] != files(tmp_path / "three")["weights.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_killed_ends_with_the_same_bytes(tmp_path):
     """kill -9 after a checkpoint, three times at random moments; then to the end."""
     SLOWLY.fit(fitting(tmp_path / "undisturbed"))

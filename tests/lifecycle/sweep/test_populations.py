@@ -15,6 +15,7 @@ def weights(project):
     return {path.read_text() for path in (project.root / ".mlforge/artifacts").glob("*/weights.safetensors")}
 
 
+@pytest.mark.slow
 def test_what_a_population_finds_is_a_schedule_that_trains_to_the_same_from_the_start(swift):
     swept(swift, *WORDS, "sweep.concurrency=2")
     found, told = trials(swift), json.loads((tuned(swift) / "tuned.json").read_text())

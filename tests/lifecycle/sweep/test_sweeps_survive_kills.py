@@ -112,6 +112,7 @@ def goes_on(project: TestProject, words: tuple[str, ...], kills: int, more: int)
 
 
 @pytest.mark.timeout(900)  # Ray is started three times
+@pytest.mark.slow
 def test_a_killed_driver_loses_no_trial_runs_none_twice_and_ends_as_if_undisturbed(toy, tmp_path: Path):
     words = ("sweep=asha", "sweep.search=tpe", "sweep.trials=12", "sweep.concurrency=1", SPACE, "trainer.max_epochs=4", "trainer.pause=0.02")
     found = goes_on(toy, words, kills=1, more=5)
