@@ -31,7 +31,7 @@ __all__ = ["NAME", "Spare", "stand_by"]
 log = logging.getLogger(__name__)
 
 NAME = "mlforge-spare"
-_QUIET = 1.0  # seconds in which every worker must have been ready before the first is made: what starts has better things to do
+_QUIET = 5.0  # seconds in which every worker must have been ready before the first is made: what starts has better things to do
 _SOON = 0.1  # likewise, before the next one: who has lost a worker may lose another
 _PAUSE = 5.0  # seconds before one that died is replaced
 _MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.desk", "mlforge.serving.listening", "mlforge.serving.rollout.berth")
