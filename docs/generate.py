@@ -73,7 +73,7 @@ SETTINGS = {
     "artifacts": ("text", "in the store's folder", "where the artifacts lie: a folder, or a URL such as `s3://bucket/folder`"),
     "hosts": ("a list", "`[]`", 'hosts in private networks, or without TLS, to which alerts may go: `["relay.internal:25"]`'),
     "roles": ("a table", "`{}`", 'who may sign as what, by role: users of the system, such as `risk = ["alice"]`; see `mlforge approve`'),
-    "signing": ("a table", "none", "whose signatures count, and the key that signs: a model that nobody trusted has signed is not opened; see `mlforge signing`"),
+    "signing": ("a table", "none", "whose signatures count, and the key that signs: a model without one that counts is not opened; see `mlforge signing`"),
     "settings": ("a table for each plugin", "`{}`", "what plugins are told: `[tool.mlforge.settings.mlforge-mlflow]`; each checks its own keys"),
 }
 """What `mlforge.toml` may say; a test holds it against what the project accepts."""
