@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from mlforge.components import Place
 from mlforge.errors import Interrupted
@@ -66,5 +68,13 @@ def _lease(driver: int) -> None:
     os._exit(Interrupted.exit_code)
 
 
+def _leave(code: int) -> NoReturn:
+    """End at once when the work is done: an interpreter that takes itself apart may be aborted by threads that libraries have left running."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    _leave(main(sys.argv[1]))
