@@ -139,6 +139,7 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
     from mlforge.serving.house import House
+    from mlforge.serving.journal.keeping import Keeping
     from mlforge.serving.machine import cores, frugal
     from mlforge.serving.plan import Plan
     from mlforge.serving.rollout.crew import Crew
@@ -159,9 +160,14 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     watch = watching(place, store, plan) if store is not None else None
     if watch is not None:
         watch.begin(house)
+    keeping = Keeping(plan.channel) if plan.channel is not None else None
+    if keeping is not None:
+        keeping.begin(house)
     try:
         house.run()
     finally:
+        if keeping is not None:
+            keeping.end()
         if watch is not None:
             watch.end()
         if crew is not None:

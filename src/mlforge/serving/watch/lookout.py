@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.clock import Clock
+from mlforge.serving.parcels import Outbox
 from mlforge.serving.watch.allowance import Allowance, had_by_the_loop
 from mlforge.serving.watch.outfit import Outfit
-from mlforge.serving.watch.parcels import Outbox
 from mlforge.serving.watch.sources import Source
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from mlforge.plugins import Catalog
 from mlforge.service.monitoring import MonitorSettings
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
+from mlforge.serving.parcels import line
 from mlforge.serving.watch.meters import Meters
-from mlforge.serving.watch.parcels import line
 
 __all__ = ["Outfit"]
 

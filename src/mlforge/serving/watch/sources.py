@@ -53,14 +53,15 @@ class Source:
 
     def look(self, ahead: float) -> int:
         """Count the rows that were noted since the last time, as the request log would have them; how many."""
-        if (page := self.rows.slate.take()) is None:
-            return 0
-        frame = self.rows.frame(page, ahead)
-        if self._whole:
-            live = self._intake.live(frame)
-            for panes in self._whole:
-                panes.add(live)
-        return frame.height
+        rows = 0
+        for page in self.rows.slate.take():
+            frame = self.rows.noted(page, ahead).frame()
+            rows += frame.height
+            if self._whole:
+                live = self._intake.live(frame)
+                for panes in self._whole:
+                    panes.add(live)
+        return rows
 
     def fresh(self, now: float) -> int:
         """How many rows came since the last time; those that were passed over came just before this time."""

@@ -20,9 +20,9 @@ import msgspec
 
 from mlforge.errors import MlforgeError
 from mlforge.monitoring.looking import Look
+from mlforge.serving.parcels import Inbox
 from mlforge.serving.watch.gauges import gauges
 from mlforge.serving.watch.outfit import Outfit
-from mlforge.serving.watch.parcels import Inbox
 from mlforge.serving.watch.sighting import Sighting
 from mlforge.serving.watch.station import Station
 from mlforge.store import Store
