@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from mlforge.serving.aide import Aide
 from mlforge.serving.journal.channel import Channel
-from mlforge.serving.rollout.aide import Aide
 
 if TYPE_CHECKING:
     from mlforge.serving.house import House

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mlforge.serving.aide import Aide
 from mlforge.serving.offer import Offer
-from mlforge.serving.rollout.aide import Aide
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.rollout.clerk import clerk
 from mlforge.serving.rollout.course import Course, Tell

@@ -6,8 +6,8 @@ import json
 import socket
 from typing import TYPE_CHECKING
 
+from mlforge.serving.aide import Aide
 from mlforge.serving.plan import Plan
-from mlforge.serving.rollout.aide import Aide
 from mlforge.serving.watch.kind import KIND
 from mlforge.serving.watch.outfit import Outfit
 
