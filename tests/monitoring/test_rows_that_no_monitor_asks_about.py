@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from tests.serving.bundles import make_bundle, people
-from tests.serving.watch.watched import asked, monitors
+from tests.serving.monitors.watched import asked, monitors
 
 from mlforge.monitoring.intake import Intake
 from mlforge.monitoring.standard import Standard, Watched

@@ -169,12 +169,12 @@ def test_an_answer_that_was_being_sent_is_cut_off_and_nothing_else_is_said(tmp_p
 
 def test_a_worker_and_its_heir_leave_nothing_behind(slow: Running) -> None:
     until(lambda: _status(slow) == 200)
-    heir = slow.aide(NAME)
+    heir = slow.sidecar(NAME)
     assert heir is not None
     kill(slow)
     until(lambda: not Path(f"/proc/{heir}").exists(), 10)
     until(lambda: _status(slow) == 200, patience(5.0))
-    assert slow.aide(NAME) not in (None, heir)
+    assert slow.sidecar(NAME) not in (None, heir)
 
 
 def test_who_is_not_answered_before_the_server_stops_is_answered_503(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_signal_to_the_whole_group_ends_workers_in_order_and_heirs_with_them(t
         assert "ended with" not in server.log.read_text()
 
 
-def test_heirs_end_when_the_house_is_killed(tmp_path: Path) -> None:
+def test_heirs_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with serving(make_bundle(tmp_path / "people"), "--workers", "2") as server:
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
         server.process.kill()

@@ -84,9 +84,9 @@ def command(
     with ExitStack() as stack:
         asked = _rows(opened, version, source, max(rows), place)
         address = _address(stack, opened, version, url, key_env, workers)
-        from mlforge.serving.bench.course import Course
+        from mlforge.serving.bench.rounds import Rounds
 
-        measured = list(Course(address, version.model, asked, connections, rows, seconds, rate, lambda begins: click.echo(f"{begins} …", err=True)).run())
+        measured = list(Rounds(address, version.model, asked, connections, rows, seconds, rate, lambda begins: click.echo(f"{begins} …", err=True)).run())
     _told(version, measured, objective, page, as_json)
     _record(opened, version, measured, objective, time.perf_counter() - begun)
     from mlforge.serving.bench.verdict import missed

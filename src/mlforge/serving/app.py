@@ -12,7 +12,7 @@ from typing import Any
 from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.door import key_check
 from mlforge.serving.begun import Begun
-from mlforge.serving.desk import Desk
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
 from mlforge.serving.pressure import Pressure
@@ -31,17 +31,17 @@ _LONGEST_ID = 128
 class App:
     """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
 
-    def __init__(self, desk: Desk, begun: Begun | None = None) -> None:
+    def __init__(self, context: WorkerContext, begun: Begun | None = None) -> None:
         """`begun` is where the worker's heir looks, if it has one."""
-        self._desk = desk
+        self._context = context
         self._begun = begun or Begun(0)
-        self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
-        check = key_check(desk.settings.access)
+        self.routes = Routes(route for module in ENDPOINTS for route in module.routes(context))
+        check = key_check(context.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
-        self._read = BodyReader(desk.settings.limits).read
-        self._answered = desk.figures.answered
-        self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, self._beat)
+        self._read = BodyReader(context.settings.limits).read
+        self._answered = context.figures.answered
+        self._under_way = context.figures.under_way
+        self._pressure = Pressure(context.settings.slo.p99_ms / 1000, self._under_way, context.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -55,7 +55,7 @@ class App:
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
-        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._desk.ident()
+        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._context.ident()
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name
@@ -78,7 +78,7 @@ class App:
 
     def _beat(self) -> None:
         self._begun.beat()
-        self._desk.roster.beat(self._desk.worker)
+        self._context.roster.beat(self._context.worker)
 
     async def drained(self, seconds: float) -> None:
         """Return when every request under way is answered, or after so long."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from mlforge.serving.app import App
-from mlforge.serving.desk import Desk
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
 
@@ -27,26 +27,26 @@ class Asgi:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.desk: Desk | None = None
+        self.context: WorkerContext | None = None
         self._app: App | None = None
 
     def open(self) -> App:
         """Open the models, in the loop that will answer. Raises MlforgeError when one cannot be opened."""
         if self._app is None:
             self.plan.ledger.take(0)
-            self.desk = Desk(self.plan, 0, asyncio.get_running_loop())
-            self._app = App(self.desk)
+            self.context = WorkerContext(self.plan, 0, asyncio.get_running_loop())
+            self._app = App(self.context)
             self.plan.roster.set(0, State.READY)
         return self._app
 
     async def close(self) -> None:
         """Let requests under way be answered, and write what was put aside."""
-        if self._app is None or self.desk is None:
+        if self._app is None or self.context is None:
             return
         self.plan.roster.set(0, State.DRAINING)
         await self._app.drained(self.plan.settings.drain)
-        self.desk.close()
-        self._app = self.desk = None
+        self.context.close()
+        self._app = self.context = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """ASGI: one request, or the server's life."""

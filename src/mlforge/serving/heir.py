@@ -31,7 +31,7 @@ __all__ = ["NAME", "appointed"]
 NAME = "mlforge-heir"
 
 _CLONE = {"x86_64": 56, "aarch64": 220}  # the system call's number
-_FILES, _SIBLING = 0x400, 0x8000  # CLONE_FILES, CLONE_PARENT: the house is its parent too, and so learns of its end
+_FILES, _SIBLING = 0x400, 0x8000  # CLONE_FILES, CLONE_PARENT: the supervisor is its parent too, and so learns of its end
 _LINGER = 1.0  # seconds in which a client that is still sending may do so; a connection that is closed while bytes come would lose the answer
 _FILES_OPEN = Path("/proc/self/fd")
 _GONE = b'{"error":"the process that was to answer has ended; another takes its place"}'

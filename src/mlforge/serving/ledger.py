@@ -27,12 +27,12 @@ class _Family:
 
 
 class Ledger:
-    """The cells of all workers, and one more set for the house."""
+    """The cells of all workers, and one more set for the supervisor."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.view = memoryview(mmap.mmap(-1, (workers + 1) * _CAPACITY * _BYTES)).cast("d")
-        self.base = workers * _CAPACITY  # the house's own, until a worker takes its place
+        self.base = workers * _CAPACITY  # the supervisor's own, until a worker takes its place
         self._families: dict[str, _Family] = {}
         self._used = 0
         self._sealed = False
@@ -129,7 +129,7 @@ class Cell:
         return self._ledger.view[self._ledger.base + self._place]
 
     def total(self) -> float:
-        """Of all workers and the house."""
+        """Of all workers and the supervisor."""
         view = self._ledger.view
         return sum(view[worker * _CAPACITY + self._place] for worker in range(self._ledger.workers + 1))
 

@@ -1,4 +1,4 @@
-"""What the house settles before it forks: all that a worker needs."""
+"""What the supervisor settles before it forks: all that a worker needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mlforge.service.serve import Serve
 from mlforge.serving.figures import Figures
 from mlforge.serving.journal.meters import Meters
 from mlforge.serving.ledger import Ledger
+from mlforge.serving.monitors.monitor_plan import MonitorPlan
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.roster import Roster
-from mlforge.serving.watch.outfit import Outfit
 
 __all__ = ["Plan"]
 
@@ -32,7 +32,7 @@ class Plan:
     figures: Figures
     meters: Meters  # of the request log
     boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
-    outfit: Outfit | None = None  # of monitors; None where nothing is watched
+    monitor_plan: MonitorPlan | None = None  # of monitors; None where nothing is watched
 
     @classmethod
     def made(cls, offers: Sequence[Offer], settings: Serve, cores: int, catalog: Catalog | None = None) -> Self:
@@ -41,5 +41,5 @@ class Plan:
         ledger, roster = Ledger(workers), Roster(workers)
         boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
         threads = settings.threads or max(1, cores // workers)
-        outfit = Outfit.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
-        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards, outfit)
+        monitor_plan = MonitorPlan.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards, monitor_plan)

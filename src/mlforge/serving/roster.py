@@ -1,4 +1,4 @@
-"""Which workers live, and what each of them is at: shared memory of the house and all its workers."""
+"""Which workers live, and what each of them is at: shared memory of the supervisor and all its workers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class State(IntEnum):
 
 
 class Roster:
-    """One place a worker. Made before the fork; each worker writes its own place, and the house clears those of the dead."""
+    """One place a worker. Made before the fork; each worker writes its own place, and the supervisor clears those of the dead."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

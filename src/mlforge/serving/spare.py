@@ -1,6 +1,6 @@
 """The spare: a process beside the workers that has all modules loaded and a place with none, so that a worker that dies is replaced in moments.
 
-Of what a new worker does, three quarters is loading modules; on a busy machine that takes seconds. The house cannot do it for all, since polars and
+Of what a new worker does, three quarters is loading modules; on a busy machine that takes seconds. The supervisor cannot do it for all, since polars and
 onnxruntime begin threads, which a fork loses. So one process that was forked in time waits for somebody's place. It has an heir from its beginning, while
 it has one thread.
 """
@@ -24,7 +24,7 @@ from mlforge.serving.begun import Begun
 from mlforge.serving.heir import appointed
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
-from mlforge.serving.rollout.standing import offer_of, plain_offer
+from mlforge.serving.rollout.assignment import offer_of, plain_offer
 
 __all__ = ["NAME", "Spare", "stand_by"]
 
@@ -34,11 +34,11 @@ NAME = "mlforge-spare"
 _QUIET = 5.0  # seconds in which every worker must have been ready before the first is made: what starts has better things to do
 _SOON = 0.1  # likewise, before the next one: who has lost a worker may lose another
 _PAUSE = 5.0  # seconds before one that died is replaced
-_MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.desk", "mlforge.serving.listening", "mlforge.serving.rollout.berth")
+_MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.context", "mlforge.serving.listening", "mlforge.serving.rollout.agent")
 
 
 class Spare:
-    """The house's end of it. `fork` makes a process of the house's kind that works with its end of a line, and gives its id and ours."""
+    """The supervisor's end of it. `fork` makes a process of the supervisor's kind that works with its end of a line, and gives its id and ours."""
 
     def __init__(self, fork: Callable[[Callable[[socket.socket], None]], tuple[int, socket.socket]]) -> None:
         self._fork = fork
@@ -95,8 +95,8 @@ class Spare:
         self._pid, self._line = 0, None
 
 
-def stand_by(plan: Plan, listener: int, house: socket.socket, heir: memoryview[int]) -> None:
-    """In the new process: load what a worker needs, wait for a place, and be that worker. Returns when the house is gone before."""
+def stand_by(plan: Plan, listener: int, supervisor: socket.socket, heir: memoryview[int]) -> None:
+    """In the new process: load what a worker needs, wait for a place, and be that worker. Returns when the supervisor is gone before."""
     own = Path("/proc/self/comm")
     called = own.read_text() if own.exists() else ""
     _call(own, NAME)
@@ -112,12 +112,12 @@ def stand_by(plan: Plan, listener: int, house: socket.socket, heir: memoryview[i
     gc.collect()
     said = bytearray()
     while not said.endswith(b"\n"):  # byte by byte: what comes after it is the worker's to read
-        if not (more := house.recv(1)):
+        if not (more := supervisor.recv(1)):
             return
         said += more
     worker, offers = json.loads(said)
     _call(own, called.strip())
-    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, house, begun)
+    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, supervisor, begun)
 
 
 def _call(own: Path, name: str) -> None:

@@ -10,8 +10,8 @@ from mlforge.serving.offer import Offer
 __all__ = ["ACTOR", "APPLICATION", "NAMESPACE", "Orders"]
 
 APPLICATION = "mlforge"  # its name in Ray Serve
-NAMESPACE = "mlforge"  # of the post
-ACTOR = "mlforge-post"
+NAMESPACE = "mlforge"  # of the coordinator
+ACTOR = "mlforge-coordinator"
 
 
 @dataclass(frozen=True, slots=True)

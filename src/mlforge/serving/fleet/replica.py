@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import MissingRequirement, RunFailed
-from mlforge.serving.fleet.muster import Muster
+from mlforge.serving.fleet.coordinator import News, Report
 from mlforge.serving.fleet.orders import ACTOR, NAMESPACE, Orders
-from mlforge.serving.fleet.post import News, Report
-from mlforge.serving.rollout.standing import KIND, Standing
+from mlforge.serving.fleet.replica_roster import ReplicaRoster
+from mlforge.serving.rollout.assignment import KIND, Assignment
 
 if TYPE_CHECKING:
     from mlforge.serving.asgi import Asgi
@@ -25,7 +25,7 @@ __all__ = ["Replica"]
 
 log = logging.getLogger(__name__)
 
-_TURN = 0.5  # seconds between visits to the post
+_TURN = 0.5  # seconds between visits to the coordinator
 
 
 class Replica:
@@ -40,7 +40,7 @@ class Replica:
         self._name = uuid.uuid4().hex
         self._folder = TemporaryDirectory(prefix="mlforge-replica-")
         self._seen, self._keys, self._said = 0, b"", True
-        self._post: Any = None
+        self._coordinator: Any = None
         news = await self._visit(Report(self._name, False, (), (), 0))
         self._asgi = await self._opened(orders, news)
         await self._attend(news)
@@ -54,20 +54,20 @@ class Replica:
         if settings.access.keys is not None:
             self._take_keys(news.keys or b"")
             settings = settings.model_copy(update={"access": settings.access.model_copy(update={"keys": str(self._key_file)})})
-        standings = news.standings or {}  # they say who serves now; the orders, who did at first
-        offers = [await self._brought(Standing.read(standings[offer.model]).serving if offer.model in standings else offer) for offer in orders.offers]
+        assignments = news.assignments or {}  # they say who serves now; the orders, who did at first
+        offers = [await self._brought(Assignment.read(assignments[offer.model]).serving if offer.model in assignments else offer) for offer in orders.offers]
         plan = Plan.made(offers, settings, orders.threads)
-        self._muster = Muster(orders.replicas)
-        asgi = Asgi(replace(plan, roster=self._muster))
+        self._roster = ReplicaRoster(orders.replicas)
+        asgi = Asgi(replace(plan, roster=self._roster))
         asgi.open()
         return asgi
 
     async def _attend(self, news: News) -> None:
-        """Let the models follow what the post says of them; the first of it is done when this returns."""
-        from mlforge.serving.rollout.berth import attend
+        """Let the models follow what the coordinator says of them; the first of it is done when this returns."""
+        from mlforge.serving.rollout.agent import attend
 
-        assert self._asgi.desk is not None
-        attending = asyncio.get_running_loop().create_task(attend(self._asgi.desk))
+        assert self._asgi.context is not None
+        attending = asyncio.get_running_loop().create_task(attend(self._asgi.context))
         await asyncio.sleep(0)  # it listens now
         await self._take(news)
         await attending
@@ -82,9 +82,9 @@ class Replica:
         return response
 
     async def check_health(self) -> None:
-        """Asked by Ray Serve in the loop that answers: one that is stuck does not get here. Raises RunFailed when it no longer comes by at the post."""
+        """Asked by Ray Serve in the loop that answers: one that is stuck does not get here. Raises RunFailed when it no longer comes by at the coordinator."""
         if self._visits.done():
-            raise RunFailed("the replica has lost its way to the post")
+            raise RunFailed("the replica has lost its way to the coordinator")
 
     async def __del__(self) -> None:
         """Called by Ray Serve when no request is under way any more."""
@@ -97,21 +97,21 @@ class Replica:
             self._folder.cleanup()
 
     async def _go_on(self) -> None:
-        """Come by at the post again and again."""
+        """Come by at the coordinator again and again."""
         while True:
             await asyncio.sleep(_TURN)
             try:
-                await self._take(await self._visit(self._report(ready=self._muster.here)))
+                await self._take(await self._visit(self._report(ready=self._roster.here)))
                 self._said = True
             except Exception as error:  # whatever it is: this replica goes on answering as before
-                self._post, self._muster.others = None, 0
+                self._coordinator, self._roster.others = None, 0
                 if self._said:
-                    log.warning("the post does not answer, so that aliases are not followed: %s", str(error).strip().splitlines()[:1])
+                    log.warning("the coordinator does not answer, so that aliases are not followed: %s", str(error).strip().splitlines()[:1])
                 self._said = False
 
     def _report(self, *, ready: bool) -> Report:
         ledger = self._asgi.plan.ledger
-        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen, self._muster.others)
+        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen, self._roster.others)
 
     async def _visit(self, report: Report) -> News:
         news: News = await self._reached().report.remote(report)
@@ -120,23 +120,23 @@ class Replica:
     def _reached(self) -> Any:
         import ray
 
-        if self._post is None:
-            self._post = ray.get_actor(ACTOR, namespace=NAMESPACE)
-        return self._post
+        if self._coordinator is None:
+            self._coordinator = ray.get_actor(ACTOR, namespace=NAMESPACE)
+        return self._coordinator
 
     async def _take(self, news: News) -> None:
         """What the others have counted, the keys, and who is to answer."""
         self._asgi.plan.ledger.add_others(news.cells)
-        self._muster.others = news.others
+        self._roster.others = news.others
         if news.keys is not None and news.keys != self._keys:
             self._take_keys(news.keys)
-        if news.standings is None or self._asgi.desk is None:
+        if news.assignments is None or self._asgi.context is None:
             return
-        for model, told in news.standings.items():
+        for model, told in news.assignments.items():
             here = dict(told)
             here["serving"] = await self._placed(told["serving"])
             here["ladder"] = [await self._placed(one) for one in told["ladder"]]
-            self._asgi.desk.heard(f"{KIND} {model}", here)
+            self._asgi.context.heard(f"{KIND} {model}", here)
         self._seen = news.number
 
     async def _placed(self, told: dict[str, Any]) -> dict[str, Any]:

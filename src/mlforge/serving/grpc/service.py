@@ -21,7 +21,7 @@ from mlforge.serving.v2.metadata import server_metadata
 from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["Service"]
 
@@ -74,9 +74,9 @@ class _Metadata(dict[str, Any]):
 class Service:
     """Both services of one worker."""
 
-    def __init__(self, desk: Desk, guard: Guard | None) -> None:
-        self._desk, self._guard = desk, guard
-        self._speaker = Speaker(desk)
+    def __init__(self, context: WorkerContext, guard: Guard | None) -> None:
+        self._context, self._guard = context, guard
+        self._speaker = Speaker(context)
         self.closing = asyncio.Event()  # those who watch are told that it is over
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
@@ -97,9 +97,9 @@ class Service:
         counted = "infer" if name == "ModelInfer" else "other"
 
         async def answer(request: Any, context: Any) -> Any:
-            begun, status, ident = time.perf_counter(), 200, self._desk.ident()
+            begun, status, ident = time.perf_counter(), 200, self._context.ident()
             behind = ((_ID, ident),)
-            self._desk.figures.under_way.add()
+            self._context.figures.under_way.add()
             try:
                 await asyncio.sleep(0)  # calls that came in the same turn are counted before the first is answered, so that their rows go together
                 self._allowed(name, context)
@@ -113,8 +113,8 @@ class Service:
                 log.exception("request %s failed", ident)
                 await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}", behind)
             finally:
-                self._desk.figures.under_way.add(-1.0)
-                self._desk.figures.answered(counted, status, time.perf_counter() - begun)
+                self._context.figures.under_way.add(-1.0)
+                self._context.figures.answered(counted, status, time.perf_counter() - begun)
 
         return answer
 

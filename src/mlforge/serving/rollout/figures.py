@@ -64,7 +64,7 @@ class Figures:
 
 
 class Recorder:
-    """Counts one version's answers in one worker, into memory that the house reads: nobody waits for anybody."""
+    """Counts one version's answers in one worker, into memory that the supervisor reads: nobody waits for anybody."""
 
     def __init__(self, cells: memoryview[float]) -> None:
         self._cells = cells  # WIDTH float64, written by this worker alone

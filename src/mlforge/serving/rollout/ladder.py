@@ -14,7 +14,7 @@ from mlforge.serving.lane import Lane
 from mlforge.serving.load import Load
 from mlforge.serving.rollout.breaker import Breaker, State
 from mlforge.serving.rollout.carrying import carried
-from mlforge.serving.rollout.madeup import MadeUp
+from mlforge.serving.rollout.declared import DeclaredEngine
 
 __all__ = ["Ladder"]
 
@@ -45,7 +45,7 @@ class Ladder:
                 raise
             refusal = refused
         for rung in self._rungs:
-            declared = isinstance(rung.engine, MadeUp)
+            declared = isinstance(rung.engine, DeclaredEngine)
             taken = carried(load, lane.engine, rung.engine) if rung.engine is not lane.engine else None
             if taken is None or (refusal.status == _REFUSED and not declared):
                 continue

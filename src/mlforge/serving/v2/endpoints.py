@@ -20,7 +20,7 @@ from mlforge.serving.v2.raw import raw_inference
 from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["paths", "routes"]
 
@@ -29,9 +29,9 @@ _BINARY = "application/octet-stream"
 _MEDIA = ("", "application/json", _BINARY, "application/x-www-form-urlencoded")  # the last is what curl says when it is told nothing
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """/v2 and all below it."""
-    speaker = Speaker(desk)
+    speaker = Speaker(context)
     for path in ("/v2", "/v2/"):
         yield Route("GET", path, _server, "open")
     yield Route("GET", "/v2/health/live", _live, "open")

@@ -12,7 +12,7 @@ from mlforge.serving.v2.signature import MATRIX
 from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["paths"]
 
@@ -32,9 +32,9 @@ _ELEMENTS = {"BOOL": "boolean", "BYTES": "string", "INT64": "integer"}
 _FLAT = "flat in row-major order, or nested as the shape says; null stands for a missing value"
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """The path items of /v2."""
-    speaker = Speaker(desk)
+    speaker = Speaker(context)
     told: dict[str, object] = {
         "/v2": {"get": _get("The server's name, version and extensions.", _object(name="string", version="string", extensions="array"))},
         "/v2/health/live": {"get": _get("Is the server alive.", _object(live="boolean"))},

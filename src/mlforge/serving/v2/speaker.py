@@ -18,7 +18,7 @@ from mlforge.serving.v2.intake import Intake
 from mlforge.serving.v2.metadata import ModelMetadata, described
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
     from mlforge.serving.lane import Lane
 
 __all__ = ["Indexed", "Speaker"]
@@ -35,24 +35,24 @@ class Indexed:
 
 
 class Speaker:
-    """Speaks for the models of one desk."""
+    """Speaks for the models of one context."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
         self._intakes: WeakKeyDictionary[Lane, Intake] = WeakKeyDictionary()
 
     @property
     def ready(self) -> bool:
         """Are all models ready, in all workers."""
-        return self._desk.roster.ready
+        return self._context.roster.ready
 
     def models(self) -> Iterator[Indexed]:
         """The models that are served."""
-        return (Indexed(served.name, _version(served.lane) or "") for served in self._desk.models)
+        return (Indexed(served.name, _version(served.lane) or "") for served in self._context.models)
 
     def lane(self, model: str, version: str = "", headers: Headers | None = None) -> Lane:
         """The version that answers for a model, to a request with these headers. Raises Refused, 404, when it is not served here."""
-        served = self._desk.models.named(model)
+        served = self._context.models.named(model)
         lane = served.choose(headers.get(served.key_header) if headers and served.key_header else None)
         if version and version != _version(lane):
             known = _version(lane)
@@ -70,18 +70,18 @@ class Speaker:
         """The tensors that a version takes."""
         intake = self._intakes.get(lane)
         if intake is None:
-            intake = self._intakes[lane] = Intake(lane.engine, lane.door, self._desk.settings.limits)
+            intake = self._intakes[lane] = Intake(lane.engine, lane.door, self._context.settings.limits)
         return intake
 
     async def infer(self, model: str, lane: Lane, asked: Inference, ident: str, patience: float | None = None) -> Said:
         """What a model says to a request, whose client waits for so many seconds. Raises Refused: 400 for rows that break the contract."""
         begun = time.perf_counter()
-        served = self._desk.models.named(model)
+        served = self._context.models.named(model)
         load = self.intake(lane).load(asked.tensors)
         if served.by_load is not None:
             lane, load = served.by_load(lane, load)
         if load.rejected:
-            self._desk.figures.rejected.add(len(load.rejected))
+            self._context.figures.rejected.add(len(load.rejected))
             raise Refused(400, load.refusal().message)
         if not load.good:
             return Said(model, _version(lane), self._nothing(lane))
@@ -90,7 +90,7 @@ class Speaker:
 
     def _patience(self, asked: Inference, client: float | None) -> float:
         """Seconds until an answer is of no use: the shortest of what anybody says."""
-        longest: float = self._desk.settings.deadline
+        longest: float = self._context.settings.deadline
         if client is not None:
             longest = min(longest, client)
         return longest if (own := asked.timeout_s) is None else min(longest, own)

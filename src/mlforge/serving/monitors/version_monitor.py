@@ -1,0 +1,56 @@
+"""One version's windows, of every kind that its monitors look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlforge.errors import DataError
+from mlforge.monitoring.looking import Look
+from mlforge.monitoring.panes import Panes
+from mlforge.monitoring.standard import Standard
+from mlforge.plugins import Catalog
+from mlforge.reference import Reference
+from mlforge.serving.monitors.pane_counts import PaneCounts
+from mlforge.serving.monitors.window_series import WindowSeries
+from mlforge.store import Store
+from mlforge.store.entries import Version
+
+__all__ = ["VersionMonitor"]
+
+
+class VersionMonitor:
+    """Opened with what the store has of earlier windows. MlforgeError when the monitors cannot be made."""
+
+    def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float, writer: str) -> None:
+        standard = Standard.open(Reference(reference), catalog)
+        self.version, self.serving, self.changed = version, False, True
+        self._series: dict[str, WindowSeries] = {}
+        for windowing, watched in standard.by_windowing().items():
+            here = tuple(one for one in watched if not one.monitor.exact)
+            if here and windowing.by == "time":
+                panes = Panes(windowing, here, standard.contract, standard.task)
+                self._series[here[0].monitor.windows] = WindowSeries(panes, store, version, now, writer)
+
+    def add(self, counts: PaneCounts) -> None:
+        """Counts that a worker has sent. Raises DataError for those of other monitors."""
+        series = self._series.get(counts.windows)
+        if series is None:
+            raise DataError(f"{self.version} has no monitors that look over {counts.windows} windows")
+        series.add(counts)
+
+    def turn(self, now: float) -> bool:
+        """Judge the windows that are over at this time and write down what has changed; is there anything new to tell of."""
+        new = [series.close(now, serving=self.serving) for series in self._series.values()]
+        for series in self._series.values():
+            series.save()
+        self.changed |= any(new)
+        return any(new)
+
+    def looks(self) -> list[Look]:
+        """What was said of windows, by their kind."""
+        return [series.look() for series in self._series.values()]
+
+    @property
+    def series(self) -> list[WindowSeries]:
+        """By kind of window."""
+        return list(self._series.values())

@@ -1,0 +1,97 @@
+"""Sidecar processes, for what must block neither the supervisor nor a worker: forked, spoken with over a socket, and replaced when they die."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+__all__ = ["Sidecar"]
+
+log = logging.getLogger(__name__)
+
+_PAUSE = 2.0  # seconds before one that died is replaced
+
+
+class Sidecar:
+    """One such process. `work` is what it does with its end of the line, until that is closed; `keep` are open files that it needs besides."""
+
+    def __init__(self, name: str, work: Callable[[socket.socket], None], keep: Sequence[int] = ()) -> None:
+        self.name, self._work, self._keep = name, work, keep
+        self._pid, self._due, self._rest = 0, 0.0, b""
+        self._line: socket.socket | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Was it started."""
+        return self._pid != 0 or self._due > 0
+
+    def start(self) -> None:
+        """Let it begin."""
+        self._pid, self._line = _fork(self.name, self._work, self._keep)
+        self._line.setblocking(False)
+        self._rest = b""
+
+    def say(self, line: bytes) -> None:
+        """Tell it something; one that has died will hear what counts when it begins again."""
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.sendall(line + b"\n")
+
+    def heard(self) -> list[bytes]:
+        """The lines that it has said meanwhile. One that has died is replaced after a while."""
+        if self._line is None:
+            if self._due and time.monotonic() >= self._due:
+                self.start()
+            return []
+        try:
+            said = self._line.recv(1 << 20)
+        except BlockingIOError:
+            return []
+        except OSError:
+            said = b""
+        if not said:
+            log.warning("%s ended; another takes its place", self.name)
+            self.end()
+            self._due = time.monotonic() + _PAUSE
+            return []
+        *lines, self._rest = (self._rest + said).split(b"\n")
+        return lines
+
+    def end(self) -> None:
+        """It goes when its line is closed."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._pid, 0)
+            self._pid = 0
+
+
+def _fork(name: str, work: Callable[[socket.socket], None], keep: Sequence[int] = ()) -> tuple[int, socket.socket]:
+    """A process that does the work and has nothing of the supervisor's but its end of a line, and what it is to keep; its id, and our end."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return pid, ours
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/comm").write_text(name)
+        kept = [2, *sorted({theirs.fileno(), *keep}), os.sysconf("SC_OPEN_MAX")]
+        for low, high in pairwise(kept):
+            os.closerange(low + 1, min(high, 1 << 16))
+        work(theirs)
+        code = 0
+    except BaseException:
+        log.exception("%s ended", name)
+    finally:
+        os._exit(code)
