@@ -27,9 +27,9 @@ def watching(place: Workplace, store: Store, plan: Plan) -> Monitors | None:
     from mlforge.serving.monitors.monitors import Monitors
 
     def tell(store: Store, version: Version, looks: list[Look]) -> None:
-        from mlforge.monitoring.telling import Teller
+        from mlforge.monitoring.notifying import Notifier
 
-        _, sent = Teller(place.project, place.catalog, place.hooks).tell(looks, store, version)
+        _, sent = Notifier(place.project, place.catalog, place.hooks).notify(looks, store, version)
         for one in sent:
             if one.failure:
                 log.warning("alert %d could not be told to alerts.%s: %s; it is tried again", one.alert.number, one.channel, one.failure)

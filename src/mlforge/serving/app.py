@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from mlforge.serving.access.body import BodyReader
-from mlforge.serving.access.door import key_check
-from mlforge.serving.begun import Begun
+from mlforge.serving.access.key_check import key_check
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.pressure import Pressure
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
@@ -31,10 +31,10 @@ _LONGEST_ID = 128
 class App:
     """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
 
-    def __init__(self, context: WorkerContext, begun: Begun | None = None) -> None:
-        """`begun` is where the worker's heir looks, if it has one."""
+    def __init__(self, context: WorkerContext, in_flight: InFlight | None = None) -> None:
+        """`in_flight` is where the worker's heir looks, if it has one."""
         self._context = context
-        self._begun = begun or Begun(0)
+        self._in_flight = in_flight or InFlight(0)
         self.routes = Routes(route for module in ENDPOINTS for route in module.routes(context))
         check = key_check(context.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
@@ -51,7 +51,7 @@ class App:
             return
         self._under_way.add()
         client = scope.client
-        place = self._begun.enter(client)
+        place = self._in_flight.enter(client)
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
@@ -71,13 +71,13 @@ class App:
             response = problem(500, f"an error of the server; its log has it under {request.id}")
         finally:
             self._under_way.add(-1.0)
-            self._begun.leave(place)
-        self._begun.answering(client, len(response.body))
+            self._in_flight.leave(place)
+        self._in_flight.answering(client, len(response.body))
         protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
         self._answered(name, response.status, time.perf_counter() - begun)
 
     def _beat(self) -> None:
-        self._begun.beat()
+        self._in_flight.beat()
         self._context.roster.beat(self._context.worker)
 
     async def drained(self, seconds: float) -> None:

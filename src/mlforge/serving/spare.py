@@ -20,8 +20,8 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from mlforge.serving.begun import Begun
 from mlforge.serving.heir import appointed
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
 from mlforge.serving.rollout.assignment import offer_of, plain_offer
@@ -100,9 +100,9 @@ def stand_by(plan: Plan, listener: int, supervisor: socket.socket, heir: memoryv
     own = Path("/proc/self/comm")
     called = own.read_text() if own.exists() else ""
     _call(own, NAME)
-    begun = Begun(plan.settings.limits.connections)
+    in_flight = InFlight(plan.settings.limits.connections)
     if plan.settings.access.tls is None:
-        heir[0] = appointed(listener, begun, plan.figures.lost)
+        heir[0] = appointed(listener, in_flight, plan.figures.lost)
     for module in (*_MODULES, *(("mlforge.serving.grpc.listening",) if plan.settings.grpc_port is not None else ())):
         import_module(module)
     from mlforge.runtime.session import runtime
@@ -117,7 +117,7 @@ def stand_by(plan: Plan, listener: int, supervisor: socket.socket, heir: memoryv
         said += more
     worker, offers = json.loads(said)
     _call(own, called.strip())
-    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, supervisor, begun)
+    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, supervisor, in_flight)
 
 
 def _call(own: Path, name: str) -> None:

@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlforge.serving.begun import Begun
 from mlforge.serving.heir import appointed
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
 
@@ -29,24 +29,24 @@ log = logging.getLogger(__name__)
 _HELD = 0.0005  # seconds that a thread may hold the interpreter while the loop waits for it
 
 
-def work(plan: Plan, worker: int, listener: int, supervisor: socket.socket, begun: Begun | None = None) -> None:
+def work(plan: Plan, worker: int, listener: int, supervisor: socket.socket, in_flight: InFlight | None = None) -> None:
     """Be worker number `worker` until SIGTERM, or until the supervisor is gone. Raises MlforgeError when a model cannot be opened.
 
-    `begun` is that of an heir who is there already.
+    `in_flight` is that of an heir who is there already.
     """
     import uvloop
 
     plan.ledger.take(worker)
-    if begun is None:
-        begun = Begun(plan.settings.limits.connections)
+    if in_flight is None:
+        in_flight = InFlight(plan.settings.limits.connections)
         if plan.settings.access.tls is None:
-            plan.roster.appoint(worker, appointed(listener, begun, plan.figures.lost))
-    begun.beat()
+            plan.roster.appoint(worker, appointed(listener, in_flight, plan.figures.lost))
+    in_flight.beat()
     _be_patient()
     sys.setswitchinterval(_HELD)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(_work(plan, worker, listener, supervisor, begun, loop))
+    loop.run_until_complete(_work(plan, worker, listener, supervisor, in_flight, loop))
 
 
 def _be_patient() -> None:
@@ -61,14 +61,14 @@ def _be_patient() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-async def _work(plan: Plan, worker: int, listener: int, supervisor: socket.socket, begun: Begun, loop: asyncio.AbstractEventLoop) -> None:
+async def _work(plan: Plan, worker: int, listener: int, supervisor: socket.socket, in_flight: InFlight, loop: asyncio.AbstractEventLoop) -> None:
     from mlforge.serving.app import App
     from mlforge.serving.context import WorkerContext
     from mlforge.serving.listening import Listening
     from mlforge.serving.rollout.agent import attend
 
     context = WorkerContext(plan, worker, loop)
-    app = App(context, begun)
+    app = App(context, in_flight)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)

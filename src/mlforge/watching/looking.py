@@ -15,8 +15,8 @@ from mlforge.store import KeptAlert, Store, Version
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlforge.monitoring.delivery import Delivery
     from mlforge.monitoring.looking import Look
-    from mlforge.monitoring.sending import Sent
     from mlforge.plugins import Catalog, Hooks
     from mlforge.project import Project
 
@@ -34,7 +34,7 @@ class Seen:
 
     windows: int = 0  # that alarmed
     alerts: tuple[KeptAlert, ...] = ()  # that are not over
-    sent: tuple[Sent, ...] = ()
+    sent: tuple[Delivery, ...] = ()
 
 
 @dataclass
@@ -111,8 +111,8 @@ class Looker:
         return replace(one, windows=tuple(window for window in one.windows if window.span is None or window.span[1] <= seen))
 
     def _told(self, version: Version, looks: list[Look]) -> Seen:
-        from mlforge.monitoring.telling import Teller
+        from mlforge.monitoring.notifying import Notifier
 
-        kept, sent = Teller(self.project, self.catalog, self.hooks).tell(looks, self.store, version)
+        kept, sent = Notifier(self.project, self.catalog, self.hooks).notify(looks, self.store, version)
         alarms = sum(1 for look in looks for window in look.windows if window.alarms)
         return Seen(alarms, tuple(one for one in kept if one.state != "over"), tuple(sent))

@@ -20,8 +20,8 @@ from mlforge.serving.roster import State
 def test_a_replica_is_told_what_the_others_have_counted() -> None:
     coordinator = Coordinator()
     assert coordinator.report(Report("a", True, [3.0, 1.0], [1], 0)).cells == []
-    news = coordinator.report(Report("b", True, [10.0, 2.0], [1], 0))
-    assert (list(news.cells), news.others) == ([3.0, 1.0], 1)
+    update = coordinator.report(Report("b", True, [10.0, 2.0], [1], 0))
+    assert (list(update.cells), update.others) == ([3.0, 1.0], 1)
     assert list(coordinator.report(Report("a", True, [4.0, 1.0], [1], 0)).cells) == [10.0, 2.0]
     assert coordinator.ready() == 2
 
@@ -46,8 +46,8 @@ def test_news_are_told_once_and_to_whoever_begins_later() -> None:
     coordinator.tell(1, {"people": {"generation": 1}}, b"keys", ["d1"])
     assert not coordinator.lead("me", 1)
     assert coordinator.leader() == "me"
-    news = coordinator.report(Report("a", True, [], [], 0))
-    assert (news.number, news.assignments, news.keys) == (1, {"people": {"generation": 1}}, b"keys")
+    update = coordinator.report(Report("a", True, [], [], 0))
+    assert (update.number, update.assignments, update.keys) == (1, {"people": {"generation": 1}}, b"keys")
     assert coordinator.report(Report("a", True, [], [], 1)).assignments is None
     assert coordinator.missing(["d0", "d1"]) == ["d0"], "nobody names it any more"
     assert coordinator.parcel("d0") is None

@@ -11,8 +11,8 @@ from typing import Any
 
 from mlforge.errors import RunFailed
 from mlforge.serving.fleet.coordinator import LEFT, Coordinator
-from mlforge.serving.fleet.orders import ACTOR, NAMESPACE
 from mlforge.serving.fleet.parcel import Parcel
+from mlforge.serving.fleet.replica_config import ACTOR, NAMESPACE
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.assignment import Assignment
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlforge.serving.fleet.parcel import Parcel
 
-__all__ = ["LEFT", "Coordinator", "News", "Report"]
+__all__ = ["LEFT", "Coordinator", "Report", "Update"]
 
 _SILENT = 3.0  # seconds after which a replica that has not come by is not counted as ready
 _GONE = 60.0  # seconds after which it is taken for dead: what it has counted is kept, what it had under way is over
@@ -27,12 +27,12 @@ class Report:
     ready: bool
     cells: Sequence[float]  # its figures, in the order in which every replica registers them
     gauges: Sequence[int]  # which of them are not counted up
-    seen: int  # the newest news that it has
+    seen: int  # the newest update that it has
     others: int = 0  # replicas besides it that it knows to be ready
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Update:
     """What it is told."""
 
     number: int
@@ -87,7 +87,7 @@ class Coordinator:
         """A bundle; None when it is not named any more."""
         return self._parcels.get(digest)
 
-    def report(self, told: Report) -> News:
+    def report(self, told: Report) -> Update:
         """A replica comes by."""
         now = time.monotonic()
         self._heard[told.name] = _Heard(told, now)
@@ -99,7 +99,7 @@ class Coordinator:
         for heard in others:
             cells = _added(cells, heard.report, whole=heard in live)
         ready = sum(heard.report.ready for heard in live)
-        return News(self._number, ready, cells, None if told.seen == self._number else self._assignments, self._keys)
+        return Update(self._number, ready, cells, None if told.seen == self._number else self._assignments, self._keys)
 
     def ready(self) -> int:
         """How many replicas are ready."""

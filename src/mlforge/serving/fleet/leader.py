@@ -16,8 +16,8 @@ from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.service.serve import Serve
 from mlforge.serving.fleet.client import CoordinatorClient
 from mlforge.serving.fleet.following import Following
-from mlforge.serving.fleet.orders import Orders
 from mlforge.serving.fleet.ray_serve import begin, deploy, end
+from mlforge.serving.fleet.replica_config import ReplicaConfig
 from mlforge.serving.offer import Offer
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Leader:
             try:
                 self._line.tell(following.assignments)
                 ours, url = begin(self._settings)
-                deploy(self._orders(), self._fleet, self._meanwhile)
+                deploy(self._config(), self._fleet, self._meanwhile)
                 self._wait()
                 ready(url)
                 self._lead(following)
@@ -71,11 +71,11 @@ class Leader:
                 with suppress(Exception):  # it is gone already
                     self._line.close()
 
-    def _orders(self) -> Orders:
+    def _config(self) -> ReplicaConfig:
         import mlforge
 
         threads = self._settings.threads or max(1, int(self._fleet.each.get("CPU", 1.0)))
-        return Orders(mlforge.__version__, self._offers, self._settings, self._fleet.replicas, threads)
+        return ReplicaConfig(mlforge.__version__, self._offers, self._settings, self._fleet.replicas, threads)
 
     def _meanwhile(self, seconds: float = 0.0) -> None:
         if self._stop.is_set():

@@ -16,8 +16,8 @@ from mlforge.errors import MlforgeError
 from mlforge.serving.clock import Clock
 from mlforge.serving.monitors.allowance import Allowance, had_by_the_loop
 from mlforge.serving.monitors.datagrams import Outbox
+from mlforge.serving.monitors.lane_monitor import LaneMonitor
 from mlforge.serving.monitors.monitor_plan import MonitorPlan
-from mlforge.serving.monitors.sources import Source
 
 if TYPE_CHECKING:
     from mlforge.serving.batcher import Batch
@@ -40,7 +40,7 @@ class MonitorAgent:
         self._outbox = Outbox(monitor_plan.outlet)
         self._allowance = Allowance(monitor_plan.settings.share)
         self._noting = 0.0  # seconds that the loop has given to it
-        self._sources: list[Source] = []  # of which something came of late
+        self._monitors: list[LaneMonitor] = []  # of which something came of late
         self._patience = monitor_plan.settings.seconds / 2  # the other half is the collector's
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlforge-monitors", daemon=True)
@@ -50,22 +50,22 @@ class MonitorAgent:
         """What a lane is to call with each batch; None where its version has no monitors."""
         if lane.engine.offer.reference is None:
             return None
-        source = Source(lane)
-        slate, takes = source.rows.slate, self._allowance.takes
+        monitor = LaneMonitor(lane)
+        slate, takes = monitor.rows.slate, self._allowance.takes
 
         def offer(batch: Batch) -> None:
             if not batch.rows:
                 return
-            if not source.known:
-                source.known = True
-                self._sources.append(source)
-            source.came += batch.rows
+            if not monitor.known:
+                monitor.known = True
+                self._monitors.append(monitor)
+            monitor.came += batch.rows
             if takes() and slate.rows < _ROOM:
                 begun = time.perf_counter()
                 slate.note(batch, lane.role)
                 self._noting += time.perf_counter() - begun
             else:
-                source.passed += batch.rows
+                monitor.passed += batch.rows
 
         return offer
 
@@ -81,7 +81,7 @@ class MonitorAgent:
         while True:
             last = self._stop.wait(tick)
             begun, now = time.thread_time(), had_by_the_loop()
-            self._allowance.came(sum([source.fresh(time.time()) for source in self._sources]), now - had)
+            self._allowance.came(sum([monitor.fresh(time.time()) for monitor in self._monitors]), now - had)
             had = now
             handing = last or time.monotonic() >= due
             rows += self._guarded(self._count_all if handing else self._count)
@@ -105,41 +105,41 @@ class MonitorAgent:
 
     def _count(self) -> int:
         """Count what was noted, where that is much; how many rows."""
-        return sum(self._looked(source) for source in list(self._sources) if source.rows.slate.rows >= _AT_ONCE)
+        return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.rows.slate.rows >= _AT_ONCE)
 
     def _count_all(self) -> int:
         """Count what was noted, and what was passed over."""
         rows = 0
-        for source in list(self._sources):
-            rows += self._looked(source)
-            if self._opened(source):
-                self._meters.passed.add(source.count())
+        for monitor in list(self._monitors):
+            rows += self._looked(monitor)
+            if self._opened(monitor):
+                self._meters.passed.add(monitor.count())
         return rows
 
-    def _looked(self, source: Source) -> int:
-        rows = source.look(self._clock.ahead()) if self._opened(source) else 0
+    def _looked(self, monitor: LaneMonitor) -> int:
+        rows = monitor.look(self._clock.ahead()) if self._opened(monitor) else 0
         self._meters.rows.add(rows)
         return rows
 
-    def _opened(self, source: Source) -> bool:
+    def _opened(self, monitor: LaneMonitor) -> bool:
         """Its monitors are there; that they are not is told once."""
-        if not source.tried:
+        if not monitor.tried:
             try:
-                source.open(self._plan.catalog)
+                monitor.open(self._plan.catalog)
             except MlforgeError as error:
-                log.warning("%s is not watched: %s", source.lane.engine.offer, error)
+                log.warning("%s is not watched: %s", monitor.lane.engine.offer, error)
         return True
 
     def _hand_over(self) -> int:
-        for source in list(self._sources):
-            handed = list(source.told())
+        for monitor in list(self._monitors):
+            handed = list(monitor.told())
             if not handed:  # a version that answers no more is forgotten
-                self._sources.remove(source)
-                source.known = False
+                self._monitors.remove(monitor)
+                monitor.known = False
             for counts in handed:
                 try:
                     self._outbox.send(counts.write())
                 except OSError as error:
                     self._meters.lost.add(counts.rows)
-                    log.warning("counts of %d rows of %s could not be handed over: %s", counts.rows, source.lane.engine.offer, error)
+                    log.warning("counts of %d rows of %s could not be handed over: %s", counts.rows, monitor.lane.engine.offer, error)
         return 0

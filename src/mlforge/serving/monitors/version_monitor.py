@@ -23,7 +23,7 @@ class VersionMonitor:
 
     def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float, writer: str) -> None:
         standard = Standard.open(Reference(reference), catalog)
-        self.version, self.serving, self.changed = version, False, True
+        self.version, self.serving = version, False
         self._series: dict[str, WindowSeries] = {}
         for windowing, watched in standard.by_windowing().items():
             here = tuple(one for one in watched if not one.monitor.exact)
@@ -43,7 +43,6 @@ class VersionMonitor:
         new = [series.close(now, serving=self.serving) for series in self._series.values()]
         for series in self._series.values():
             series.save()
-        self.changed |= any(new)
         return any(new)
 
     def looks(self) -> list[Look]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlforge.serving.context import WorkerContext
     from mlforge.serving.lane import Lane
 
-__all__ = ["Indexed", "Speaker"]
+__all__ = ["Handler", "Indexed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Indexed:
     reason: str = ""
 
 
-class Speaker:
+class Handler:
     """Speaks for the models of one context."""
 
     def __init__(self, context: WorkerContext) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import mmap
 import time
 
-__all__ = ["Begun"]
+__all__ = ["InFlight"]
 
 _LARGE = 8192  # bytes of an answer that the kernel may not take in one piece
 _KEPT = 1024  # large answers that are remembered
 
 
-class Begun:
+class InFlight:
     """The requests that one worker has begun and not answered, and the clients of its last large answers. Made by the worker before its heir is appointed."""
 
     __slots__ = ("_cells", "_clock", "_free", "_last", "_ring")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlforge.service.serve import Serve
 from mlforge.serving.offer import Offer
 
-__all__ = ["ACTOR", "APPLICATION", "NAMESPACE", "Orders"]
+__all__ = ["ACTOR", "APPLICATION", "NAMESPACE", "ReplicaConfig"]
 
 APPLICATION = "mlforge"  # its name in Ray Serve
 NAMESPACE = "mlforge"  # of the coordinator
@@ -15,7 +15,7 @@ ACTOR = "mlforge-coordinator"
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ReplicaConfig:
     """Models, settings, and how many replicas there are to be at least. The folders of the offers are those of the machine that leads."""
 
     version: str  # of mlforge

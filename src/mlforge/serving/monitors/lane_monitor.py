@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mlforge.plugins import Catalog
     from mlforge.serving.lane import Lane
 
-__all__ = ["Source"]
+__all__ = ["LaneMonitor"]
 
 
-class Source:
+class LaneMonitor:
     """Opened when the first batch has come, in the thread that looks at it."""
 
     def __init__(self, lane: Lane) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 from mlforge.serving.drill.server import Server, started
 from mlforge.store import Store, Version
 
-__all__ = ["standing"]
+__all__ = ["own_server"]
 
 _ELSEWHERE = ("host", "port", "grpc_port", "access", "log")  # of the recipe's key serve: doors, keys and logs are of the place where it serves
 _OTHERS = ("canary", "shadow")  # of its key rollout: they need another version
 
 
 @contextmanager
-def standing(own: Store, version: Version, workers: int | None) -> Iterator[Server]:
+def own_server(own: Store, version: Version, workers: int | None) -> Iterator[Server]:
     """A server for the length of the block."""
     recipe = own.records.run(version.run).plain
     with TemporaryDirectory(prefix="mlforge-bench-") as name:

@@ -14,13 +14,13 @@ from mlforge.store import KeptAlert, Store
 from mlforge.store.alerts import silenced
 from mlforge.store.entries import Version
 
-__all__ = ["Sent", "channels_of", "notice", "send", "steps"]
+__all__ = ["Delivery", "channels_of", "notice", "send", "steps"]
 
 _RANK = {"warning": 1, "critical": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Delivery:
     """What became of one piece of news."""
 
     alert: KeptAlert
@@ -45,7 +45,7 @@ def _written(store: Store, version: Version) -> Mapping[str, object]:
     return {} if run is None else dict(run.plain.get("alerts") or {})
 
 
-def send(alerts: Iterable[KeptAlert], channels: Mapping[str, Alert], store: Store, hosts: tuple[str, ...]) -> list[Sent]:
+def send(alerts: Iterable[KeptAlert], channels: Mapping[str, Alert], store: Store, hosts: tuple[str, ...]) -> list[Delivery]:
     """Tell every channel what it has not been told: that an alert is open, has become worse, or is over.
 
     What could not be delivered is tried again at the next look. Nobody is told of what is acknowledged or silenced, or was over before anybody was told.
@@ -59,10 +59,10 @@ def send(alerts: Iterable[KeptAlert], channels: Mapping[str, Alert], store: Stor
             try:
                 channel.send(notice(alert), hosts)
             except MlforgeError as error:
-                done.append(Sent(alert, entry, str(error)))
+                done.append(Delivery(alert, entry, str(error)))
                 continue
             store.alerts.told(alert.number, entry, news)
-            done.append(Sent(alert, entry))
+            done.append(Delivery(alert, entry))
     return done
 
 

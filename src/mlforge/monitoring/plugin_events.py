@@ -31,7 +31,7 @@ def _event(before: KeptAlert | None, now: KeptAlert) -> str:
 
 
 def _details(one: KeptAlert) -> dict[str, object]:
-    from mlforge.monitoring.sending import steps
+    from mlforge.monitoring.delivery import steps
 
     names = ("model", "version", "monitor", "finding", "part", "severity", "state", "windows", "begins", "ends", "count", "effect", "measure")
     told: dict[str, object] = {name: getattr(one, name) for name in names}

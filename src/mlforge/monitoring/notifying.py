@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mlforge.monitoring.alerting import alerted
-from mlforge.monitoring.announcing import announce
+from mlforge.monitoring.delivery import Delivery, channels_of, send
 from mlforge.monitoring.looking import Look
-from mlforge.monitoring.sending import Sent, channels_of, send
+from mlforge.monitoring.plugin_events import announce
 from mlforge.plugins import Catalog, Hooks
 from mlforge.project import Project
 from mlforge.store import KeptAlert, Store
 from mlforge.store.entries import Version
 
-__all__ = ["Teller"]
+__all__ = ["Notifier"]
 
 
 @dataclass(frozen=True)
-class Teller:
+class Notifier:
     """Whom it tells: the hooks of plugins, and the channels that the model's own recipe declares."""
 
     project: Project
     catalog: Catalog
     hooks: Hooks
 
-    def tell(
+    def notify(
         self, looks: Iterable[Look], store: Store, version: Version, kept: Callable[[Sequence[KeptAlert]], None] = lambda _: None
-    ) -> tuple[Sequence[KeptAlert], Sequence[Sent]]:
+    ) -> tuple[Sequence[KeptAlert], Sequence[Delivery]]:
         """The alerts that these looks opened, went on with or ended, and what became of each piece of news. `kept` hears of them before anybody else."""
         before = store.alerts.of(version.model, version.version)
         found = alerted(looks, store, version)
