@@ -20,7 +20,7 @@ _PAUSE = 2.0  # seconds before one that died is replaced
 
 
 class Sidecar:
-    """One such process. `work` is what it does with its end of the line, until that is closed; `keep` are open files that it needs besides."""
+    """One process. `work` runs in it with its end of a socket, until that is closed; `keep` are further file descriptors that it needs."""
 
     def __init__(self, name: str, work: Callable[[socket.socket], None], keep: Sequence[int] = ()) -> None:
         self.name, self._work, self._keep = name, work, keep
@@ -29,23 +29,23 @@ class Sidecar:
 
     @property
     def begun(self) -> bool:
-        """Was it started."""
+        """Has it been started."""
         return self._pid != 0 or self._due > 0
 
     def start(self) -> None:
-        """Let it begin."""
+        """Fork it."""
         self._pid, self._line = _fork(self.name, self._work, self._keep)
         self._line.setblocking(False)
         self._rest = b""
 
     def say(self, line: bytes) -> None:
-        """Tell it something; one that has died will hear what counts when it begins again."""
+        """Send a line. One that has died is told what counts when it is started again."""
         if self._line is not None:
             with contextlib.suppress(OSError):
                 self._line.sendall(line + b"\n")
 
     def heard(self) -> list[bytes]:
-        """The lines that it has said meanwhile. One that has died is replaced after a while."""
+        """The lines that it has sent since the last call. One that has died is restarted after a pause."""
         if self._line is None:
             if self._due and time.monotonic() >= self._due:
                 self.start()
@@ -65,7 +65,7 @@ class Sidecar:
         return lines
 
     def end(self) -> None:
-        """It goes when its line is closed."""
+        """Close its socket, at which it exits."""
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -75,7 +75,7 @@ class Sidecar:
 
 
 def _fork(name: str, work: Callable[[socket.socket], None], keep: Sequence[int] = ()) -> tuple[int, socket.socket]:
-    """A process that does the work and has nothing of the supervisor's but its end of a line, and what it is to keep; its id, and our end."""
+    """Fork a process that has no file descriptors of the supervisor's but its end of a socket and those to keep; its id, and our end."""
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid:

@@ -1,4 +1,4 @@
-"""The line from the command that leads to the coordinator."""
+"""The leading command's client of the coordinator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOOK = 0.1  # seconds between looks at that
 
 
 class CoordinatorClient:
-    """Says who answers, brings bundles, and gives signs of life. Every call may raise what Ray raises when the coordinator is gone."""
+    """Publishes assignments, uploads bundles, and sends heartbeats. Every call may raise what Ray raises when the coordinator is gone."""
 
     def __init__(self, offers: Sequence[Offer], keys: str | None) -> None:
         self._offers, self._keys = tuple(offers), keys
@@ -32,7 +32,7 @@ class CoordinatorClient:
         self._coordinator: Any = None
 
     def open(self) -> None:
-        """Begin with a new coordinator; an old one that nobody leads any more goes. Raises RunFailed when somebody still does after a while."""
+        """Start a new coordinator; an old one without a leader is killed. Raises RunFailed when another command keeps leading."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -47,7 +47,7 @@ class CoordinatorClient:
         self._coordinator = actor.remote()
 
     def tell(self, assignments: Mapping[str, Assignment]) -> None:
-        """Who answers now. Bundles that replicas need for it are brought first."""
+        """Publish the assignments, after uploading the bundles that replicas need for them."""
         offers = {offer.digest: offer for offer in self._offers if offer.model not in assignments}
         for assignment in assignments.values():
             offers |= {offer.digest: offer for offer in (assignment.serving, *assignment.ladder)}
@@ -57,7 +57,7 @@ class CoordinatorClient:
         self._ask("tell", self._number, {model: assignment.plain() for model, assignment in assignments.items()}, self.keys(), list(offers))
 
     def alive(self) -> bool:
-        """A sign of life; False when the coordinator knows nothing of what it was told."""
+        """Send a heartbeat; False when the coordinator has lost its state."""
         return not self._ask("lead", self._name, self._number)
 
     def settled(self) -> int:
@@ -72,7 +72,7 @@ class CoordinatorClient:
             return b""
 
     def close(self) -> None:
-        """The coordinator goes, if it is this command's."""
+        """Kill the coordinator, if it is this command's."""
         import ray
 
         if self._coordinator is not None and self._ask("leader") == self._name:

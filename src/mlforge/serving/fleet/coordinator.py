@@ -1,6 +1,6 @@
-"""What all replicas of a server know of each other, kept by an actor: who is to answer, and what all have counted.
+"""The actor through which the replicas of a server share state: the assignments, and the metrics of all.
 
-It holds up no request. A replica comes by twice a second; while there is no coordinator, it answers by what it knows.
+It is not on the request path. A replica reports twice a second; while there is no coordinator, it answers by what it knows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEFT = 5.0  # seconds after which the command that leads has ended
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a replica says when it comes by."""
+    """What a replica reports, twice a second."""
 
     name: str
     ready: bool
@@ -33,7 +33,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What it is told."""
+    """What it gets back."""
 
     number: int
     others: int  # replicas besides it that are ready
@@ -50,7 +50,7 @@ class _Heard:
 
 @dataclass(slots=True)
 class Coordinator:
-    """An actor's whole state. Every call is short."""
+    """The actor. Every call is short."""
 
     _number: int = 0
     _assignments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -62,33 +62,33 @@ class Coordinator:
     _leader: str = ""
 
     def leader(self) -> str:
-        """Who leads, and was heard of lately; else nothing."""
+        """The leading command, if its heartbeat is recent; else an empty string."""
         return self._leader if time.monotonic() - self._led < LEFT else ""
 
     def lead(self, leader: str, number: int) -> bool:
-        """A sign of life of whoever leads; True when it has to tell everything once more."""
+        """The leader's heartbeat; True when it must publish everything again."""
         self._leader, self._led = leader, time.monotonic()
         return number != self._number
 
     def missing(self, digests: Sequence[str]) -> list[str]:
-        """Bundles that have to be brought before they can be named."""
+        """Bundles that must be uploaded before assignments may name them."""
         return [digest for digest in digests if digest not in self._parcels]
 
     def bring(self, digest: str, parcel: Parcel) -> None:
-        """A bundle."""
+        """Upload a bundle."""
         self._parcels[digest] = parcel
 
     def tell(self, number: int, assignments: Mapping[str, Mapping[str, Any]], keys: bytes | None, digests: Sequence[str]) -> None:
-        """The whole of what replicas have to know. Bundles that nobody names any more are put away."""
+        """Publish the whole state for replicas. Bundles that are no longer named are dropped."""
         self._number, self._assignments, self._keys = number, assignments, keys
         self._parcels = {digest: parcel for digest, parcel in self._parcels.items() if digest in digests}
 
     def parcel(self, digest: str) -> Parcel | None:
-        """A bundle; None when it is not named any more."""
+        """Download a bundle; None when it is no longer named."""
         return self._parcels.get(digest)
 
     def report(self, told: Report) -> Update:
-        """A replica comes by."""
+        """Take a replica's report; the update for it."""
         now = time.monotonic()
         self._heard[told.name] = _Heard(told, now)
         for name in [name for name, heard in self._heard.items() if now - heard.at > _GONE]:

@@ -1,4 +1,4 @@
-"""Which versions answer, as the command that leads sees it in the store: aliases are followed, and a new version answers at once."""
+"""Which versions answer, as the leading command reads it from the store: aliases are followed, and a new version answers at once."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Following:
 
     @property
     def assignments(self) -> dict[str, Assignment]:
-        """Who answers, by model; of those that come from a store."""
+        """The assignment of each model that comes from a store."""
         return {model: course.assignment for model, course in self._courses.items()}
 
     def moved(self) -> bool:
-        """Look at the store; is somebody else to answer."""
+        """Read the store; has any assignment changed."""
         try:
             moved = [course.turn() for course in self._courses.values()]
         except MlforgeError as error:
@@ -64,6 +64,6 @@ class Following:
         return any(assignment is not None for assignment in moved)
 
     def close(self) -> None:
-        """No more of it."""
+        """Release the memory."""
         for board in self._boards:
             board.close()

@@ -1,4 +1,4 @@
-"""The command that leads: it has Ray Serve start the replicas, tells them through the coordinator who is to answer, and takes all of it away when it ends."""
+"""The leading command: it starts replicas by Ray Serve, publishes assignments through the coordinator, and removes all of it when it ends."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Leader:
         self._line.alive()
 
     def _wait(self) -> None:
-        """Until the replicas have come by at the coordinator and know of each other: only then does each of them say that it is ready."""
+        """Wait until the replicas have reported to the coordinator and know of each other: only then does each of them report ready."""
         deadline = time.monotonic() + _READY
         while self._line.settled() < self._fleet.replicas and time.monotonic() < deadline:
             self._meanwhile()

@@ -1,4 +1,4 @@
-"""What Ray Serve is told: where to listen, how many replicas to keep, and what each of them is given."""
+"""The deployment on Ray Serve: where to listen, how many replicas to keep, and their resources."""
 
 from __future__ import annotations
 

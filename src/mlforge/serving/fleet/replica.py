@@ -1,4 +1,4 @@
-"""One replica: the application in an actor of Ray Serve's, which brings it requests as ASGI has them."""
+"""One replica: the application in an actor of Ray Serve, which passes it requests by ASGI."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Replica:
         return asgi
 
     async def _attend(self, update: Update) -> None:
-        """Let the models follow what the coordinator says of them; the first of it is done when this returns."""
+        """Subscribe the models to assignments, and apply the first update."""
         from mlforge.serving.rollout.agent import attend
 
         assert self._asgi.context is not None
@@ -82,7 +82,7 @@ class Replica:
         return response
 
     async def check_health(self) -> None:
-        """Asked by Ray Serve in the loop that answers: one that is stuck does not get here. Raises RunFailed when it no longer comes by at the coordinator."""
+        """Called by Ray Serve in the event loop, so that a stuck one fails it. Raises RunFailed when the coordinator was not reached for long."""
         if self._visits.done():
             raise RunFailed("the replica has lost its way to the coordinator")
 
@@ -97,7 +97,7 @@ class Replica:
             self._folder.cleanup()
 
     async def _go_on(self) -> None:
-        """Come by at the coordinator again and again."""
+        """Report to the coordinator again and again."""
         while True:
             await asyncio.sleep(_TURN)
             try:

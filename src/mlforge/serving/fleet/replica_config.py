@@ -1,4 +1,4 @@
-"""What a replica begins with."""
+"""What a replica is started with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACTOR = "mlforge-coordinator"
 
 @dataclass(frozen=True, slots=True)
 class ReplicaConfig:
-    """Models, settings, and how many replicas there are to be at least. The folders of the offers are those of the machine that leads."""
+    """Models, settings, and the least number of replicas. The folders of the offers are those of the leading machine."""
 
     version: str  # of mlforge
     offers: tuple[Offer, ...]

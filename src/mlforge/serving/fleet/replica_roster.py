@@ -1,4 +1,4 @@
-"""Which replicas there are, as one of them knows it."""
+"""The roster of a replica: its own state, and how many others are ready."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SILENT = 5.0  # seconds after which a loop that gives no sign of life is not co
 
 
 class ReplicaRoster(Roster):
-    """One replica's own place, and how many others were heard of lately. `workers` is how many there are to be at least: then the server is ready."""
+    """`workers` is the least number of replicas with which the server is ready."""
 
     def __init__(self, wanted: int) -> None:
         super().__init__(1)

@@ -1,1 +1,1 @@
-"""Monitors in a server: workers count what they answer, beside the requests' way; one process puts the counts together, judges windows and keeps them."""
+"""Monitors in a server: workers profile the rows that they answer, off the request path; one process merges the profiles, judges windows and stores them."""

@@ -47,7 +47,7 @@ class MonitorAgent:
         self._thread.start()
 
     def observer(self, lane: Lane) -> Callable[[Batch], None] | None:
-        """What a lane is to call with each batch; None where its version has no monitors."""
+        """The observer that a lane calls with each batch; None where its version has no monitors."""
         if lane.engine.offer.reference is None:
             return None
         monitor = LaneMonitor(lane)
@@ -70,7 +70,7 @@ class MonitorAgent:
         return offer
 
     def close(self, seconds: float = 10.0) -> None:
-        """Hand over what is there, and stop."""
+        """Send the counts that are there, and stop the thread."""
         self._stop.set()
         self._thread.join(seconds)
 
@@ -104,11 +104,11 @@ class MonitorAgent:
             return 0
 
     def _count(self) -> int:
-        """Count what was noted, where that is much; how many rows."""
+        """Profile the buffers that have grown large; how many rows that were."""
         return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.rows.slate.rows >= _AT_ONCE)
 
     def _count_all(self) -> int:
-        """Count what was noted, and what was passed over."""
+        """Profile all buffers, and count the rows that were not sampled."""
         rows = 0
         for monitor in list(self._monitors):
             rows += self._looked(monitor)
@@ -122,7 +122,7 @@ class MonitorAgent:
         return rows
 
     def _opened(self, monitor: LaneMonitor) -> bool:
-        """Its monitors are there; that they are not is told once."""
+        """Open its monitors; a failure is logged once."""
         if not monitor.tried:
             try:
                 monitor.open(self._plan.catalog)

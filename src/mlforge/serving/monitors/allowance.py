@@ -1,4 +1,4 @@
-"""How many of the rows that come may be looked at, so that monitors keep within their share of a worker's time."""
+"""Sampling of batches, so that monitors stay within their share of a worker's time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FREE = 20  # rows that are looked at in any case, each time that some have come
 
 
 class Allowance:
-    """Decides batch by batch, by chance, so that what is looked at is a uniform sample of what came."""
+    """Decides at random, batch by batch, so that what is profiled is a uniform sample of the traffic."""
 
     def __init__(self, share: float) -> None:
         self._share, self._each = share, _FIRST
@@ -24,18 +24,18 @@ class Allowance:
         self._draw = random.Random().random  # noqa: S311 - no secret
 
     def takes(self) -> bool:
-        """Is this batch to be looked at."""
+        """Is this batch sampled."""
         return self._chance >= 1.0 or self._draw() < self._chance
 
     def came(self, rows: int, seconds: float) -> None:
-        """So many rows came in so many seconds that the loop had, whether they were looked at or not: as many are expected next."""
+        """Record the traffic: rows that arrived in these seconds of the event loop, sampled or not. As many are expected next."""
         wanted = rows * self._each
         allowed = self._share * seconds
         plenty = rows <= _FREE or wanted <= allowed or self._share >= 1
         self._chance = 1.0 if plenty else max(allowed / wanted, _FREE / rows, _LEAST)
 
     def took(self, rows: int, seconds: float) -> None:
-        """Looking at so many rows took so much of the processor's time."""
+        """Record the cost: profiling these rows took these seconds of processor time."""
         if rows >= _FEW:
             self._each = 0.5 * self._each + 0.5 * seconds / rows
 

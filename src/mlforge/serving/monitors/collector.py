@@ -39,7 +39,7 @@ Tell = Callable[[Store, Version, list[Look]], None]  # opens and closes alerts, 
 
 
 class Collector:
-    """Works until the supervisor is gone."""
+    """Merges, judges and stores windows until the supervisor is gone."""
 
     def __init__(self, monitor_plan: MonitorPlan, store: Store, supervisor: socket.socket, late: float, tell: Tell) -> None:
         self._plan, self._store, self._supervisor, self._tell = monitor_plan, store, supervisor, tell
@@ -71,7 +71,7 @@ class Collector:
         self._store.close()
 
     def _hear(self) -> bool:
-        """What the supervisor says; False when it is gone."""
+        """Read the supervisor's messages; False when it is gone."""
         try:
             said = self._supervisor.recv(1 << 16, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -131,7 +131,7 @@ class Collector:
         self._plan.meters.kept.set(time.time())
 
     def _spread(self, key: Watched, monitor: VersionMonitor) -> None:
-        """Alerts are told beside the counting: a pager may take its time."""
+        """Send alerts in a thread of their own: a channel may be slow."""
         before = self._telling.get(key)
         if before is None or before.done():
             self._telling[key] = self._teller.submit(self._alert, monitor.version, monitor.looks())
@@ -145,7 +145,7 @@ class Collector:
         self._asked = 0.0
 
     def _show(self) -> None:
-        """Pass on to the supervisor what /metrics is to say."""
+        """Send the supervisor the text for /metrics, where it has changed."""
         if time.monotonic() - self._asked < _GAUGES:
             return
         self._asked = time.monotonic()

@@ -1,4 +1,4 @@
-"""Messages on their way from workers to the collector: in datagrams, for those are whole or not there, and a worker may be killed at any moment."""
+"""Messages from workers to the collector, in datagrams: these arrive whole or not at all, and a worker may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PATIENCE = 5.0  # seconds that a sender waits for the collector, which may just
 
 
 def line() -> tuple[socket.socket, socket.socket]:
-    """The collector's end and that of all workers; to be made before the fork."""
+    """A pair of sockets: the collector's end, and the one that all workers share. Made before the fork."""
     inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)
     return inlet, outlet
@@ -31,7 +31,7 @@ class Outbox:
         line.settimeout(_PATIENCE)
 
     def send(self, message: bytes) -> None:
-        """Send the whole of it. OSError when nobody takes it; a part of a message is never taken for one."""
+        """Send a message, in several datagrams where it is large. OSError when the collector does not read; an incomplete message is discarded there."""
         number = next(self._numbers)
         parts = range(0, max(len(message), 1), _PART)
         for place, start in enumerate(parts):
@@ -46,11 +46,11 @@ class Inbox:
         self._begun: dict[int, tuple[int, list[bytes]]] = {}  # by process: the message that is coming, and its parts
 
     def fileno(self) -> int:
-        """To be waited for."""
+        """The descriptor, for polling."""
         return self._line.fileno()
 
     def messages(self) -> Iterator[bytes]:
-        """What has come whole, until nothing is there."""
+        """The complete messages that have arrived."""
         while True:
             try:
                 datagram = self._line.recv(_PART + _HEAD.size, socket.MSG_DONTWAIT)

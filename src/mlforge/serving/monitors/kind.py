@@ -1,4 +1,4 @@
-"""How the supervisor calls what monitors have found, when it tells its workers."""
+"""The kind of the message by which the supervisor sends its workers the metrics of monitors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One version, as a worker's monitors see it: batches become rows, and rows counts."""
+"""Profiles one version's answered rows in a worker: batches become rows, and rows become counts by pane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LaneMonitor"]
 
 
 class LaneMonitor:
-    """Opened when the first batch has come, in the thread that looks at it."""
+    """Opened at the first batch, in the thread that profiles it."""
 
     def __init__(self, lane: Lane) -> None:
         assert lane.engine.offer.reference is not None
@@ -52,7 +52,7 @@ class LaneMonitor:
                 self._counted += [Panes(windowing, counting, standard.contract, standard.task, predictor)] if counting else []
 
     def look(self, ahead: float) -> int:
-        """Count the rows that were noted since the last time, as the request log would have them; how many."""
+        """Profile the rows that were buffered since the last call, typed as in the request log; how many there were."""
         if (page := self.rows.slate.take()) is None:
             return 0
         frame = self.rows.frame(page, ahead)
@@ -63,7 +63,7 @@ class LaneMonitor:
         return frame.height
 
     def fresh(self, now: float) -> int:
-        """How many rows came since the last time; those that were passed over came just before this time."""
+        """How many rows arrived since the last call; those that were not sampled are dated to this time."""
         came, passed = self.came, self.passed
         if passed > self._passed:
             self._when.append((now, passed - self._passed))
@@ -71,7 +71,7 @@ class LaneMonitor:
         return fresh
 
     def count(self) -> int:
-        """Count the rows that were passed over since the last time; how many."""
+        """Count the rows that were not sampled since the last call; how many there were."""
         from mlforge.monitoring.intake import Live
 
         when, self._when = self._when, []
@@ -89,7 +89,7 @@ class LaneMonitor:
         return rows
 
     def told(self) -> Iterator[PaneCounts]:
-        """What was seen since the last time."""
+        """The counts since the last call, pane by pane; they are cleared."""
         for panes in self._counted:
             for seen in panes.seen.values():
                 seen.rows = 0  # of those that were looked at, none

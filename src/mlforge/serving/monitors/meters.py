@@ -1,4 +1,4 @@
-"""What a server counts of its monitors."""
+"""Metrics of the monitors themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workers and the collector share, made before the fork."""
+"""What workers and the collector share; made before the fork."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["MonitorPlan"]
 
 @dataclass(frozen=True, slots=True)
 class MonitorPlan:
-    """Settings, figures, and the line from the workers to the collector."""
+    """Settings, metrics, and the sockets from the workers to the collector."""
 
     settings: MonitorSettings
     catalog: Catalog
@@ -37,6 +37,6 @@ class MonitorPlan:
         return cls(settings, catalog, Meters.of(ledger), *line(), token_hex(8))
 
     def close(self) -> None:
-        """No more counts."""
+        """Close the sockets."""
         self.inlet.close()
         self.outlet.close()

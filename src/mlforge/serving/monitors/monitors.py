@@ -1,4 +1,4 @@
-"""The supervisor's part in monitoring: it has a collector put counts together, tells it who answers, and passes on to workers what /metrics is to say."""
+"""The supervisor's part in monitoring: it starts the collector, tells it which versions answer, and passes its text for /metrics on to the workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Monitors"]
 
 
 class Monitors:
-    """What monitors need besides the workers. `begin` before the supervisor runs; `tick` is one of its tickers."""
+    """Starts and feeds the collector. `begin` is called before the supervisor runs; `tick` is one of its tickers."""
 
     def __init__(self, monitor_plan: MonitorPlan, store: Store, plan: Plan, tell: Tell) -> None:
         self._plan, self._store, self._tell = monitor_plan, store, tell
@@ -37,7 +37,7 @@ class Monitors:
         supervisor.tickers.append(self.tick)
 
     def tick(self, supervisor: Supervisor) -> None:
-        """Pass on what is to be passed on; replace a collector that is gone."""
+        """Pass messages on in both directions; restart a collector that has died."""
         if (serving := _served(supervisor)) != self._serving:
             self._serving = serving
             self._sidecar.say(json.dumps(serving).encode())
@@ -52,7 +52,7 @@ class Monitors:
         Collector(self._plan, self._store, line, self._late, self._tell).work(self._serving)
 
     def end(self) -> None:
-        """It goes when nobody listens to it any more, with all that workers have sent."""
+        """Close its line, at which it stores what workers have sent and exits."""
         self._sidecar.end()
         self._plan.close()
 

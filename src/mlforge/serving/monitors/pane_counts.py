@@ -1,4 +1,4 @@
-"""What a worker has seen of one stretch of time."""
+"""A partial aggregate: what a worker has counted of one pane in a few seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 class PaneCounts(msgspec.Struct, array_like=True, frozen=True):
-    """Counts of a few seconds, to be added to what others have seen of the same pane."""
+    """Counts to be merged with those of other workers for the same pane."""
 
     model: str
     version: int
@@ -45,10 +45,10 @@ class PaneCounts(msgspec.Struct, array_like=True, frozen=True):
         return Seen(self.rows, self.labels, self.rejected, {entry: unpack(raw) for entry, raw in self.profiles.items()})
 
     def write(self) -> bytes:
-        """To be sent."""
+        """Encode."""
         return _ENCODER.encode(self)
 
     @classmethod
     def read(cls, message: bytes) -> Self:
-        """As it was."""
+        """Decode. msgspec.DecodeError for what is none."""
         return msgspec.msgpack.decode(message, type=cls)

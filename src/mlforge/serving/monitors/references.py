@@ -1,4 +1,4 @@
-"""What a version's live rows are held against, where it lies."""
+"""The reference that a version's live rows are compared with."""
 
 from __future__ import annotations
 

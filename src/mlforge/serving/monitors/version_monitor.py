@@ -19,7 +19,7 @@ __all__ = ["VersionMonitor"]
 
 
 class VersionMonitor:
-    """Opened with what the store has of earlier windows. MlforgeError when the monitors cannot be made."""
+    """Starts from the windows that the store has. Raises MlforgeError when the monitors cannot be made."""
 
     def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float, writer: str) -> None:
         standard = Standard.open(Reference(reference), catalog)
@@ -39,14 +39,14 @@ class VersionMonitor:
         series.add(counts)
 
     def turn(self, now: float) -> bool:
-        """Judge the windows that are over at this time and write down what has changed; is there anything new to tell of."""
+        """Judge the windows that ended before this time and store what has changed; was any judged."""
         new = [series.close(now, serving=self.serving) for series in self._series.values()]
         for series in self._series.values():
             series.save()
         return any(new)
 
     def looks(self) -> list[Look]:
-        """What was said of windows, by their kind."""
+        """The judged windows, one look for each kind."""
         return [series.look() for series in self._series.values()]
 
     @property

@@ -20,7 +20,7 @@ _FRESH = 8  # panes back in which others may still write
 
 
 class WindowSeries:
-    """What is older than any judgement reaches is let go: it is in the store."""
+    """Panes beyond the reach of any judgement are dropped from memory: the store has them."""
 
     def __init__(self, panes: Panes, store: Store, version: Version, now: float, writer: str) -> None:
         self.panes, self._store, self._version, self._writer = panes, store, version, writer
@@ -49,7 +49,7 @@ class WindowSeries:
         return self._over - _FRESH - self.panes.wide
 
     def _hear(self, since: int, *, own: bool = False) -> None:
-        """Take up what others have kept since that pane; and what is our own, when a collector before this one has counted it."""
+        """Read from the store what others have counted since that pane, and with `own` what an earlier collector of this server has."""
         kept, _ = parts(self.panes, self._store, self._version, since=since)
         for at, found in kept.items():
             mine = found.pop(self._writer, None)
@@ -59,7 +59,7 @@ class WindowSeries:
             self._put(at)
 
     def _put(self, at: Pane) -> None:
-        """What is judged of a pane."""
+        """Set the sum over all writers, which is what is judged."""
         found = self._others.get(at, {})
         mine = self._mine.get(at)
         self.panes.seen[at] = whole({**found, self._writer: mine} if mine is not None else found, self.panes) if found else mine or Seen()
@@ -74,7 +74,7 @@ class WindowSeries:
             self._late.add(at)
 
     def close(self, now: float, *, serving: bool) -> bool:
-        """Judge what is over at this time; is there anything new. While the version is `serving`, windows without any row are windows too."""
+        """Judge the windows that ended before this time; was any judged. While the version is `serving`, empty windows count too."""
         over = self.panes.number(now)
         heard = changed(self.panes, self._store, self._version, self._fresh, self._writer, self._known)
         if heard:
@@ -100,7 +100,7 @@ class WindowSeries:
         return numbers.stop <= self._over and (last not in self._told or changed < numbers.stop)
 
     def save(self) -> None:
-        """Write down what has changed: our own counts, and what was said of the windows."""
+        """Store what has changed: our own counts, and the verdicts on windows."""
         if not self._unsaved:
             return
         keep(self.panes, self._told.values(), self._store, self._version, {at: self._mine.get(at, Seen()) for at in self._unsaved}, self._writer)
@@ -111,7 +111,7 @@ class WindowSeries:
                 del held[old]
 
     def look(self) -> Look:
-        """What was said, in order."""
+        """The judged windows, in order."""
         return Look(self.panes.windowing, tuple(self._told[at] for at in sorted(self._told)), 0)
 
     @property

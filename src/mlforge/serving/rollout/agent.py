@@ -1,4 +1,4 @@
-"""A worker's part in rollouts: it hears who is to answer, opens what that needs in a thread, and lets it answer from one moment to the next."""
+"""A worker's part in rollouts: it receives assignments, opens the versions that they need in a thread, and swaps to them between two requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FIRST = 30.0  # seconds that a new worker waits for the lanes beside the one th
 
 
 async def attend(context: WorkerContext) -> None:
-    """Let a worker's models follow what the supervisor says of them; return when all that it has said first is open, or should have been."""
+    """Subscribe a worker's models to the supervisor's assignments; return when the first ones are in force, or after a time limit."""
     boards = context.plan.boards
     agents = [RolloutAgent(context, served, boards[served.name]) for served in context.models if served.name in boards]
     for agent in agents:
@@ -47,7 +47,7 @@ async def attend(context: WorkerContext) -> None:
 
 
 class RolloutAgent:
-    """One model in one worker."""
+    """Follows the assignments of one model in one worker."""
 
     def __init__(self, context: WorkerContext, served: Served, board: Board) -> None:
         self._context, self._served, self._board = context, served, board
@@ -59,7 +59,7 @@ class RolloutAgent:
         self._same = (served.choose, served.by_load, served.ask)
 
     def hear(self, told: Mapping[str, Any]) -> None:
-        """Somebody else is to answer. Of several that come while versions are opened, the last counts."""
+        """Take a new assignment. Of several that arrive while versions are being opened, the last counts."""
         self._wanted = Assignment.read(told)
         if self._task is None or self._task.done():
             self._task = self._context.loop.create_task(self._follow())
@@ -76,7 +76,7 @@ class RolloutAgent:
             self.settled.set()
 
     def _opened(self, assignment: Assignment) -> dict[str, Lane]:
-        """Every lane that is needed; in a thread. Without the ladder's that cannot be opened."""
+        """Every lane that the assignment needs, opened in a thread; fallbacks that cannot be opened are left out."""
         lanes = {}
         for offer in (assignment.serving, assignment.newcomer):
             if offer is not None:
@@ -92,7 +92,7 @@ class RolloutAgent:
         return self._lanes.get(_key(offer)) or self._context.lane(offer)
 
     def _take(self, assignment: Assignment, lanes: dict[str, Lane]) -> None:
-        """From here on it is so: nothing else happens in this process meanwhile, and a request that has chosen its lane keeps it."""
+        """Put the assignment in force, in one step of the event loop; a request that has chosen its lane keeps it."""
         for observer in self._observers:
             observer.leave()
         serving, newcomer = lanes[_key(assignment.serving)], lanes[_key(assignment.newcomer)] if assignment.newcomer else None
@@ -125,7 +125,7 @@ class RolloutAgent:
         return Observer(serving, recorders[0], decider), Observer(newcomer, recorders[1], decider, self._board.meters.canary.add)
 
     def _share_out(self, assignment: Assignment, serving: Lane, newcomer: Lane) -> None:
-        """Requests between two versions: by a header, by a column of their first row, or by chance."""
+        """Split requests between two versions: by a header, by a column of their first row, or at random."""
         canary, share = assignment.settings.canary, assignment.share
         assert canary is not None
         salt = newcomer.engine.digest
@@ -177,7 +177,7 @@ class RolloutAgent:
 
 
 def _key(offer: Offer) -> str:
-    """What tells a version from every other, of this model or another."""
+    """Identifies a version among all versions of all models."""
     return f"{offer} {offer.digest}"
 
 

@@ -17,7 +17,7 @@ KIND = "rollout"  # of the message: "rollout adult" is about adult
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The lanes of one model."""
+    """The versions of one model that answer, stand by as fallbacks, or shadow."""
 
     generation: int  # each assignment has a higher one than those before it
     serving: Offer

@@ -25,7 +25,7 @@ _TURN = 0.25  # seconds
 
 
 def control(store: Store, boards: Mapping[str, Board], offers: Sequence[Offer], supervisor: socket.socket, tell: Tell) -> None:
-    """Work until the supervisor is gone. The assignments are written to `supervisor`, one JSON a line."""
+    """Run until the supervisor is gone. Assignments are written to `supervisor`, one JSON document a line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
     courses: dict[str, Course] = {}

@@ -1,4 +1,4 @@
-"""The course of one model's rollouts in one server: what its alias points at, who answers meanwhile, and when a newcomer has come through or has to go.
+"""The state machine of one model's rollouts in one server: which version its alias points at, which one answers meanwhile, and when a newcomer passes or fails.
 
 alias moved ─▶ no canary: the newcomer serves at once
             └▶ canary: a share of the requests, step by step ─▶ it serves
@@ -31,7 +31,7 @@ Tell = Callable[[str, str, dict[str, Any]], None]  # event, subject, details
 
 
 class Course:
-    """Looks at the store and at what workers count, and says who answers. `turn` is called a few times a second, in one process."""
+    """Derives the assignment from the store and from what workers count. `turn` is called a few times a second, in one process."""
 
     def __init__(self, versions: Versions, board: Board, serving: Offer, tell: Tell = lambda *_: None, clock: Callable[[], float] = time.monotonic) -> None:
         self._versions, self._board, self._tell, self._clock = versions, board, tell, clock
@@ -49,7 +49,7 @@ class Course:
         self.assignment = self._stand()
 
     def turn(self) -> Assignment | None:
-        """Look once; the assignment, if it is another one now."""
+        """One step; the assignment, if it has changed."""
         newest, before = self._versions.newest(), self.assignment
         if newest == self._seen and self._newcomer is None:
             return None
@@ -67,7 +67,7 @@ class Course:
         return None
 
     def _moved(self, pointed: Version) -> None:
-        """The alias was moved, by whomever."""
+        """Follow the alias, which somebody has moved."""
         if pointed.version == self._refused:
             return
         self._newcomer, self._trial, self._settings = None, None, self._steady
@@ -97,7 +97,7 @@ class Course:
         self._serving, self._newcomer, self._trial = offer, None, None
 
     def _judge(self) -> None:
-        """How does the newcomer do."""
+        """Test the newcomer on what was counted since the last step."""
         newcomer, trial, canary = self._newcomer, self._trial, self._settings.canary
         assert newcomer is not None
         assert trial is not None
@@ -116,7 +116,7 @@ class Course:
                 self._onwards(newcomer, trial, canary.steps)
 
     def _onwards(self, newcomer: Offer, trial: Trial, steps: tuple[float, ...]) -> None:
-        """The next step; after the last, the newcomer serves."""
+        """Raise the newcomer's share to the next step; after the last one it serves."""
         self._step, self._at_step = self._step + 1, trial.answered
         if steps[self._step] < 1:
             trial.next_step()
@@ -126,7 +126,7 @@ class Course:
             self._serve(newcomer)
 
     def _back(self, newcomer: int, why: str) -> None:
-        """The alias goes back to the one that serves, and everybody is told why."""
+        """Point the alias back to the version that serves, with the reason."""
         self._newcomer, self._trial, self._settings = None, None, self._steady
         try:
             moved = self._versions.roll_back(newcomer, self._serving.version, why)
@@ -159,7 +159,7 @@ class Course:
         return self._openable(version) if version is not None and version.version != self._serving.version else None
 
     def _openable(self, version: Version) -> Offer | None:
-        """Its offer, verified once; None when it is damaged, which is told once."""
+        """Its offer, verified once; None when it is damaged, which is logged once."""
         name = str(version)
         if name not in self._verified:
             try:

@@ -1,4 +1,4 @@
-"""The last rung: a prediction that no model makes, by declared rules or a constant, in the form in which the model would have made it."""
+"""The last fallback: a prediction by declared rules or a constant instead of a model, in the form in which the model would have answered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DeclaredEngine(Engine):
 
 
 def _holds(rule: Rule, values: np.ndarray) -> np.ndarray:
-    """For which rows."""
+    """Which rows the rule applies to."""
     found = np.ones(len(values), bool)
     if rule.equals is not None:
         found &= values.astype(str) == str(rule.equals) if values.dtype == object else values == rule.equals

@@ -1,4 +1,4 @@
-"""What a server counts of rollouts, for /metrics; made before the fork."""
+"""Metrics of rollouts, for /metrics; registered before the fork."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Meters"]
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """One model's."""
+    """The metrics of one model."""
 
     swaps: Cell
     canary: Cell

@@ -1,4 +1,4 @@
-"""Copies of what a version was asked and what it answered, on their way to its shadow: in one datagram, or not at all. A worker never waits for a shadow."""
+"""Mirrors traffic to a shadow: each batch with its answers in one datagram, or dropped when the socket is full. A worker never waits for a shadow."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Array(msgspec.Struct, array_like=True):
 
     @classmethod
     def of(cls, array: np.ndarray) -> Array:
-        """To be sent."""
+        """Encode."""
         if array.dtype == object:
             return cls("", array.shape, b"", array.ravel().tolist())
         return cls(array.dtype.str, array.shape, array.tobytes(), [])
 
     def read(self) -> np.ndarray:
-        """As it was."""
+        """Decode."""
         found = np.array(self.texts, object) if not self.dtype else np.frombuffer(self.data, np.dtype(self.dtype))
         return found.reshape(self.shape)
 
@@ -54,7 +54,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 class Mirror:
-    """One lane's. It is called after answers were given."""
+    """Mirrors one lane. It is called after the answers were sent."""
 
     def __init__(self, lane: Lane, model: str, share: float, line: socket.socket, meters: Meters) -> None:
         self._lane, self._model, self._share, self._line, self._meters = lane, model, share, line, meters
@@ -62,7 +62,7 @@ class Mirror:
         lane.observers.append(self._seen)
 
     def leave(self) -> None:
-        """Copy no more."""
+        """Stop mirroring."""
         self._lane.observers.remove(self._seen)
 
     def _seen(self, batch: Batch) -> None:

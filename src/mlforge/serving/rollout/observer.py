@@ -1,4 +1,4 @@
-"""Looks on at two versions in one worker and counts, while one of them is on trial."""
+"""Counts the answers of the two versions of a canary in one worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """One lane's. It is called after answers were given, and costs nothing when nobody is on trial, for then there is none."""
+    """Observes one lane, after its answers were sent. Attached only while a canary runs."""
 
     def __init__(self, lane: Lane, recorder: Recorder, decider: Decider, answered: Callable[[int], None] = lambda count: None) -> None:
         self._lane, self._recorder, self._decider, self._answered = lane, recorder, decider, answered
@@ -24,7 +24,7 @@ class Observer:
         lane.batcher.failures.append(self._failed)
 
     def leave(self) -> None:
-        """Look on no more."""
+        """Detach from the lane."""
         self._lane.observers.remove(self._seen)
         self._lane.batcher.failures.remove(self._failed)
 

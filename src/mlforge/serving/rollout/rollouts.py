@@ -25,7 +25,7 @@ __all__ = ["Rollouts", "first"]
 
 
 class Rollouts:
-    """What rollouts need besides the workers. `begin` before the supervisor runs; `tick` is one of its tickers."""
+    """Starts and feeds the sidecars of rollouts. `begin` is called before the supervisor runs; `tick` is one of its tickers."""
 
     def __init__(self, store: Store, plan: Plan, tell: Callable[[], Tell]) -> None:
         self._boards: Mapping[str, Board] = plan.boards
@@ -35,7 +35,7 @@ class Rollouts:
         self._shadows = Sidecar("mlforge-shadow", self._shadow, [board.copies.fileno() for board in plan.boards.values()])
 
     def begin(self, supervisor: Supervisor) -> None:
-        """Say who answers first, and start whom that needs."""
+        """Send the first assignments to the workers, and start the sidecars that they need."""
         for offer in supervisor.plan.offers:
             if offer.version:
                 assignment = Course(Versions(self._store, offer.model, offer.alias), self._boards[offer.model], offer).assignment
@@ -47,14 +47,14 @@ class Rollouts:
         supervisor.tickers.append(self.tick)
 
     def tick(self, supervisor: Supervisor) -> None:
-        """Pass on what the controller has said; replace who is gone."""
+        """Pass on the controller's assignments; restart sidecars that have died."""
         for line in self._controller.heard():
             model, told = json.loads(line)
             self._pass_on(supervisor, model, Assignment.read(told))
         self._shadows.heard()
 
     def _pass_on(self, supervisor: Supervisor, model: str, assignment: Assignment) -> None:
-        """Workers hear it; one that is forked later begins with the version that serves now."""
+        """Send an assignment to the workers; one that is forked later starts with it."""
         self._assignments[model] = assignment
         supervisor.plan = replace(supervisor.plan, offers=[assignment.serving if offer.model == model else offer for offer in supervisor.plan.offers])
         supervisor.tell(f"{KIND} {model}", assignment.plain())
@@ -72,7 +72,7 @@ class Rollouts:
         serve_shadows(self._boards, self._assignments, line)
 
     def end(self) -> None:
-        """They go when nobody listens to them any more."""
+        """Close the lines, at which the sidecars exit."""
         self._controller.end()
         self._shadows.end()
         for board in self._boards.values():
@@ -80,7 +80,7 @@ class Rollouts:
 
 
 def first(store: Store, offer: Offer) -> Offer:
-    """Who serves when a server starts: while a version is on trial, the one before it, as if the server had never been away."""
+    """The version that a starting server serves: while a canary is unfinished, the one before it."""
     versions = Versions(store, offer.model, offer.alias)
     if not offer.alias or not versions.promoted(offer.version):
         return offer

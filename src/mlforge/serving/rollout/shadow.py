@@ -34,7 +34,7 @@ _DECODER = msgspec.msgpack.Decoder(Copy)
 
 @dataclass
 class _Part:
-    """One model's shadow."""
+    """The shadow version of one model."""
 
     offer: Offer
     engine: Engine
@@ -44,7 +44,7 @@ class _Part:
 
 
 def serve_shadows(boards: Mapping[str, Board], assignments: Mapping[str, Assignment], supervisor: socket.socket) -> None:
-    """Work until the supervisor is gone; what it says are assignments, one JSON a line."""
+    """Run until the supervisor is gone, which sends assignments, one JSON document a line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):
@@ -121,7 +121,7 @@ def _compare(parts: Mapping[str, _Part], board: Board) -> None:
 
 
 def differences(one: np.ndarray, other: np.ndarray, scale: float) -> int:
-    """Rows of which two versions have decided otherwise."""
+    """How many rows two versions decide differently."""
     if one.dtype.kind == "f" and other.dtype.kind == "f":
         return int((~(np.abs(one - other) <= _MEANT * scale)).sum())
     return sum(str(a) != str(b) for a, b in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True))

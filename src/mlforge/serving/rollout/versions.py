@@ -19,13 +19,13 @@ __all__ = ["Versions"]
 
 
 class Versions:
-    """One model's versions."""
+    """The registered versions of one model, as rollouts need them."""
 
     def __init__(self, store: Store, model: str, alias: str = "") -> None:
         self._store, self.model, self.alias = store, model, alias
 
     def newest(self) -> int:
-        """A number that rises with whatever is registered or moved."""
+        """The number of the newest audit entry: it rises with whatever is registered or moved."""
         return self._store.audit.newest()
 
     def pointed(self) -> Version | None:
