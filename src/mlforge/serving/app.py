@@ -1,4 +1,4 @@
-"""The application of one worker: from granian's requests to endpoints, and back."""
+"""The application of one worker: dispatches granian's requests to endpoints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_ID = 128
 
 
 class App:
-    """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
+    """Routes a request, lets `before` refuse it, and always sends a response."""
 
     def __init__(self, context: WorkerContext, in_flight: InFlight | None = None) -> None:
         """`in_flight` is where the worker's heir looks, if it has one."""

@@ -1,4 +1,4 @@
-"""The same application under any ASGI server: its requests are put as the application reads them, and its answers as ASGI sends them."""
+"""The same application under any ASGI server: an adapter of its requests and responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker's endpoints work with."""
+"""The state of a worker that its endpoints share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["WorkerContext"]
 
 
 class WorkerContext:
-    """One worker's models, figures and settings. `on` hears what the supervisor tells its workers."""
+    """One worker's models, metrics and settings. `on` subscribes to the supervisor's messages."""
 
     def __init__(self, plan: Plan, worker: int, loop: asyncio.AbstractEventLoop) -> None:
         self.plan, self.worker, self.loop = plan, worker, loop
@@ -52,21 +52,21 @@ class WorkerContext:
         self.figures.rows.add(batch.rows)
 
     def ident(self) -> str:
-        """A name for a request that brought none; unlike any other's."""
+        """A unique id for a request that brought none."""
         self._count += 1
         return f"{self._prefix}-{self._count:x}"
 
     def on(self, kind: str, hear: Callable[[Any], None]) -> None:
-        """Call this with each message of a kind that the supervisor sends, in the loop."""
+        """Subscribe to one kind of the supervisor's messages; `hear` is called in the event loop."""
         self._hearers[kind] = hear
 
     def heard(self, kind: str, message: Any) -> None:
-        """The supervisor has said something."""
+        """Dispatch a message of the supervisor."""
         if (hear := self._hearers.get(kind)) is not None:
             hear(message)
 
     def close(self) -> None:
-        """No more work; what was put aside is written."""
+        """Stop the threads, after they have written what is buffered."""
         if self.journal is not None:
             self.journal.close()
         if self.monitor_agent is not None:

@@ -1,4 +1,4 @@
-"""Which clients wait for an answer of this worker: memory that outlives it.
+"""The requests in flight of a worker, in memory that outlives it.
 
 When a worker is killed, its heir has to know who was being answered. The worker notes each request here when it begins, and takes the note away right before
 the answer is handed to the HTTP layer; either costs a tenth of a microsecond. Clients are noted by the hash of their address, the same in both processes.
@@ -30,7 +30,7 @@ class InFlight:
         self.beat()
 
     def enter(self, client: str) -> int:
-        """A request of a client begins; the place of its note."""
+        """Enter a client's request; its slot."""
         if not self._free:
             return 0
         place = self._free.pop()
@@ -38,23 +38,23 @@ class InFlight:
         return place
 
     def leave(self, place: int) -> None:
-        """It has its answer, or will have none."""
+        """Free the slot of a request that was answered, or will not be."""
         if place:
             self._cells[place] = 0
             self._free.append(place)
 
     def answering(self, client: str, size: int) -> None:
-        """An answer of so many bytes is about to be sent."""
+        """Note the client of a large answer that is about to be sent."""
         if size > _LARGE:
             self._ring[self._last % _KEPT] = hash(client)
             self._last += 1
 
     def beat(self) -> None:
-        """The worker lives."""
+        """A heartbeat of the worker."""
         self._clock[0] = time.monotonic()
 
     def silence(self) -> float:
-        """Seconds since it last said so."""
+        """Seconds since the last heartbeat."""
         return time.monotonic() - self._clock[0]
 
     def waiting(self) -> frozenset[int]:

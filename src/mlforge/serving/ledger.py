@@ -1,4 +1,4 @@
-"""Figures that all workers write and each can sum: cells of shared memory, made before the fork.
+"""Metrics in shared memory, registered before the fork: each worker writes its own cells, and any process can sum them.
 
 A cell costs a worker one addition. A worker that dies leaves what it has counted, and the one that takes its place goes on from there.
 """
@@ -27,7 +27,7 @@ class _Family:
 
 
 class Ledger:
-    """The cells of all workers, and one more set for the supervisor."""
+    """The metrics registry: cells for each worker, and one set for the supervisor."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -103,7 +103,7 @@ class Ledger:
 
 
 class Cell:
-    """One figure."""
+    """A counter or a gauge."""
 
     __slots__ = ("_ledger", "_place")
 

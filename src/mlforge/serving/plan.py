@@ -1,4 +1,4 @@
-"""What the supervisor settles before it forks: all that a worker needs."""
+"""The configuration and shared memory of a server, made by the supervisor before it forks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is served, how, by how many; and the memory that all share."""
+    """What is served, how, by how many workers; and the memory that all processes share."""
 
     offers: Sequence[Offer]
     settings: Serve

@@ -1,4 +1,4 @@
-"""The spare: a process beside the workers that has all modules loaded and a place with none, so that a worker that dies is replaced in moments.
+"""The spare: a preloaded process without a worker's slot, so that a worker that dies is replaced in moments.
 
 Of what a new worker does, three quarters is loading modules; on a busy machine that takes seconds. The supervisor cannot do it for all, since polars and
 onnxruntime begin threads, which a fork loses. So one process that was forked in time waits for somebody's place. It has an heir from its beginning, while
@@ -38,7 +38,7 @@ _MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.context"
 
 
 class Spare:
-    """The supervisor's end of it. `fork` makes a process of the supervisor's kind that works with its end of a line, and gives its id and ours."""
+    """The supervisor's handle of it. `fork` makes a process that works with its end of a socket, and gives its id and our end."""
 
     def __init__(self, fork: Callable[[Callable[[socket.socket], None]], tuple[int, socket.socket]]) -> None:
         self._fork = fork
@@ -50,11 +50,11 @@ class Spare:
 
     @property
     def line(self) -> socket.socket | None:
-        """Our end of its line, which no other process is to have."""
+        """Our end of its socket, which no other process may hold."""
         return self._line
 
     def look(self, plan: Plan, listener: int, *, ready: bool) -> int:
-        """Make one when it is time. Gives the heir of one that has died, who has to be waited for; else 0."""
+        """Fork one when it is time. Gives the heir of one that has died, which has to be reaped; else 0."""
         now, gone = time.monotonic(), 0
         if self._pid and _ended(self._pid):
             log.warning("the spare worker (process %d) ended; another takes its place", self._pid)
@@ -67,7 +67,7 @@ class Spare:
         return gone
 
     def take(self, worker: int, offers: Sequence[Offer]) -> tuple[int, socket.socket, int] | None:
-        """Let it be this worker, for who serves now: its process, our end of its line, and its heir. None when there is none."""
+        """Make it this worker, with these offers: its process, our end of its socket, and its heir. None when there is no spare."""
         if self._line is None:
             return None
         try:
@@ -79,7 +79,7 @@ class Spare:
         return pid, line, self._heir[0]
 
     def end(self) -> int:
-        """It goes, and its hold on the listening socket with it. Gives its heir."""
+        """End it, which releases the listening socket. Gives its heir."""
         if not self._pid:
             return 0
         with contextlib.suppress(ProcessLookupError):

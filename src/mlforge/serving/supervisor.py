@@ -1,4 +1,4 @@
-"""The supervisor: the process that opens the socket, forks the workers, replaces those that die, and stops all of them in order."""
+"""The supervisor: opens the listening socket, forks the workers, restarts those that die, and stops all of them in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 @dataclass
 class _Place:
-    """Where a worker works."""
+    """The slot of a worker."""
 
     pid: int = 0
     line: socket.socket | None = None
@@ -72,7 +72,7 @@ class Supervisor:
                 self._stop(signals)
 
     def tell(self, kind: str, message: Any) -> None:
-        """Say something to every worker, and to those that come: the last of each kind."""
+        """Broadcast a message to the workers; one that is forked later gets the last of each kind."""
         self._said[kind] = json.dumps([kind, message]).encode() + b"\n"
         for place in self._places:
             self._send(place, self._said[kind])
@@ -99,7 +99,7 @@ class Supervisor:
             self._send(place, line)
 
     def _process(self, work: Callable[[socket.socket], None]) -> tuple[int, socket.socket]:
-        """Another process, which works with its end of a line; its id, and our end."""
+        """Fork a process that works with its end of a socket; its id, and our end."""
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -113,7 +113,7 @@ class Supervisor:
         return pid, ours
 
     def _look(self) -> None:
-        """Who is dead, who is stuck, who is to be replaced; and what else is to be done again and again."""
+        """One turn: reap the dead, kill the stuck, fork replacements, call the tickers."""
         self._reap()
         self._end_the_stuck()
         now = time.monotonic()
@@ -165,7 +165,7 @@ class Supervisor:
         log.warning("worker %d (process %d) ended with %s; a new one takes its place%s", worker, pid, code, f" in {wait:.1f} s" if wait else "")
 
     def _stop(self, signals: _Signals) -> None:
-        """Nobody gets in; who is in is answered; who takes too long is ended."""
+        """Graceful shutdown: close the socket, drain the workers, kill those that take too long."""
         self._stopping = True
         if heir := self._spare.end():
             self._heirs.add(heir)
@@ -189,7 +189,7 @@ class Supervisor:
 
 
 def _be(work: Callable[[socket.socket], None], supervisor: socket.socket) -> None:
-    """In the new process: work, and never return."""
+    """In the child: work, and never return."""
     code = 0
     try:
         for number in _SIGNALS:
@@ -217,7 +217,7 @@ def _ended(pid: int) -> int | None:
 
 
 class _Signals:
-    """Signals as they come, to be waited for; what was installed before is there again afterwards."""
+    """Signals to be waited for; the handlers that were installed before are restored afterwards."""
 
     def __enter__(self) -> _Signals:
         self._reader, self._writer = socket.socketpair()

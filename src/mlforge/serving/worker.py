@@ -94,7 +94,7 @@ async def _grpc(context: WorkerContext) -> GrpcListening:
 
 
 async def _hear(context: object, supervisor: socket.socket, over: asyncio.Event) -> None:
-    """Messages of the supervisor, one JSON a line; when it is gone, nobody would replace or stop this worker, so it ends."""
+    """Dispatch the supervisor's messages, one JSON document a line. When it is gone, nobody would restart or stop this worker, so it ends."""
     from mlforge.serving.context import WorkerContext
 
     assert isinstance(context, WorkerContext)

@@ -1,4 +1,4 @@
-"""The guard at the door of an application."""
+"""The application's hook that checks a request's key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["key_check"]
 
 
 def key_check(access: Access) -> Callable[[Request, Route], Response | None] | None:
-    """What refuses requests without the key that their route asks for; None when nobody needs one. Raises RecipeError for a file that is none of keys."""
+    """A hook that refuses requests without the key that their route requires; None when no keys are required. Raises RecipeError for a file of
+    something else.
+    """
     guard = Guard.of(access)
     if guard is None:
         return None

@@ -1,4 +1,4 @@
-"""Why a row gets its answer."""
+"""POST /explain: why rows get their answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def routes(context: WorkerContext) -> Iterable[Route]:
 
 
 class _Room:
-    """Where explanations are made: one at a time, beside the loop, so that predictions go on."""
+    """A thread for explanations, one at a time, so that predictions go on."""
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
@@ -56,7 +56,7 @@ class _Room:
             raise Refused(404, f"{lane.engine.offer} has no background to explain it by; run its recipe again")
         if not _by_columns(lane.engine):
             raise Refused(404, f"{lane.engine.offer} says which byte comes next in a text; columns, by which rows are explained, add nothing to that")
-        rows = lane.door.raw(await request.body())
+        rows = lane.decoder.raw(await request.body())
         if not 1 <= len(rows) <= _MOST:
             raise Refused(400, f"{len(rows)} rows; 1 to {_MOST} can be explained in a request")
         if self._waiting >= _WAITING:

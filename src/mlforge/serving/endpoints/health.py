@@ -1,4 +1,4 @@
-"""Is the server alive, and are all its workers ready."""
+"""GET /health/live and /health/ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of all workers, as Prometheus reads them."""
+"""GET /metrics: the metrics of all workers, for Prometheus."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def routes(context: WorkerContext) -> Iterable[Route]:
 
 
 def _now(context: WorkerContext) -> Iterable[str]:
-    """What is no sum."""
+    """Gauges that are no sum over workers."""
     yield "# HELP mlforge_workers_ready Workers that are ready for requests.\n# TYPE mlforge_workers_ready gauge\n"
     yield f"mlforge_workers_ready {context.roster.live}\n"
     yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"

@@ -1,4 +1,4 @@
-"""What is served."""
+"""GET /models: what is served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked, for programs and for people: /openapi.json and /docs."""
+"""GET /openapi.json and /docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions for named rows: JSON, CSV or Arrow in, JSON, CSV or Arrow out."""
+"""POST /predict: predictions for named rows, in JSON, CSV or Arrow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mlforge.serving.access.arrow_shape import arrow_within
 from mlforge.serving.batcher import Answer, Poisoned
 from mlforge.serving.context import WorkerContext
+from mlforge.serving.decoder import Asked
 from mlforge.serving.describing import answered, failures, operation
-from mlforge.serving.door import Asked
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
@@ -69,11 +69,11 @@ def _read(kind: str, body: bytes, lane: Lane, most: int) -> Asked:
     """The rows of a body, by its media type."""
     media = kind.partition(";")[0].strip().lower() if kind != "application/json" else kind
     if media in _JSON:
-        return lane.door.json(body)
+        return lane.decoder.json(body)
     if media in CSV:
-        return Asked(lane.door.frame(_csv(body)))
+        return Asked(lane.decoder.frame(_csv(body)))
     if media in ARROW:
-        return Asked(lane.door.frame(_arrow(body, most)))
+        return Asked(lane.decoder.frame(_arrow(body, most)))
     raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json, text/csv or {ARROW[0]} was expected")
 
 

@@ -70,7 +70,7 @@ class Handler:
         """The tensors that a version takes."""
         intake = self._intakes.get(lane)
         if intake is None:
-            intake = self._intakes[lane] = Intake(lane.engine, lane.door, self._context.settings.limits)
+            intake = self._intakes[lane] = Intake(lane.engine, lane.decoder, self._context.settings.limits)
         return intake
 
     async def infer(self, model: str, lane: Lane, asked: Inference, ident: str, patience: float | None = None) -> Said:

@@ -1,6 +1,6 @@
-"""The contract at the door: from what a request brings to rows that a graph can take, or the reason why not.
+"""Decoding and validation: from a request's body to rows that a graph can take, or the reason why not.
 
-Most rows go the quick way (`compiled`). What it does not accept is judged by the contract itself (`judged`), which decides and words the reason.
+Most rows take the fast path (`compiled`). What it does not accept is judged by the contract itself (`judged`), which decides and words the reason.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mlforge.serving.engine import Engine
 
-__all__ = ["Asked", "Door"]
+__all__ = ["Asked", "Decoder"]
 
 
 class _Told(msgspec.Struct, gc=False):
@@ -37,7 +37,7 @@ class _Told(msgspec.Struct, gc=False):
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """What a body asks for: its rows, and how they are to be answered where it says so."""
+    """A decoded body: its rows, and its options for the answer."""
 
     load: Load
     partial: bool | None = None
@@ -45,8 +45,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     id: str | None = None
 
 
-class Door:
-    """The door of one engine."""
+class Decoder:
+    """Decodes and validates requests for one engine."""
 
     def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
         self._engine = engine
@@ -143,7 +143,7 @@ class Door:
         return load
 
     def _rows(self, rows: Sequence[Mapping[str, Any]]) -> Load:
-        """Decoded rows; the quick way once more, for those that came in another envelope."""
+        """Decoded rows; the fast path again, for rows in another envelope."""
         for kind in self.compiled.named if self.compiled is not None else ():
             try:
                 assert self.compiled is not None

@@ -1,4 +1,4 @@
-"""The quick way through the door and the contract itself agree on every row; rows judged together are judged as if each were alone."""
+"""The quick way through the decoder and the contract itself agree on every row; rows judged together are judged as if each were alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlforge.contract import Column, Contract, Length
 from mlforge.runtime.conform import Conformer
 from mlforge.runtime.feed import feed
 from mlforge.serving.compiled import Compiled
-from mlforge.serving.door import Door
+from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_rows
@@ -55,9 +55,9 @@ ODD: list[Any] = [
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> tuple[Door, Engine]:
-    engine = Engine.open(Offer("odd", 0, "", make_bundle(tmp_path_factory.mktemp("door"), CONTRACT)), 1)
-    made = Door(engine)
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Decoder, Engine]:
+    engine = Engine.open(Offer("odd", 0, "", make_bundle(tmp_path_factory.mktemp("decoder"), CONTRACT)), 1)
+    made = Decoder(engine)
     assert made.compiled is not None
     return made, engine
 
@@ -100,8 +100,8 @@ def _rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-def _taken(load: Load, door: Door) -> list[list[Any]]:
-    return [column.tolist() for column in door.columns.of([load])] if load.good else []
+def _taken(load: Load, decoder: Decoder) -> list[list[Any]]:
+    return [column.tolist() for column in decoder.columns.of([load])] if load.good else []
 
 
 def _alike(one: list[list[Any]], other: list[list[Any]]) -> bool:
@@ -114,8 +114,8 @@ def _same(one: list[Any], other: list[Any]) -> bool:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_rows())
-def test_what_goes_the_quick_way_the_contract_accepts_with_the_same_values(door: tuple[Door, Engine], rows: list[dict[str, Any]]) -> None:
-    made, engine = door
+def test_what_goes_the_quick_way_the_contract_accepts_with_the_same_values(decoder: tuple[Decoder, Engine], rows: list[dict[str, Any]]) -> None:
+    made, engine = decoder
     body = json.dumps({"rows": rows}).encode()
     try:
         asked = made.json(body)
@@ -128,8 +128,8 @@ def test_what_goes_the_quick_way_the_contract_accepts_with_the_same_values(door:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=_rows())
-def test_rows_judged_together_are_judged_as_if_alone(door: tuple[Door, Engine], rows: list[dict[str, Any]]) -> None:
-    made, engine = door
+def test_rows_judged_together_are_judged_as_if_alone(decoder: tuple[Decoder, Engine], rows: list[dict[str, Any]]) -> None:
+    made, engine = decoder
     together = judge_rows(rows, engine)
     for number, row in enumerate(rows):
         alone = judge_rows([row], engine)
@@ -141,9 +141,9 @@ def test_rows_judged_together_are_judged_as_if_alone(door: tuple[Door, Engine], 
 
 
 @pytest.mark.parametrize("name", list(USUAL))
-def test_every_odd_cell_is_what_a_frame_with_it_says(door: tuple[Door, Engine], name: str) -> None:
-    """Against the contract's own judgement of a frame, not by way of the door."""
-    made, engine = door
+def test_every_odd_cell_is_what_a_frame_with_it_says(decoder: tuple[Decoder, Engine], name: str) -> None:
+    """Against the contract's own judgement of a frame, not by way of the decoder."""
+    made, engine = decoder
     usual = {"whole": 3, "large": 1, "real": 0.5, "an open one": 1.5, "truth": True, "strict": False, "kind": "a", "free": "x", "short": "abc"}
     usual |= {"when": "2024-01-01", "many": [1.0, 2.0, 3.0]}
     held = 0
@@ -211,7 +211,7 @@ def test_under_any_contract_the_quick_way_accepts_nothing_that_the_contract_does
 
 
 @pytest.mark.parametrize("leave_out", ["the row", "a nullable column", "nothing"])
-def test_right_rows_go_the_quick_way(door: tuple[Door, Engine], leave_out: str) -> None:
+def test_right_rows_go_the_quick_way(decoder: tuple[Decoder, Engine], leave_out: str) -> None:
     """Else it would be quick on paper only."""
     row = {
         "whole": 3,
@@ -229,31 +229,31 @@ def test_right_rows_go_the_quick_way(door: tuple[Door, Engine], leave_out: str) 
     if leave_out == "a nullable column":
         del row["an open one"]
     rows = [] if leave_out == "the row" else [row]
-    load = door[0].json(json.dumps({"rows": rows}).encode()).load
+    load = decoder[0].json(json.dumps({"rows": rows}).encode()).load
     assert load.rows is not None
     assert load.count == len(rows)
 
 
-def test_many_unknown_names_cost_no_time(door: tuple[Door, Engine]) -> None:
+def test_many_unknown_names_cost_no_time(decoder: tuple[Decoder, Engine]) -> None:
     rows = [{"large": 1, **{f"{name}{number}{place}": 0 for number in range(20) for name in USUAL}} for place in range(50)]
     begun = time.process_time()
-    load = door[0].json(json.dumps({"rows": rows}).encode()).load
+    load = decoder[0].json(json.dumps({"rows": rows}).encode()).load
     assert len(load.rejected) == 50
     assert time.process_time() - begun < 2
 
 
-def test_a_row_by_keys_and_one_by_real_names_go_together(door: tuple[Door, Engine]) -> None:
+def test_a_row_by_keys_and_one_by_real_names_go_together(decoder: tuple[Decoder, Engine]) -> None:
     usual = {"whole": 3, "large": 1, "real": 0.5, "truth": True, "strict": False, "kind": "a", "free": "x", "short": "abc", "many": [1, 2, 3]}
-    load = door[0].json(json.dumps({"rows": [usual | {"open": 2.5}, usual | {"an open one": 1.5}]}).encode()).load
+    load = decoder[0].json(json.dumps({"rows": [usual | {"open": 2.5}, usual | {"an open one": 1.5}]}).encode()).load
     assert load.rejected == ()
-    assert door[0].columns.of([load])[3].ravel().tolist() == [2.5, 1.5]
+    assert decoder[0].columns.of([load])[3].ravel().tolist() == [2.5, 1.5]
 
 
-def test_an_extra_column_beside_a_missing_one_is_no_misspelling(door: tuple[Door, Engine]) -> None:
+def test_an_extra_column_beside_a_missing_one_is_no_misspelling(decoder: tuple[Decoder, Engine]) -> None:
     usual = {"large": 1, "real": 0.5, "strict": False, "kind": "a", "short": "abc", "many": [1, 2, 3], "whole_sale": 7, "when_ever": "x"}
-    assert door[0].json(json.dumps([usual]).encode()).load.rejected == ()
+    assert decoder[0].json(json.dumps([usual]).encode()).load.rejected == ()
 
 
-def test_a_column_that_is_misspelt_is_told_and_not_taken_for_missing(door: tuple[Door, Engine]) -> None:
-    load = door[0].json(b'{"rows": [{"whol": 3, "large": 1}]}').load
+def test_a_column_that_is_misspelt_is_told_and_not_taken_for_missing(decoder: tuple[Decoder, Engine]) -> None:
+    load = decoder[0].json(b'{"rows": [{"whol": 3, "large": 1}]}').load
     assert load.rejected[0].reason == "the model has no column 'whol'. Did you mean whole?"
