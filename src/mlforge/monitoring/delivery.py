@@ -1,4 +1,4 @@
-"""Telling people of alerts: by the recipe's channels, each piece of news once."""
+"""Delivery of alerts to the recipe's channels, each notification once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RANK = {"warning": 1, "critical": 2}
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one piece of news."""
+    """The outcome of one notification."""
 
     alert: KeptAlert
     channel: str
@@ -46,7 +46,7 @@ def _written(store: Store, version: Version) -> Mapping[str, object]:
 
 
 def send(alerts: Iterable[KeptAlert], channels: Mapping[str, Alert], store: Store, hosts: tuple[str, ...]) -> list[Delivery]:
-    """Tell every channel what it has not been told: that an alert is open, has become worse, or is over.
+    """Send every channel the notifications that it has not had: that an alert is open, has become worse, or is over.
 
     What could not be delivered is tried again at the next look. Nobody is told of what is acknowledged or silenced, or was over before anybody was told.
     """
@@ -75,7 +75,7 @@ def _news(alert: KeptAlert, channel: Alert, told: str) -> str:
 
 
 def notice(alert: KeptAlert) -> Notice:
-    """What people are told of an alert."""
+    """The notification of an alert."""
     return Notice(
         number=alert.number, state="over" if alert.state == "over" else "open", severity=alert.severity, model=alert.model, version=alert.version,
         finding=alert.finding, part=alert.part, windows=alert.windows, begins=alert.begins, ends=alert.ends, count=alert.count, text=alert.newest.text,
@@ -84,7 +84,7 @@ def notice(alert: KeptAlert) -> Notice:
 
 
 def steps(alert: KeptAlert) -> tuple[str, ...]:
-    """What a person may do next, as commands."""
+    """Next steps for a person, as commands."""
     about = alert.finding.split("/")[1] if "/" in alert.finding else alert.finding
     look = f"mlforge monitor {alert.model}@{alert.version} --page {alert.model}.html"
     done = f'mlforge alerts ack {alert.number} --reason "…"'

@@ -1,4 +1,4 @@
-"""What is done about windows that alarm, wherever they were looked at: alerts are opened and closed, plugins hear of it, and people are told."""
+"""From alarms to notifications, wherever windows are judged: alerts are opened and closed, plugins get events, channels get notifications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Notifier"]
 
 @dataclass(frozen=True)
 class Notifier:
-    """Whom it tells: the hooks of plugins, and the channels that the model's own recipe declares."""
+    """Opens and closes alerts, and notifies plugins and the channels that the model's own recipe declares."""
 
     project: Project
     catalog: Catalog
@@ -28,7 +28,7 @@ class Notifier:
     def notify(
         self, looks: Iterable[Look], store: Store, version: Version, kept: Callable[[Sequence[KeptAlert]], None] = lambda _: None
     ) -> tuple[Sequence[KeptAlert], Sequence[Delivery]]:
-        """The alerts that these looks opened, went on with or ended, and what became of each piece of news. `kept` hears of them before anybody else."""
+        """The alerts that these looks opened, continued or closed, and the outcome of each notification. `kept` is called with the alerts first."""
         before = store.alerts.of(version.model, version.version)
         found = alerted(looks, store, version)
         kept(found)

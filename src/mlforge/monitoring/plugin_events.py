@@ -1,4 +1,4 @@
-"""What plugins hear of alerts: the hook `mlforge_event`, once for each piece of news."""
+"""Events of alerts for plugins: the hook `mlforge_event`, once for each change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RANK = {"info": 0, "warning": 1, "critical": 2}
 
 
 def announce(hooks: Hooks, before: Iterable[KeptAlert], after: Iterable[KeptAlert]) -> None:
-    """Tell of what is new: alerts that were opened, have become worse, or are over.
+    """Call the hook for alerts that were opened, have become worse, or are over.
 
     `before` are the alerts as they were kept when a look began, `after` those that it gave back; what is the same in both is no news.
     """

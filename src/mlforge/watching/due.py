@@ -1,4 +1,4 @@
-"""Is a model to be trained again, and why. A function of what is known and of a clock that is passed in: no more is kept than what was begun."""
+"""Which retrainings are due, as a pure function of the store's facts and a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AGAIN = ("refused", "failed")  # what came of a retraining, when an alert that 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a model."""
+    """The inputs of that function."""
 
     now: datetime  # in UTC
     champion: Version

@@ -1,4 +1,4 @@
-"""The watch over one model: what is done when it is looked after once."""
+"""One turn of `mlforge watch` over one model: monitor its log, roll back, retrain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Watch:
-    """Looks after one model. `turn` is called again and again, by one process at a time."""
+    """Watches one model. `turn` is called again and again, by one process at a time."""
 
     recipe: Recipe
     reference: str  # by which the recipe is run
@@ -97,7 +97,7 @@ class Watch:
         return Looker(self.store, self.project, self.catalog, self.hooks, self.log, self.recipe.serve.log.flush_seconds)
 
     def _look(self, champion: Version, now: datetime) -> None:
-        """At the log; that it could not be looked at is told, and no reason to leave the rest."""
+        """Monitor the log; a failure is reported, and the turn goes on."""
         if self._looker is None:
             return
         before = {one.number for one in self.store.alerts.of(self.model, champion.version, over=False)}
@@ -165,7 +165,7 @@ class Watch:
         return Facts(now, champion, self.store.alerts.of(self.model, champion.version, over=False), triggers, rows)
 
     def idle(self, now: datetime) -> str:
-        """That nothing is due, and what is waited for."""
+        """A line that says that nothing is due, and what is waited for."""
         champion, retrain = self.store.registry.champion(self.model), self.recipe.retrain
         if champion is None or retrain is None:
             return f"{champion or self.model}  nothing is due"
@@ -197,7 +197,7 @@ class Watch:
         return self._ended(self.store.triggers.end(trigger.number, state, run=ran.run, version=ran.version, message=told), ran.code)
 
     def _free(self) -> bool:
-        """Is nobody running the recipe; whom a killed watcher has left behind stops within moments."""
+        """Wait until nobody runs the recipe: a run that a killed watcher left behind stops within moments."""
         end = time.monotonic() + _LEFT
         while True:
             try:
@@ -244,7 +244,7 @@ class Watch:
         return code
 
     def _note(self, about: str, text: str) -> None:
-        """Say something that stays so once, and not at every turn."""
+        """Say something once while it stays true, and not at every turn."""
         if self._noted.get(about) != text:
             self._noted[about] = text
             self.say(text)

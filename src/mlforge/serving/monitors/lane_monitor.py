@@ -36,20 +36,20 @@ class LaneMonitor:
     def open(self, catalog: Catalog) -> None:
         """Make the monitors. MlforgeError when a plugin of theirs is gone."""
         from mlforge.monitoring.intake import Intake
+        from mlforge.monitoring.monitor_set import MonitorSet
         from mlforge.monitoring.panes import Panes
-        from mlforge.monitoring.standard import Standard
         from mlforge.reference import Reference
 
         self.tried = True
-        standard = Standard.open(Reference(Path(self._reference)), catalog)
+        monitor_set = MonitorSet.open(Reference(Path(self._reference)), catalog)
         predictor = self.lane.engine.predictor
-        self._intake = Intake(predictor, standard.contract)
-        for windowing, watched in standard.by_windowing().items():
+        self._intake = Intake(predictor, monitor_set.contract)
+        for windowing, watched in monitor_set.by_windowing().items():
             here = tuple(one for one in watched if not one.monitor.exact)
             if here and windowing.by == "time":
                 counting = tuple(one for one in here if one.monitor.counts)
-                self._whole.append(Panes(windowing, here, standard.contract, standard.task, predictor))
-                self._counted += [Panes(windowing, counting, standard.contract, standard.task, predictor)] if counting else []
+                self._whole.append(Panes(windowing, here, monitor_set.contract, monitor_set.task, predictor))
+                self._counted += [Panes(windowing, counting, monitor_set.contract, monitor_set.task, predictor)] if counting else []
 
     def look(self, ahead: float) -> int:
         """Profile the rows that were buffered since the last call, typed as in the request log; how many there were."""

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 def watched_by(store: Store, version: Version) -> Path | None:
     """The folder of its reference; None where its recipe has no monitors, or it is damaged, which is told and is no reason not to serve."""
-    from mlforge.monitoring.standard import reference_of
+    from mlforge.monitoring.monitor_set import reference_of
 
     try:
         return reference_of(store, version).folder

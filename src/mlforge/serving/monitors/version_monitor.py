@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mlforge.errors import DataError
 from mlforge.monitoring.looking import Look
+from mlforge.monitoring.monitor_set import MonitorSet
 from mlforge.monitoring.panes import Panes
-from mlforge.monitoring.standard import Standard
 from mlforge.plugins import Catalog
 from mlforge.reference import Reference
 from mlforge.serving.monitors.pane_counts import PaneCounts
@@ -22,13 +22,13 @@ class VersionMonitor:
     """Starts from the windows that the store has. Raises MlforgeError when the monitors cannot be made."""
 
     def __init__(self, store: Store, version: Version, reference: Path, catalog: Catalog, now: float, writer: str) -> None:
-        standard = Standard.open(Reference(reference), catalog)
+        monitor_set = MonitorSet.open(Reference(reference), catalog)
         self.version, self.serving = version, False
         self._series: dict[str, WindowSeries] = {}
-        for windowing, watched in standard.by_windowing().items():
+        for windowing, watched in monitor_set.by_windowing().items():
             here = tuple(one for one in watched if not one.monitor.exact)
             if here and windowing.by == "time":
-                panes = Panes(windowing, here, standard.contract, standard.task)
+                panes = Panes(windowing, here, monitor_set.contract, monitor_set.task)
                 self._series[here[0].monitor.windows] = WindowSeries(panes, store, version, now, writer)
 
     def add(self, counts: PaneCounts) -> None:

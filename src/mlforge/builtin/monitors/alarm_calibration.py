@@ -1,4 +1,4 @@
-"""What a promise on alarms is worth on these data: windows are drawn from the reference itself, with and without a planted shift.
+"""Calibration of alarms on the reference: windows are resampled from it, with and without a planted shift, to measure false alarms and power.
 
 Under no drift, which rows are the window's and which are the reference's is exchangeable: so windows drawn at random, held against the rows that are left, show
 how often the monitor alarms without cause, with all dependence between columns and all ties that the data have.
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from mlforge.alarm import Detection
 from mlforge.builtin.monitors.binned import histogram, yardstick
-from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.distances import Yardstick
 from mlforge.builtin.monitors.drawn import Drawn
 from mlforge.builtin.monitors.family import CALIBRATION, Family
 from mlforge.builtin.monitors.layout import Layout
+from mlforge.builtin.monitors.multiple_testing import adjusted
 from mlforge.builtin.monitors.promise import FEW
 from mlforge.errors import DataError
 from mlforge.finding import Finding

@@ -1,4 +1,4 @@
-"""How many labels tell that labels no longer follow from the scores: worked out on the test rows, when a model is built."""
+"""The power of the test for concept drift: how many labels it needs, computed on the test rows when a model is built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mlforge.builtin.monitors.scores import Scores
 
-__all__ = ["LABELS", "TURNED", "seen", "telling"]
+__all__ = ["LABELS", "TURNED", "fewest_labels", "seen"]
 
 LABELS = (25, 50, 100, 200, 400, 800, 1600)
 TURNED = 0.15  # of the labels
@@ -21,7 +21,7 @@ _WINDOWS, _DRAWS = 80, 300
 _SEED = 0x74656C6C
 
 
-def telling(reference: Scores, level: float) -> Finding:
+def fewest_labels(reference: Scores, level: float) -> Finding:
     """The fewest labels of one window that tell, in 80 of 100 cases, of 15 % that are turned around."""
     powers: dict[int, float] = {}
     for count in LABELS:

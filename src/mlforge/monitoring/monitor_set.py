@@ -1,4 +1,4 @@
-"""A model version's monitors, opened: the components and what they hold windows against."""
+"""A model version's monitors: their components and the profiles of the reference that windows are compared with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlforge.window import Profile, Window
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Standard", "Watched", "reference_of", "training_rows"]
+__all__ = ["MonitorSet", "Watched", "reference_of", "training_rows"]
 
 _PORT = "reference"
 
@@ -38,8 +38,8 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Standard:
-    """What live windows of one model version are held against."""
+class MonitorSet:
+    """The monitors of one model version, with the profiles of their reference."""
 
     contract: Contract
     task: Task

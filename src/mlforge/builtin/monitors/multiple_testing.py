@@ -1,4 +1,4 @@
-"""Which of many columns have drifted, so that the chance of any false alarm, or the share of false ones, stays what was promised."""
+"""Multiple testing over columns: Holm for the chance of any false alarm, Benjamini and Hochberg for the share of false ones."""
 
 from __future__ import annotations
 
