@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 
 import numpy as np
 
 from mlforge.serving.batcher import Ask, Batch
+from mlforge.serving.journal.typed import Cells
 from mlforge.serving.load import Load, Rejected
-from mlforge.serving.slate import Page, Slate
+from mlforge.serving.slate import Page, Pile, Slate
 
 
 def _ask(ident: str, load: Load, loop: asyncio.AbstractEventLoop) -> Ask:
@@ -28,10 +30,12 @@ def _batch(first: int, *sizes: int) -> Batch:
 
 
 def _cells(page: Page) -> list[tuple[float, str, float, float, str]]:
-    numbers, texts, pairs = (pile.cells for pile in page.columns)
-    assert isinstance(numbers, np.ndarray)
-    assert isinstance(pairs, np.ndarray)
-    return list(zip(numbers[:, 0].tolist(), texts, *pairs.T.tolist(), page.outputs["prediction"].texts, strict=True))
+    numbers, texts, pairs = page.columns
+    return list(zip(_array(numbers)[:, 0].tolist(), texts.texts, *_array(pairs).T.tolist(), page.outputs["prediction"].texts, strict=True))
+
+
+def _array(pile: Pile) -> np.ndarray:
+    return np.frombuffer(pile.bytes, pile.dtype).reshape(-1, *pile.shape)
 
 
 def test_rows_of_many_batches_lie_behind_each_other_as_they_were() -> None:
@@ -39,23 +43,21 @@ def test_rows_of_many_batches_lie_behind_each_other_as_they_were() -> None:
     for first, sizes in ((0, (1,)), (1, (2, 1)), (4, (100,))):
         slate.note(_batch(first, *sizes), "champion")
     assert slate.rows == 104
-    page = slate.take()
-    assert page is not None
+    (page,) = slate.take()
     assert _cells(page) == [(float(one), str(one), one / 2, -one / 2, str(one)) for one in range(104)]
-    assert page.outputs["probability"].array().dtype == np.float32
+    assert page.outputs["probability"].dtype == np.float32
     assert list(page.counts) == [1, 2, 1, 100]
     assert page.ids == ["r0", "r1", "r2", "r4"]
     assert list(page.waited) == [2.0] * 4
-    assert slate.take() is None
+    assert not slate.take()
 
 
 def test_what_becomes_of_an_array_after_it_was_noted_changes_nothing() -> None:
     slate, batch = Slate((0,)), _batch(0, 3)
     slate.note(batch, "champion")
     batch.columns[0][:] = 99.0
-    page = slate.take()
-    assert page is not None
-    assert page.columns[0].array()[:, 0].tolist() == [0.0, 1.0, 2.0]
+    (page,) = slate.take()
+    assert _array(page.columns[0])[:, 0].tolist() == [0.0, 1.0, 2.0]
 
 
 def test_no_request_outlives_its_answer() -> None:
@@ -66,14 +68,39 @@ def test_no_request_outlives_its_answer() -> None:
     assert [sys.getrefcount(one) for one in kept] == before
 
 
+def test_what_was_noted_is_free_as_soon_as_its_page_is_gone() -> None:
+    """Without the garbage collector, which would let pages pile up for minutes."""
+    slate, batch = Slate((0, 1, 2)), _batch(0, 2, 2)
+    text = batch.columns[1][0, 0]
+    before = sys.getrefcount(text)
+    gc.disable()
+    try:
+        slate.note(batch, "champion")
+        cells = Cells.of(slate.take().pop().columns[1])
+        assert cells.words == ["0", "1", "2", "3"]
+        del cells
+        assert sys.getrefcount(text) == before
+    finally:
+        gc.enable()
+
+
+def test_another_page_is_begun_when_one_is_full() -> None:
+    full: list[int] = []
+    slate = Slate((0,), full=lambda: full.append(slate.rows))
+    for number in range(10):
+        slate.note(_batch(1000 * number, 1000), "champion")
+    assert [page.rows for page in slate.take()] == [5000, 5000]
+    assert full == [5000, 10_000]
+    assert slate.rows == 0
+
+
 def test_where_rows_were_rejected_the_places_of_the_others_are_noted() -> None:
     slate, batch = Slate(()), _batch(0, 1, 2)
     loop = asyncio.new_event_loop()
     batch.asks[1] = _ask("gaps", Load(4, [(), ()], rejected=(Rejected(0, "no"), Rejected(2, "no")), accepted=[1, 3]), loop)  # type: ignore[index]
     loop.close()
     slate.note(batch, "champion")
-    page = slate.take()
-    assert page is not None
+    (page,) = slate.take()
     assert page.places == {1: [1, 3]}
     assert list(page.counts) == [1, 2]
 
@@ -84,8 +111,7 @@ def test_while_one_thread_notes_and_another_takes_no_row_is_lost_or_torn() -> No
 
     def take() -> None:
         while not over.is_set() or slate.rows:
-            if (page := slate.take()) is not None:  # it is looked at as soon as it is there
-                seen.append((_cells(page), sum(page.counts), len(page.ids)))
+            seen.extend((_cells(page), page.rows, len(page.ids)) for page in slate.take())  # looked at as soon as they are there
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

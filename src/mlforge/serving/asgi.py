@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mlforge.serving.app import App
 from mlforge.serving.context import WorkerContext
+from mlforge.serving.journal.writer import Writer
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
 
 __all__ = ["Asgi"]
 
+_WRITTEN = 10.0  # seconds that a server which stops waits for the request log
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
@@ -29,11 +33,14 @@ class Asgi:
         self.plan = plan
         self.context: WorkerContext | None = None
         self._app: App | None = None
+        self._writer: tuple[socket.socket, threading.Thread] | None = None  # of the request log: its line, and its thread
 
     def open(self) -> App:
         """Open the models, in the loop that will answer. Raises MlforgeError when one cannot be opened."""
         if self._app is None:
             self.plan.ledger.take(0)
+            if self.plan.channel is not None:
+                self._writer = Writer.beside(self.plan.channel)
             self.context = WorkerContext(self.plan, 0, asyncio.get_running_loop())
             self._app = App(self.context)
             self.plan.roster.set(0, State.READY)
@@ -46,7 +53,11 @@ class Asgi:
         self.plan.roster.set(0, State.DRAINING)
         await self._app.drained(self.plan.settings.drain)
         self.context.close()
-        self._app = self.context = None
+        if self._writer is not None:
+            line, thread = self._writer
+            line.close()
+            thread.join(_WRITTEN)
+        self._app = self.context = self._writer = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """ASGI: one request, or the server's life."""

@@ -28,7 +28,7 @@ class WorkerContext:
         self.settings, self.ledger, self.roster, self.figures = plan.settings, plan.ledger, plan.roster, plan.figures
         self.threads = ThreadPoolExecutor(max_workers=max(2, plan.threads), thread_name_prefix="mlforge")
         clock = Clock()
-        self.journal = Journal(plan.settings.log, plan.meters, clock) if plan.settings.log else None
+        self.journal = Journal(plan.channel, worker, clock) if plan.channel is not None else None
         self.monitor_agent = MonitorAgent(plan.monitor_plan, clock) if plan.monitor_plan is not None else None
         self.models = Models(Served(offer.model, self.lane(offer)) for offer in plan.offers)
         self._prefix = f"{os.getpid():x}{int.from_bytes(os.urandom(4)):08x}"

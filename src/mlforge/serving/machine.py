@@ -30,9 +30,10 @@ _LARGE = 1024**2  # bytes
 def frugal() -> None:
     """Have this process and its children give memory back when it is not used, and keep one stock of it instead of one a thread.
 
-    A worker's threads take turns, so that more stocks would only be more memory. To be called before Polars is imported, whose allocator reads the environment
-    once.
+    A worker's threads take turns, so that more stocks would only be more memory. To be called before Polars and Arrow are imported: their allocators read the
+    environment once.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0")
     with suppress(OSError, AttributeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt

@@ -9,7 +9,7 @@ from typing import Self
 from mlforge.plugins import Catalog
 from mlforge.service.serve import Serve
 from mlforge.serving.figures import Figures
-from mlforge.serving.journal.meters import Meters
+from mlforge.serving.journal.channel import Channel
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.monitors.monitor_plan import MonitorPlan
 from mlforge.serving.offer import Offer
@@ -30,7 +30,7 @@ class Plan:
     ledger: Ledger
     roster: Roster
     figures: Figures
-    meters: Meters  # of the request log
+    channel: Channel | None  # of the request log; None where there is none
     boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
     monitor_plan: MonitorPlan | None = None  # of monitors; None where nothing is watched
 
@@ -42,4 +42,5 @@ class Plan:
         boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
         threads = settings.threads or max(1, cores // workers)
         monitor_plan = MonitorPlan.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
-        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), Meters.of(ledger), boards, monitor_plan)
+        channel = Channel.of(settings.log, workers, ledger)
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), channel, boards, monitor_plan)

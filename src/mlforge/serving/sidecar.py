@@ -17,6 +17,7 @@ __all__ = ["Sidecar"]
 log = logging.getLogger(__name__)
 
 _PAUSE = 2.0  # seconds before one that died is replaced
+_LAST = 20.0  # seconds for what is left to be done when the server stops
 
 
 class Sidecar:
@@ -65,13 +66,27 @@ class Sidecar:
         return lines
 
     def end(self) -> None:
-        """Close its socket, at which it exits."""
+        """Close its socket, at which it exits; one that takes too long is killed."""
         if self._line is not None:
             self._line.close()
             self._line = None
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
+                if not _gone(self._pid, _LAST):
+                    log.warning("%s had %.0f s for its last work, and is ended", self.name, _LAST)
+                    os.kill(self._pid, signal.SIGKILL)
+                    os.waitpid(self._pid, 0)
             self._pid = 0
+
+
+def _gone(pid: int, seconds: float) -> bool:
+    """Has a child ended within so long. Its end is asked for, which works with any number of other children."""
+    until, pause = time.monotonic() + seconds, 0.001
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
+    return True
 
 
 def _fork(name: str, work: Callable[[socket.socket], None], keep: Sequence[int] = ()) -> tuple[int, socket.socket]:

@@ -7,6 +7,7 @@ lives longer than its answer, and what waits takes as much memory as its cells.
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -18,38 +19,35 @@ if TYPE_CHECKING:
 
 __all__ = ["Page", "Pile", "Slate"]
 
+_PAGE = 4096  # rows after which another page is begun: so none takes long to be made rows of, while others wait for the interpreter
+
 
 class Pile:
     """The cells of one column, row behind row."""
 
-    __slots__ = ("_bytes", "_dtype", "_shape", "_told", "add", "texts")
+    __slots__ = ("add", "bytes", "dtype", "shape", "texts", "told")
 
     def __init__(self, like: np.ndarray) -> None:
         """`add` takes arrays of this type, [rows] or [rows, size], which lie in one piece."""
-        self._dtype, self._shape = like.dtype, like.shape[1:]
-        self._bytes, self.texts = bytearray(), list[str]()
-        self._told = like.dtype.hasobject
-        self.add: Callable[[np.ndarray], None] = self._said if self._told else self._bytes.extend
+        self.dtype, self.shape = like.dtype, like.shape[1:]
+        self.bytes, self.texts = bytearray(), list[str]()  # the one has cells that are numbers, the other those that are texts
+        self.told = like.dtype.hasobject  # are they texts
+        self.add: Callable[[np.ndarray], None] = _adding(self.texts) if self.told else self.bytes.extend
 
-    def _said(self, texts: np.ndarray) -> None:
-        self.texts += texts.ravel().tolist()
 
-    def array(self) -> np.ndarray:
-        """All of them, if they are numbers."""
-        import numpy as np
+def _adding(texts: list[str]) -> Callable[[np.ndarray], None]:
+    """Not a method of the pile: that would refer to what refers to it, and wait with all its texts for the garbage collector."""
 
-        return np.frombuffer(self._bytes, self._dtype).reshape(-1, *self._shape)
+    def add(more: np.ndarray) -> None:
+        texts.extend(more.ravel().tolist())
 
-    @property
-    def cells(self) -> np.ndarray | list[str]:
-        """All of them."""
-        return self.texts if self._told else self.array()
+    return add
 
 
 class Page:
     """Some batches. What is told of a request is there once a request; `columns` and `outputs` have its rows."""
 
-    __slots__ = ("adds", "arrived", "columns", "cost", "counts", "ids", "outputs", "places", "roles", "taken", "waited")
+    __slots__ = ("adds", "arrived", "columns", "counts", "ids", "outputs", "places", "roles", "rows", "taken", "waited")
 
     def __init__(self, batch: Batch, places: Sequence[int]) -> None:
         """`places` are those of the graph's inputs that are noted."""
@@ -61,19 +59,19 @@ class Page:
         self.taken: list[bool] = []  # is it in the sample; empty where all are
         self.columns = [Pile(batch.columns[place]) for place in places]
         self.outputs: Mapping[str, Pile] = {name: Pile(output) for name, output in batch.outputs.items()}
-        self.cost = 0.0  # bytes that its rows are thought to take
+        self.rows = 0
         self.adds = [*zip(places, (pile.add for pile in self.columns), strict=True)]
 
 
 class Slate:
     """What was noted of one lane and not taken yet. One thread notes, another takes."""
 
-    def __init__(self, places: Sequence[int], sampled: Callable[[str], bool] | None = None) -> None:
-        """`sampled` chooses requests by their id."""
-        self._places, self._sampled = places, sampled
-        self._page: Page | None = None
+    def __init__(self, places: Sequence[int], sampled: Callable[[str], bool] | None = None, full: Callable[[], None] | None = None) -> None:
+        """`sampled` chooses requests by their id; `full` is called when a page is."""
+        self._places, self._sampled, self._full = places, sampled, full
+        self._pages: deque[Page] = deque()
         self._lock = Lock()
-        self.rows = 0  # on the page
+        self.rows = 0  # on all pages
         self.row_cost = 0.0  # bytes that a row is thought to take; whoever takes pages may know better
 
     def note(self, batch: Batch, role: str) -> float:
@@ -82,8 +80,9 @@ class Slate:
         if taken is not None and True not in taken:
             return 0.0
         with self._lock:
-            if (page := self._page) is None:
-                page = self._page = Page(batch, self._places)
+            if not self._pages or self._pages[-1].rows >= _PAGE:
+                self._pages.append(Page(batch, self._places))
+            page = self._pages[-1]
             if taken is not None:
                 page.taken += taken
             for place, add in page.adds:
@@ -99,13 +98,14 @@ class Slate:
                 page.arrived.append(ask.arrived)
                 page.waited.append(finished - ask.arrived)
                 page.counts.append(ask.rows)
+            page.rows += batch.rows
             self.rows += batch.rows
-            cost = batch.rows * self.row_cost
-            page.cost += cost
-        return cost
+        if self._full is not None and page.rows >= _PAGE:
+            self._full()
+        return batch.rows * self.row_cost
 
-    def take(self) -> Page | None:
+    def take(self) -> deque[Page]:
         """What was noted since the last time."""
         with self._lock:
-            page, self._page, self.rows = self._page, None, 0
-        return page
+            pages, self._pages, self.rows = self._pages, deque(), 0
+        return pages

@@ -9,13 +9,36 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlforge.service.journal import LogSettings
 from mlforge.serving.batcher import Batch
 from mlforge.serving.engine import Engine
+from mlforge.serving.journal.channel import Channel
+from mlforge.serving.journal.journal import Journal
+from mlforge.serving.journal.writer import Writer
 from mlforge.serving.lane import Lane
+from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
 
-__all__ = ["answered", "fill"]
+__all__ = ["Kept", "answered", "fill"]
+
+
+class Kept(Journal):
+    """A worker's journal with the log's writer beside it, in this process."""
+
+    def __init__(self, settings: LogSettings, ledger: Ledger) -> None:
+        channel = Channel.of(settings, 1, ledger)
+        assert channel is not None
+        self._channel = channel
+        self._line, self._writer = Writer.beside(channel)
+        super().__init__(channel, 0)
+
+    def close(self, seconds: float = 10.0) -> None:
+        super().close(seconds)
+        self._line.close()
+        self._writer.join(seconds)
+        assert not self._writer.is_alive()
+        self._channel.close()
 
 
 def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], watch: Callable[[Lane], Callable[[Batch], None]], *, version: int = 4) -> Lane:

@@ -16,7 +16,7 @@ from weakref import ref
 import polars as pl
 import pytest
 from tests.serving.bundles import CLASSES, ROW, make_bundle, people, probability
-from tests.serving.journal.lanes import answered, fill
+from tests.serving.journal.lanes import Kept, answered, fill
 from tests.serving.running import until
 
 from mlforge.contract import Contract
@@ -25,7 +25,6 @@ from mlforge.runtime.protections import Band, Protector, Pseudonym
 from mlforge.service.journal import LogSettings
 from mlforge.service.layout import FEEDBACK, REQUESTS, written_at
 from mlforge.service.reading import Log
-from mlforge.serving.journal.journal import Journal
 from mlforge.serving.journal.labels import labels_in
 from mlforge.serving.journal.meters import Meters
 from mlforge.serving.journal.shelf import Shelf
@@ -41,8 +40,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def meters() -> Meters:
-    return Meters.of(Ledger(1))
+def ledger() -> Ledger:
+    return Ledger(1)
+
+
+@pytest.fixture
+def meters(ledger: Ledger) -> Meters:
+    return Meters.of(ledger)
 
 
 def settings(path: Path | str, **given: Any) -> LogSettings:
@@ -53,8 +57,8 @@ def rows_of(ident: str, *rows: dict[str, Any]) -> tuple[str, list[dict[str, Any]
     return ident, [ROW | {"the plan": None} | row for row in rows]
 
 
-def test_every_answered_row_is_there_as_the_contract_types_it(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_every_answered_row_is_there_as_the_contract_types_it(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     before = datetime.now(UTC).replace(tzinfo=None)
     asked = [rows_of("a", {}, {"age": 20, "income": None, "member": None, "the plan": "gold"}), rows_of("b", {"city": "Paris", "since": "2025-01-01"})]
     answered(bundle, asked, journal.observer)
@@ -63,7 +67,7 @@ def test_every_answered_row_is_there_as_the_contract_types_it(bundle: Path, tmp_
     assert dict(rows.schema) == {
         "__id": pl.String, "__row": pl.Int32, "__time": pl.Datetime("us"), "__version": pl.Int32, "__lane": pl.String, "__latency_ms": pl.Float32,
         "age": pl.Int64, "income": pl.Float64, "member": pl.Boolean, "city": pl.String, "plan": pl.String, "since": pl.Datetime("us"),
-        "prediction": pl.String, "probability_0": pl.Float64, "probability_1": pl.Float64,
+        "prediction": pl.String, "probability_0": pl.Float32, "probability_1": pl.Float32,
     }  # fmt: skip
     by = {(row["__id"], row["__row"]): row for row in rows.to_dicts()}
     assert set(by) == {("a", 0), ("a", 1), ("b", 0)}
@@ -78,20 +82,20 @@ def test_every_answered_row_is_there_as_the_contract_types_it(bundle: Path, tmp_
     assert meters.written.total() == 3
 
 
-def test_a_row_that_broke_the_contract_is_not_written_and_the_others_keep_their_places(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_a_row_that_broke_the_contract_is_not_written_and_the_others_keep_their_places(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     answered(bundle, [rows_of("a", {}, {"age": 430}, {"age": 50}), rows_of("b", {"age": 431})], journal.observer)
     journal.close()
     rows = Log(str(tmp_path), "people").requests().collect()
     assert rows.select("__id", "__row", "age").rows() == [("a", 0, 41), ("a", 2, 50)]
 
 
-def test_what_is_written_is_what_protections_leave(tmp_path: Path, meters: Meters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_is_what_protections_leave(tmp_path: Path, ledger: Ledger, meters: Meters, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFORGE_PSEUDONYM_KEY", "a key that is long enough")
     raw = Contract(columns={**people().columns, "plan": people().columns["plan"].model_copy(update={"nullable": False})}, nulls=("?",), extra="drop")
     folder = make_bundle(tmp_path / "people", raw)
     protect_bundle(folder, raw, Protector({"age": Band(width=10), "plan": Pseudonym()}).travelling)
-    journal = Journal(settings(tmp_path / "log"), meters)
+    journal = Kept(settings(tmp_path / "log"), ledger)
     answered(folder, [rows_of("a", {"age": 47, "the plan": "Anna ReplicaRoster"})], journal.observer)
     journal.close()
     (row,) = Log(str(tmp_path / "log"), "people").requests().collect().to_dicts()
@@ -101,20 +105,20 @@ def test_what_is_written_is_what_protections_leave(tmp_path: Path, meters: Meter
     assert b"Anna" not in written
 
 
-def test_only_the_columns_that_are_asked_for_are_written(bundle: Path, tmp_path: Path, meters: Meters) -> None:
+def test_only_the_columns_that_are_asked_for_are_written(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
     for name, columns, kept in (("some", ("age", "city"), ["age", "city"]), ("none", (), [])):
-        journal = Journal(settings(tmp_path / name, columns=columns), meters)
+        journal = Kept(settings(tmp_path / name, columns=columns), ledger)
         answered(bundle, [rows_of("a", {})], journal.observer)
         journal.close()
         made = Log(str(tmp_path / name), "people").requests().collect().columns
         assert [column for column in made if not column.startswith(("__", "pr"))] == kept
 
 
-def test_a_sample_takes_whole_requests_by_their_id_and_always_the_same(bundle: Path, tmp_path: Path, meters: Meters) -> None:
+def test_a_sample_takes_whole_requests_by_their_id_and_always_the_same(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
     asked = [rows_of(f"request-{i}", {}, {"age": 30}) for i in range(200)]
     seen = []
     for name in ("one", "two"):
-        journal = Journal(settings(tmp_path / name, sample="30%"), meters)
+        journal = Kept(settings(tmp_path / name, sample="30%"), ledger)
         answered(bundle, asked, journal.observer)
         journal.close()
         rows = Log(str(tmp_path / name), "people").requests().collect()
@@ -124,8 +128,8 @@ def test_a_sample_takes_whole_requests_by_their_id_and_always_the_same(bundle: P
     assert 35 <= len(seen[0]) <= 85
 
 
-def test_labels_are_joined_by_id_and_row_the_last_wins_and_unknown_ones_are_kept(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_labels_are_joined_by_id_and_row_the_last_wins_and_unknown_ones_are_kept(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     answered(bundle, [rows_of("a", {}, {"age": 30}), rows_of("b", {})], journal.observer)
     for said in ([{"id": "a", "label": "no"}, {"id": "a", "row": 1, "label": "yes"}], {"id": "a", "label": "yes"}, {"id": "gone", "label": "no"}):
         assert journal.label("people", labels_in(said, OUTPUT, 100), OUTPUT)
@@ -136,8 +140,8 @@ def test_labels_are_joined_by_id_and_row_the_last_wins_and_unknown_ones_are_kept
     assert meters.labels.total() == 4
 
 
-def test_a_time_is_read_from_its_beginning_to_before_its_end(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_a_time_is_read_from_its_beginning_to_before_its_end(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     for ident in ("a", "b"):
         answered(bundle, [rows_of(ident, {})], journal.observer)
     journal.close()
@@ -150,8 +154,8 @@ def test_a_time_is_read_from_its_beginning_to_before_its_end(bundle: Path, tmp_p
     assert log.versions() == (4,)
 
 
-def test_versions_with_other_columns_are_read_together(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_versions_with_other_columns_are_read_together(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     answered(bundle, [rows_of("a", {})], journal.observer, version=4)
     columns = {key: column for key, column in people().columns.items() if key != "income"}
     other = make_bundle(tmp_path / "other", people().model_copy(update={"columns": columns}))
@@ -162,23 +166,23 @@ def test_versions_with_other_columns_are_read_together(bundle: Path, tmp_path: P
     assert log.versions() == (4, 5)
 
 
-def test_rows_are_on_disk_within_the_declared_seconds_while_the_worker_goes_on(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path, flush_seconds=1.0), meters)
+def test_rows_are_on_disk_within_the_declared_seconds_while_the_worker_goes_on(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path, flush_seconds=1.0), ledger)
     answered(bundle, [rows_of("a", {})], journal.observer)
     until(lambda: Log(str(tmp_path), "people").files(REQUESTS), 1.5)
     journal.close()
 
 
-def test_a_file_is_written_before_its_time_when_there_is_enough_for_one(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path, flush_seconds=3600, waiting="1 MiB"), meters)
-    answered(bundle, [rows_of("a", *([{}] * 2000))], journal.observer)
-    until(lambda: meters.written.total() == 2000)
+def test_a_file_is_written_before_its_time_when_there_is_enough_for_one(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path, flush_seconds=3600, waiting="1 MiB"), ledger)
+    answered(bundle, [rows_of("a", *([{}] * 6000))], journal.observer)
+    until(lambda: meters.written.total() == 6000)
     journal.close()
     assert meters.dropped.total() == 0
 
 
-def test_a_version_that_answers_no_more_is_not_kept_by_the_log(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_a_version_that_answers_no_more_is_not_kept_by_the_log(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     lanes = [ref(answered(bundle, [rows_of(f"{number}", {})], journal.observer)) for number in range(3)]
     until(lambda: meters.written.total() == 3)
     gc.collect()
@@ -188,9 +192,9 @@ def test_a_version_that_answers_no_more_is_not_kept_by_the_log(bundle: Path, tmp
     assert meters.written.total() == 4
 
 
-def test_beyond_its_room_rows_are_dropped_and_counted_and_labels_are_refused(bundle: Path, tmp_path: Path, meters: Meters) -> None:
+def test_beyond_its_room_rows_are_dropped_and_counted_and_labels_are_refused(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
     (tmp_path / "log").write_text("no folder can be made where a file is")
-    journal = Journal(settings(tmp_path / "log", waiting="1 MiB"), meters)
+    journal = Kept(settings(tmp_path / "log", waiting="1 MiB"), ledger)
     many = [rows_of("a", *([{}] * 2000)) for _ in range(20)]
     for _ in range(4):
         answered(bundle, many, journal.observer)
@@ -211,12 +215,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_once_and_nothing_is_lost_that_there_was_room_for(
-    bundle: Path, small_disk: Path, meters: Meters, caplog: pytest.LogCaptureFixture
+    bundle: Path, small_disk: Path, ledger: Ledger, meters: Meters, caplog: pytest.LogCaptureFixture
 ) -> None:
     hog = small_disk / "hog"
     fill(hog)
     with caplog.at_level(logging.WARNING, "mlforge"):
-        journal = Journal(settings(small_disk / "log"), meters)
+        journal = Kept(settings(small_disk / "log"), ledger)
         for ident in ("a", "b", "c"):
             answered(bundle, [rows_of(ident, *([{}] * 50))], journal.observer)
             until(lambda: meters.failing.total() == 1)
@@ -237,10 +241,10 @@ def test_the_oldest_files_go_when_there_is_no_more_room_and_foreign_files_stay(t
     (tmp_path / "requests").mkdir()
     foreign = tmp_path / "requests" / "mine.parquet"
     foreign.write_bytes(b"x" * 100)
-    frame = pl.DataFrame({"noise": [os.urandom(40_000)]})
+    noise = os.urandom(40_000)
     made = []
     for number in range(60):
-        shelf.write(FEEDBACK if number % 2 else REQUESTS, "people", None if number % 2 else 4, frame)
+        shelf.write(FEEDBACK if number % 2 else REQUESTS, "people", None if number % 2 else 4, noise)
         made = sorted((path for path in tmp_path.rglob("*.parquet") if path != foreign), key=lambda path: path.name)
         assert sum(path.stat().st_size for path in made) <= room * 1.1
     assert foreign.exists()
@@ -249,8 +253,8 @@ def test_the_oldest_files_go_when_there_is_no_more_room_and_foreign_files_stay(t
     assert all(written_at(path.name) for path in made)
 
 
-def test_a_file_that_a_dead_worker_left_unfinished_is_no_part_of_the_log(bundle: Path, tmp_path: Path, meters: Meters) -> None:
-    journal = Journal(settings(tmp_path), meters)
+def test_a_file_that_a_dead_worker_left_unfinished_is_no_part_of_the_log(bundle: Path, tmp_path: Path, ledger: Ledger, meters: Meters) -> None:
+    journal = Kept(settings(tmp_path), ledger)
     answered(bundle, [rows_of("a", {})], journal.observer)
     journal.close()
     (file,) = tmp_path.rglob("*.parquet")
@@ -260,9 +264,9 @@ def test_a_file_that_a_dead_worker_left_unfinished_is_no_part_of_the_log(bundle:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_a_log_in_a_store_of_objects_is_written_and_read(bundle: Path, meters: Meters, bucket: Any) -> None:
+def test_a_log_in_a_store_of_objects_is_written_and_read(bundle: Path, ledger: Ledger, meters: Meters, bucket: Any) -> None:
     url = f"{bucket.url}/served"
-    journal = Journal(settings(url), meters)
+    journal = Kept(settings(url), ledger)
     answered(bundle, [rows_of("a", {}, {"age": 30})], journal.observer)
     assert journal.label("people", labels_in({"id": "a", "row": 1, "label": "yes"}, OUTPUT, 1), OUTPUT)
     journal.close(60)

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from mlforge.serving.datagrams import Inbox, Outbox, line
 from mlforge.serving.monitors.allowance import Allowance
-from mlforge.serving.monitors.datagrams import Inbox, Outbox, line
 
 
 def taken(allowance: Allowance, batches: int = 20_000) -> float:
@@ -50,3 +50,22 @@ def test_a_message_comes_whole_or_not_at_all() -> None:
         outbox.send(b"two")
         assert list(inbox.messages()) == [b"two"]
         assert list(inbox.messages()) == []
+
+
+def test_what_a_reader_has_no_time_for_waits_in_its_order_and_holds_nobody_up() -> None:
+    inlet, outlet = line()
+    with inlet, outlet:
+        outbox, inbox = Outbox(outlet), Inbox(inlet)
+        sent: list[bytes] = []
+        while outbox.flush():
+            sent += [bytes([len(sent) % 256]) * 90_000]
+            outbox.put(sent[-1])
+        assert outbox.waiting
+        seen: list[bytes] = []
+        while not outbox.flush():
+            seen += inbox.messages()
+        assert [*seen, *inbox.messages()] == sent
+        inlet.close()
+        outbox.put(b"more")
+        with pytest.raises(OSError, match=r"."):
+            outbox.flush()

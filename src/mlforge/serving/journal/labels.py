@@ -6,23 +6,26 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, Self
+
+import msgspec
 
 from mlforge.errors import nearest
 from mlforge.service.layout import ID, LABEL, ROW, TIME
 from mlforge.serving.http import Refused
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
     from mlforge.task import Output
 
-__all__ = ["Label", "labels_in", "table_of"]
+__all__ = ["Label", "Told", "labels_in"]
 
 _FIELDS = ("id", "row", "label")
 _LONGEST_ID = 128
 _LAST_ROW = 2**31 - 1
 Value = str | int | float | bool
+_Kind = Literal["float", "bool", "int", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,39 @@ class Label:
     id: str
     row: int
     label: Value
+
+
+class Told(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Labels of one request, in a form that another process can read."""
+
+    model: str
+    came: datetime  # UTC, without a zone
+    kind: _Kind
+    ids: list[str]
+    rows: list[int]
+    labels: list[Value]
+
+    @classmethod
+    def of(cls, model: str, labels: Sequence[Label], output: Output) -> Self:
+        """Labels that have come now."""
+        kinds: Mapping[type, _Kind] = {bool: "bool", int: "int"}
+        kind: _Kind = "float" if output.kind == "value" else kinds.get(type(output.classes[0]), "text")
+        came = datetime.now(UTC).replace(tzinfo=None)
+        return cls(model, came, kind, [one.id for one in labels], [one.row for one in labels], [one.label for one in labels])
+
+    def table(self) -> pa.Table:
+        """As rows of the log."""
+        import pyarrow as pa
+
+        kind = {"float": pa.float64(), "bool": pa.bool_(), "int": pa.int64(), "text": pa.string()}[self.kind]
+        return pa.table(
+            {
+                ID: pa.array(self.ids, pa.string()),
+                ROW: pa.array(self.rows, pa.int32()),
+                TIME: pa.array([self.came] * len(self.ids), pa.timestamp("us")),
+                LABEL: pa.array(self.labels, kind),
+            }
+        )
 
 
 def labels_in(said: object, output: Output, most: int) -> list[Label]:
@@ -70,21 +106,6 @@ def _value(said: object, where: str, output: Output, known: Mapping[str, Value])
         names = ", ".join(list(known)[:10]) + (", …" if len(known) > 10 else "")
         raise Refused(400, f"{where}: label is {_shown(said)}, no class of the model: {names}" if known else f"{where}: this model takes no labels")
     return found
-
-
-def table_of(labels: Sequence[Label], output: Output, came: datetime) -> pl.DataFrame:
-    """As rows of the log."""
-    import polars as pl
-
-    kind: Any = pl.Float64 if output.kind == "value" else {bool: pl.Boolean, int: pl.Int64}.get(type(output.classes[0]), pl.String)
-    return pl.DataFrame(
-        {
-            ID: pl.Series([one.id for one in labels], dtype=pl.String),
-            ROW: pl.Series([one.row for one in labels], dtype=pl.Int32),
-            TIME: pl.Series([came.astimezone(UTC).replace(tzinfo=None)] * len(labels), dtype=pl.Datetime("us")),
-            LABEL: pl.Series([one.label for one in labels], dtype=kind),
-        }
-    )
 
 
 def _written(value: object) -> str:

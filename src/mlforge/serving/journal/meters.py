@@ -26,5 +26,5 @@ class Meters:
             ledger.cell("mlforge_log_rows_written_total", about="Rows that the request log has on disk."),
             ledger.cell("mlforge_log_rows_dropped_total", about="Rows that the request log had no room for."),
             ledger.cell("mlforge_log_labels_written_total", about="Labels that the request log has on disk."),
-            ledger.cell("mlforge_log_failing", about="Workers that cannot write the request log now.", kind="gauge"),
+            ledger.cell("mlforge_log_failing", about="1 while the request log cannot be written.", kind="gauge"),
         )

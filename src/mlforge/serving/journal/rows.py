@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+import msgspec
+
 from mlforge.service.layout import ID, LANE, LATENCY, ROW, TIME, VERSION
-from mlforge.serving.journal.typed import typer
+from mlforge.serving.journal.typed import Cells, plain, typed
 from mlforge.serving.slate import Page, Slate
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+    import pyarrow as pa
 
     from mlforge.serving.engine import Engine
 
-__all__ = ["Rows"]
-
-_FIRST = (ID, ROW, TIME, VERSION, LANE, LATENCY)
+__all__ = ["Noted", "Rows"]
 
 
 class Rows:
@@ -27,69 +28,106 @@ class Rows:
     `slate` is what its batches are to be noted on.
     """
 
-    def __init__(self, engine: Engine, columns: Sequence[str] | None = None, sample: float = 1.0) -> None:
+    def __init__(self, engine: Engine, columns: Sequence[str] | None = None, sample: float = 1.0, full: Callable[[], None] | None = None) -> None:
+        """`full` is called when a page of the slate is."""
         contract = engine.bundle.protected or engine.contract
         self.model, self.version = engine.name, engine.version
         kept = {place: key for place, key in enumerate(engine.inputs) if key in contract.columns and (columns is None or key in columns)}
-        self._typed = [(key, typer(contract.columns[key])) for key in kept.values()]
+        self._columns = [(key, contract.columns[key].dtype) for key in kept.values()]
         self._bound = round(sample * 2**32)
-        self.slate = Slate(tuple(kept), self._sampled if sample < 1 else None)
-
-    def frame(self, page: Page, wall: float) -> pl.DataFrame:
-        """The rows of a page. `wall` is what to add to the clock of a batch for the time of day."""
-        import numpy as np
-        import polars as pl
-
-        counts = np.frombuffer(page.counts, np.int64)
-        owners = None if counts.size == counts.sum() and counts.max() == 1 else np.repeat(np.arange(len(counts)), counts)  # of each row, its request
-        made = {name: column if owners is None else column.gather(owners) for name, column in self._asked(page, wall).items()}
-        made[ROW] = pl.Series(_positions(page, counts), dtype=pl.Int32)
-        made |= {key: typed(pile.cells) for (key, typed), pile in zip(self._typed, page.columns, strict=True)}
-        made |= _outputs(page)
-        rows = pl.DataFrame({name: made.pop(name) for name in _FIRST} | made)
-        if not page.taken:
-            return rows
-        taken = pl.Series(page.taken, dtype=pl.Boolean)
-        return rows.filter(taken if owners is None else taken.gather(owners))
-
-    def _asked(self, page: Page, wall: float) -> dict[str, pl.Series]:
-        """What is the same for all rows of a request, request by request."""
-        import numpy as np
-        import polars as pl
-
-        arrived, waited = (np.frombuffer(one, np.float64) for one in (page.arrived, page.waited))
-        return {
-            ID: pl.Series(page.ids, dtype=pl.String),
-            TIME: pl.Series(((arrived + wall) * 1e6).astype("datetime64[us]")),
-            VERSION: pl.Series(np.full(len(arrived), self.version, np.int32)),
-            LANE: pl.Series(page.roles, dtype=pl.String),
-            LATENCY: pl.Series((waited * 1000).astype(np.float32)),
-        }
+        self.slate = Slate(tuple(kept), self._sampled if sample < 1 else None, full)
 
     def _sampled(self, ident: str) -> bool:
         """All rows of a request, or none; the same wherever that id is seen."""
         return crc32(ident.encode("utf-8", "replace")) < self._bound
 
-
-def _outputs(page: Page) -> dict[str, pl.Series]:
-    import polars as pl
-
-    made: dict[str, pl.Series] = {}
-    for name, pile in page.outputs.items():
-        if name == "probability":
-            values = pile.array()
-            made |= {f"probability_{place}": pl.Series(values[:, place]).cast(pl.Float64) for place in range(values.shape[1])}
-        else:
-            made[name] = pl.Series(pile.texts, dtype=pl.String) if pile.texts else pl.Series(pile.array().ravel())
-    return made
+    def noted(self, page: Page, wall: float) -> Noted:
+        """A page's. `wall` is what to add to the clock of a batch for the time of day."""
+        return Noted(
+            self.model, self.version, self._columns, wall, page.ids, page.roles, bytes(page.arrived), bytes(page.waited), bytes(page.counts),
+            {place: list(kept) for place, kept in page.places.items()}, page.taken, [Cells.of(pile) for pile in page.columns],
+            {name: Cells.of(pile) for name, pile in page.outputs.items()},
+        )  # fmt: skip
 
 
-def _positions(page: Page, counts: np.ndarray) -> np.ndarray:
-    """Each row's place in its request."""
-    import numpy as np
+class Noted(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """What a page has of one engine, in a form that another process can read. Of a request there is one of each; of its rows, as many as it has."""
 
-    ends = np.cumsum(counts)
-    places: np.ndarray = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-    for request, accepted in page.places.items():
-        places[ends[request] - counts[request] : ends[request]] = accepted
-    return places
+    model: str
+    version: int
+    contract: list[tuple[str, str]]  # key and dtype of the columns
+    wall: float
+    ids: list[str]
+    roles: list[str]
+    arrived: bytes
+    waited: bytes
+    counts: bytes
+    places: dict[int, list[int]]
+    taken: list[bool]
+    columns: list[Cells]
+    outputs: dict[str, Cells]
+
+    def table(self) -> pa.Table:
+        """Its rows. Texts are dictionaries."""
+        import numpy as np
+        import pyarrow as pa
+
+        counts = np.frombuffer(self.counts, np.int64)
+        owners = None if counts.size == counts.sum() and counts.max() == 1 else np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        made = self._asked(owners)
+        made[ROW] = pa.array(self._positions(counts))
+        made |= {key: typed(dtype, cells) for (key, dtype), cells in zip(self.contract, self.columns, strict=True)}
+        made |= self._answered()
+        rows = pa.table({name: made.pop(name) for name in (ID, ROW, TIME, VERSION, LANE, LATENCY)} | made)
+        if not self.taken:
+            return rows
+        taken = np.array(self.taken)
+        return rows.filter(pa.array(taken if owners is None else taken[owners]))
+
+    def frame(self) -> pl.DataFrame:
+        """The same, with plain texts."""
+        import polars as pl
+        import pyarrow as pa
+
+        rows = self.table()
+        return pl.DataFrame(pa.table({name: plain(rows[name]) for name in rows.column_names}))
+
+    def _asked(self, owners: np.ndarray | None) -> dict[str, pa.Array]:
+        """What is the same for all rows of a request; `owners` says whose each row is, where some request has several."""
+        import numpy as np
+        import pyarrow as pa
+
+        arrived, waited = (np.frombuffer(one, np.float64) for one in (self.arrived, self.waited))
+        came, latency = ((arrived + self.wall) * 1e6).astype("datetime64[us]"), (waited * 1000).astype(np.float32)
+        whose = np.arange(len(came), dtype=np.int32) if owners is None else owners
+        roles = list(dict.fromkeys(self.roles))
+        role = np.zeros(len(came), np.int32) if len(roles) == 1 else np.array([roles.index(one) for one in self.roles], np.int32)
+        return {
+            ID: pa.DictionaryArray.from_arrays(pa.array(whose), pa.array(self.ids, pa.string())),
+            TIME: pa.array(came if owners is None else came[owners]),
+            VERSION: pa.array(np.full(len(whose), self.version, np.int32)),
+            LANE: pa.DictionaryArray.from_arrays(pa.array(role if owners is None else role[owners]), pa.array(roles, pa.string())),
+            LATENCY: pa.array(latency if owners is None else latency[owners]),
+        }
+
+    def _positions(self, counts: np.ndarray) -> np.ndarray:
+        """Each row's place in its request."""
+        import numpy as np
+
+        ends = np.cumsum(counts)
+        places: np.ndarray = np.arange(ends[-1], dtype=np.int32) - np.repeat((ends - counts).astype(np.int32), counts)
+        for request, accepted in self.places.items():
+            places[ends[request] - counts[request] : ends[request]] = accepted
+        return places
+
+    def _answered(self) -> dict[str, pa.Array]:
+        import pyarrow as pa
+
+        made: dict[str, pa.Array] = {}
+        for name, cells in self.outputs.items():
+            if name == "probability":
+                values = cells.array()
+                made |= {f"probability_{place}": pa.array(values[:, place]) for place in range(values.shape[1])}
+            else:
+                made[name] = typed("category", cells) if cells.words is not None else pa.array(cells.array().ravel())
+        return made

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlforge.runtime.file_systems import file_system
 from mlforge.service.layout import FEEDBACK, REQUESTS, Part, file_name, folder, written_at
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["Shelf"]
 
 _ASIDE = ".part"
 _STALE = 3600  # seconds after which a file that was never finished is a dead worker's
 _SHARE = 64  # the shelf is looked over whenever this part of its room has been written
-_TOGETHER = 16_384  # rows that are encoded at a time
 _LEFT = 15 / 16  # what is left of a full shelf
 
 
@@ -33,18 +28,15 @@ class Shelf:
         self._place: tuple[Any, str] | None = None
         self._unseen = max_size  # bytes written since the shelf was looked over; it is, at first
 
-    def write(self, part: Part, model: str, version: int | None, frame: pl.DataFrame) -> None:
-        """Write rows as a new file."""
-        content = io.BytesIO()
-        frame.write_parquet(content, compression="zstd", compression_level=1, statistics=False, row_group_size=_TOGETHER)
-        data = content.getvalue()
+    def write(self, part: Part, model: str, version: int | None, data: bytes | memoryview) -> None:
+        """Write a new file."""
         now = datetime.now(UTC)
         system, path = self._placed()
         below = f"{path}/{folder(part, model, version, now)}"
         if _local(system):
             _write(Path(below), file_name(now), data)
         else:
-            system.pipe_file(f"{below}/{file_name(now)}", data)
+            system.pipe_file(f"{below}/{file_name(now)}", bytes(data))
         self._unseen += len(data)
         if self._unseen >= self._room / _SHARE:
             self.prune()
@@ -82,7 +74,7 @@ def _local(system: Any) -> bool:
     return "file" in ((system.protocol,) if isinstance(system.protocol, str) else system.protocol)
 
 
-def _write(into: Path, name: str, data: bytes) -> None:
+def _write(into: Path, name: str, data: bytes | memoryview) -> None:
     """A file on this machine: aside, synced, renamed."""
     into.mkdir(parents=True, exist_ok=True)
     aside = into / f".{name}{_ASIDE}"

@@ -2,81 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mlforge.runtime.casts import STRINGS
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
+    import pyarrow as pa
 
-    from mlforge.contract import Column
+    from mlforge.serving.slate import Pile
 
-__all__ = ["Typed", "typer"]
-
-Typed = Callable[[Any], "pl.Series"]  # of an array of numbers, or of a list of texts
+__all__ = ["Cells", "plain", "typed"]
 
 
-def typer(column: Column) -> Typed:
-    """What makes a column of the contract of what a graph took for it."""
-    if column.dtype in STRINGS or column.dtype == "image":
-        return _text
-    if column.dtype.startswith("array"):
-        return _array
-    return {"int": _int, "bool": _bool, "datetime": _datetime}.get(column.dtype, _float)
+class Cells(msgspec.Struct, array_like=True, frozen=True):
+    """One column as a graph takes or gives it, in a form that another process can read."""
+
+    dtype: str  # numpy's
+    shape: tuple[int, ...]  # [rows] or [rows, size]
+    data: bytes
+    words: list[str] | None = None  # of texts, each once; `data` then has their places
+
+    @classmethod
+    def of(cls, pile: Pile) -> Cells:
+        """The cells of a pile; its memory is not copied."""
+        if not pile.told:
+            return cls(pile.dtype.str, (-1, *pile.shape), pile.bytes)  # type: ignore[arg-type]  # a bytearray is written as bytes are
+        return _coded(pile.texts)
+
+    def array(self) -> np.ndarray:
+        """Numbers, or the places of words."""
+        import numpy as np
+
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
 
 
-def _missing(values: np.ndarray, typed: np.ndarray) -> pl.Series:
-    """The typed values, null where the number was NaN."""
-    import numpy as np
-    import polars as pl
-
-    absent = np.isnan(values)
-    made = pl.Series(typed)
-    return made.set(pl.Series(absent), None) if absent.any() else made
-
-
-def _float(values: np.ndarray) -> pl.Series:
-    flat = values.ravel().astype("float64", copy=False)
-    return _missing(flat, flat)
-
-
-def _int(values: np.ndarray) -> pl.Series:
+def _coded(texts: Sequence[str]) -> Cells:
     import numpy as np
 
-    flat = values.ravel()
-    return _missing(flat, np.nan_to_num(flat).astype(np.int64))
+    places: defaultdict[str, int] = defaultdict()
+    places.default_factory = places.__len__
+    codes = np.fromiter(map(places.__getitem__, texts), np.int32, len(texts))
+    places.default_factory = None  # it refers to the dictionary, which would wait for the garbage collector
+    return Cells(codes.dtype.str, codes.shape, codes.tobytes(), list(places))
 
 
-def _bool(values: np.ndarray) -> pl.Series:
+def typed(dtype: str, cells: Cells) -> pa.Array:
+    """A column of the contract, of what a graph took for it: null where that stood for a missing value. Floats keep the width that the graph has."""
+    if cells.words is not None or dtype in STRINGS or dtype == "image":
+        return _text(cells)
+    values = cells.array()
+    if dtype.startswith("array"):
+        return _array(values)
+    return {"int": _int, "bool": _bool, "datetime": _datetime}.get(dtype, _float)(values.ravel())
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without a dictionary."""
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _text(cells: Cells) -> pa.Array:
+    import pyarrow as pa
+
+    if cells.words is None:  # rows of bytes
+        cells = _coded([bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in cells.array()])
+    assert cells.words is not None
+    codes = cells.array()
+    absent = codes == cells.words.index("") if "" in cells.words else None
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=absent), pa.array(cells.words, pa.string()))
+
+
+def _float(values: np.ndarray) -> pa.Array:
     import numpy as np
-    import polars as pl
+    import pyarrow as pa
 
-    flat = values.ravel()
-    return pl.Series(flat) if flat.dtype == bool else _missing(flat, np.nan_to_num(flat) != 0)
+    return pa.array(values if values.dtype == np.float32 else values.astype(np.float64), from_pandas=True)
 
 
-def _datetime(values: np.ndarray) -> pl.Series:
+def _int(values: np.ndarray) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.array(np.nan_to_num(values).astype(np.int64), mask=_absent(values))
+
+
+def _bool(values: np.ndarray) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.array(values if values.dtype == bool else np.nan_to_num(values) != 0, mask=_absent(values))
+
+
+def _datetime(values: np.ndarray) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.array(np.round(np.nan_to_num(values) * 1e6).astype("datetime64[us]"), mask=_absent(values))
+
+
+def _array(values: np.ndarray) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+
+    absent = np.isnan(values).all(axis=1)
+    flat = pa.array(values.ravel() if values.dtype == np.float32 else values.ravel().astype(np.float64))
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1], mask=pa.array(absent) if absent.any() else None)
+
+
+def _absent(values: np.ndarray) -> np.ndarray | None:
     import numpy as np
 
-    flat = values.ravel()
-    return _missing(flat, np.round(np.nan_to_num(flat) * 1e6).astype("datetime64[us]"))
-
-
-def _text(values: np.ndarray | list[str]) -> pl.Series:
-    import polars as pl
-
-    read = values if isinstance(values, list) else [bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in values]
-    texts = pl.Series(read, dtype=pl.String)
-    missing = texts == ""
-    return texts.set(missing, None) if missing.any() else texts
-
-
-def _array(values: np.ndarray) -> pl.Series:
-    import numpy as np
-    import polars as pl
-
-    whole = pl.Series(values.astype(np.float64, copy=False), dtype=pl.Array(pl.Float64, values.shape[1]))
-    missing = np.isnan(values).all(axis=1)
-    return pl.select(pl.when(~pl.Series(missing)).then(whole)).to_series() if missing.any() else whole
+    absent: np.ndarray = np.isnan(values)
+    return absent if absent.any() else None

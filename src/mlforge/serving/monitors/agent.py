@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from mlforge.errors import MlforgeError
 from mlforge.serving.clock import Clock
+from mlforge.serving.datagrams import Outbox
 from mlforge.serving.monitors.allowance import Allowance, had_by_the_loop
-from mlforge.serving.monitors.datagrams import Outbox
 from mlforge.serving.monitors.lane_monitor import LaneMonitor
 from mlforge.serving.monitors.monitor_plan import MonitorPlan
 

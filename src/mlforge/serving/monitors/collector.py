@@ -20,7 +20,7 @@ import msgspec
 
 from mlforge.errors import MlforgeError
 from mlforge.monitoring.looking import Look
-from mlforge.serving.monitors.datagrams import Inbox
+from mlforge.serving.datagrams import Inbox
 from mlforge.serving.monitors.gauges import gauges
 from mlforge.serving.monitors.monitor_plan import MonitorPlan
 from mlforge.serving.monitors.pane_counts import PaneCounts

@@ -53,14 +53,15 @@ class LaneMonitor:
 
     def look(self, ahead: float) -> int:
         """Profile the rows that were buffered since the last call, typed as in the request log; how many there were."""
-        if (page := self.rows.slate.take()) is None:
-            return 0
-        frame = self.rows.frame(page, ahead)
-        if self._whole:
-            live = self._intake.live(frame)
-            for panes in self._whole:
-                panes.add(live)
-        return frame.height
+        rows = 0
+        for page in self.rows.slate.take():
+            frame = self.rows.noted(page, ahead).frame()
+            rows += frame.height
+            if self._whole:
+                live = self._intake.live(frame)
+                for panes in self._whole:
+                    panes.add(live)
+        return rows
 
     def fresh(self, now: float) -> int:
         """How many rows arrived since the last call; those that were not sampled are dated to this time."""

@@ -10,8 +10,8 @@ from typing import Self
 
 from mlforge.plugins import Catalog
 from mlforge.service.monitoring import MonitorSettings
+from mlforge.serving.datagrams import line
 from mlforge.serving.ledger import Ledger
-from mlforge.serving.monitors.datagrams import line
 from mlforge.serving.monitors.meters import Meters
 from mlforge.serving.offer import Offer
 

@@ -1,0 +1,75 @@
+"""One file of the log, as it grows: rows are encoded a group at a time, so that no moment has much to do, and little memory is held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlforge.serving.journal.typed import plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+__all__ = ["Book"]
+
+_TOGETHER = 16_384  # rows that are encoded at a time
+
+
+class Book:
+    """Rows of the same columns."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._loose: list[pa.Table] = []  # not encoded yet
+        self._rows = 0  # of them
+        self._file: pq.ParquetWriter | None = None
+        self._arrays = False
+        self._done: memoryview | None = None  # the whole file, once it was asked for
+
+    def add(self, rows: pa.Table) -> None:
+        """More rows; their texts may be dictionaries."""
+        self.rows += rows.num_rows
+        self._rows += rows.num_rows
+        self._loose.append(rows)
+        if self._rows >= _TOGETHER:
+            self._encode()
+
+    @property
+    def closed(self) -> bool:
+        """Was it asked for, so that nothing can be added."""
+        return self._done is not None
+
+    def file(self) -> memoryview:
+        """As parquet."""
+        if self._done is None:
+            self._encode()
+            assert self._file is not None
+            self._file.close()
+            self._file, self._done = None, memoryview(self._into.getvalue())
+        return self._done
+
+    def _encode(self) -> None:
+        """Texts have dictionaries, as they came; numbers seldom repeat, and a dictionary of them costs more than it saves."""
+        import pyarrow as pa
+
+        if not self._loose:
+            return
+        if self._file is None:
+            self._begin(self._loose[0].schema)
+        if self._arrays:
+            self._loose = [pa.table({name: plain(table[name]) for name in table.column_names}) for table in self._loose]
+        assert self._file is not None
+        self._file.write_table(pa.concat_tables(self._loose).unify_dictionaries(), row_group_size=2 * self._rows)
+        self._loose, self._rows = [], 0
+
+    def _begin(self, schema: pa.Schema) -> None:
+        """The size of arrays is only known with Arrow's own schema in the file, which would have every reader make dictionaries of texts too."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+        self._arrays = any(pa.types.is_fixed_size_list(field.type) for field in schema)
+        if self._arrays:
+            schema = pa.schema([field.with_type(field.type.value_type) if field.name in texts else field for field in schema])
+        self._into = pa.BufferOutputStream()
+        self._file = pq.ParquetWriter(self._into, schema, compression="snappy", use_dictionary=texts, write_statistics=False, store_schema=self._arrays)

@@ -1,0 +1,161 @@
+"""The writer of the request log: a sidecar process that makes rows of the pages that workers send, and writes them as files.
+
+Files are written, synced and named every `flush_seconds`, or before, when there is enough for one. When the writer dies, the supervisor starts another; what
+workers have sent meanwhile waits in the socket between them.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from importlib.abc import MetaPathFinder
+
+import msgspec
+
+from mlforge.secrets import mask
+from mlforge.service.layout import FEEDBACK, REQUESTS, Part
+from mlforge.serving.datagrams import Inbox
+from mlforge.serving.journal.book import Book
+from mlforge.serving.journal.channel import Channel, Message
+from mlforge.serving.journal.rows import Noted
+from mlforge.serving.journal.shelf import Shelf
+
+__all__ = ["Writer"]
+
+log = logging.getLogger(__name__)
+
+_TURN = 0.2  # seconds between two looks at the clock
+_TICKS = 3  # of a worker, that a row may have waited there
+_FILE = 8 * 1024**2  # bytes that are written before it is time
+
+
+class Writer:
+    """Works until its line is closed, and then writes what is there."""
+
+    def __init__(self, channel: Channel) -> None:
+        settings = channel.settings
+        self._path, self._meters, self._room = settings.path, channel.meters, channel.room
+        self._shelf = Shelf(settings.path, settings.max_size)
+        self._inbox, self._decoder = Inbox(channel.inlet), msgspec.msgpack.Decoder(Message)
+        self._books: dict[tuple[Part, str, int | None], list[Book]] = {}  # the last one grows; those before it could not be written
+        self._offered: dict[int, float] = {}  # by worker, as its last message says
+        self._size = 0  # bytes of the rows that wait
+        self._since: float | None = None  # when the oldest of them came
+        tick = min(_TURN, settings.flush_seconds / 5)
+        self._turn = tick
+        self._patience = max(tick, 0.8 * settings.flush_seconds - _TICKS * tick)  # the rest is for the writing
+        self._enough = min(_FILE, settings.waiting / 4)
+        self._room.forget()
+        self._meters.failing.set(0.0)
+
+    @classmethod
+    def beside(cls, channel: Channel) -> tuple[socket.socket, threading.Thread]:
+        """One in a thread of this process, for a worker that has no supervisor: its line, which is to be closed, and the thread, which then ends."""
+        ours, theirs = socket.socketpair()
+        thread = threading.Thread(target=cls(channel).work, args=(theirs,), name="mlforge-log", daemon=True)
+        thread.start()
+        return ours, thread
+
+    def serve(self, supervisor: socket.socket) -> None:
+        """Be a process of the supervisor's."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
+        sys.meta_path.insert(0, _NoPandas())
+        self.work(supervisor)
+
+    def work(self, supervisor: socket.socket) -> None:
+        """Write until the other end of the line is closed."""
+        poll = select.poll()
+        for one in (self._inbox.fileno(), supervisor.fileno()):
+            poll.register(one, select.POLLIN)
+        over = False
+        with supervisor:
+            while not over:
+                poll.poll(self._turn * 1000)
+                over = _closed(supervisor)
+                for message in self._inbox.messages():
+                    self._take(message)
+                    if self._due():
+                        self._write()
+                if over or self._due():
+                    self._write()
+
+    def _due(self) -> bool:
+        if self._since is None:
+            return False
+        enough = self._size >= self._enough and not self._meters.failing.here()
+        return enough or time.monotonic() - self._since >= self._patience
+
+    def _take(self, message: bytes) -> None:
+        try:
+            told = self._decoder.decode(message)
+            content = told.content
+            key = (REQUESTS, content.model, content.version) if isinstance(content, Noted) else (FEEDBACK, content.model, None)
+            books = self._books.setdefault(key, [])
+            if not books or books[-1].closed:
+                books.append(Book())
+            books[-1].add(content.table())
+        except Exception:  # a plugin's types, or a fault of ours: one page is no reason to lose the next
+            log.exception("the request log lost rows by an error of its own")
+            return
+        self._offered[told.worker] = told.offered
+        self._size += len(message)
+        if self._since is None:
+            self._since = time.monotonic()
+
+    def _write(self) -> None:
+        """Write each book as a file. What cannot be written waits for the next time."""
+        for key, books in list(self._books.items()):
+            part, model, version = key
+            while books:
+                try:
+                    if books[0].rows:
+                        self._shelf.write(part, model, version, books[0].file())
+                except Exception as error:  # whatever the file system raises
+                    self._failed(error)
+                    self._since = time.monotonic()
+                    return
+                (self._meters.written if part == REQUESTS else self._meters.labels).add(books.pop(0).rows)
+            del self._books[key]
+        for worker, offered in self._offered.items():
+            self._room.release(worker, offered)
+        self._offered.clear()
+        self._size, self._since = 0, None
+        self._recovered()
+
+    def _failed(self, error: Exception) -> None:
+        """Told once."""
+        if not self._meters.failing.here():
+            reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+            log.error(
+                "the request log at %s cannot be written: %s. Answers go on; rows wait in memory, and are dropped when there is no more room",
+                mask(self._path), mask(reason),
+            )  # fmt: skip
+        self._meters.failing.set(1.0)
+
+    def _recovered(self) -> None:
+        if self._meters.failing.here():
+            self._meters.failing.set(0.0)
+            log.warning("the request log at %s is written again; %d rows were dropped", mask(self._path), self._meters.dropped.total())
+
+
+class _NoPandas(MetaPathFinder):
+    """Arrow would load it, where it is installed, to see whether it is given any of its types: 30 MiB for nothing."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _closed(line: socket.socket) -> bool:
+    try:
+        return not line.recv(1 << 10, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
