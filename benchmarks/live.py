@@ -3,7 +3,7 @@
     python benchmarks/live.py [--seconds 5] [--rounds 4] [--connections 1,32] [--rows 1,100]
 
 The model is small, with 14 columns of the census data's types, so that the monitors weigh as much as they ever do: drift, prediction_drift, data_quality,
-estimated_performance, latency and traffic. Counted is the processor time of workers and of the warden. Monitors have 1.5 per cent of a worker's time
+estimated_performance, latency and traffic. Counted is the processor time of workers and of the collector. Monitors have 1.5 per cent of a worker's time
 (`serve.monitor.share`); where more rows come than they can look at in it, batches are passed over by chance: `looked at` says how many rows are not.
 """
 
@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import polars as pl
 from benchmarks.turns import Load, Pair, post_script, spent
+from tests.serving.monitors.watched import Rows, monitors, watched
 from tests.serving.running import Running, serving
-from tests.serving.watch.watched import Rows, monitors, watched
 
 from mlforge.contract import Column, Contract
 from mlforge.store import Store
@@ -41,11 +41,11 @@ def person(draw: random.Random) -> dict[str, int | str]:
 
 def processes(server: Running) -> list[int]:
     """Its workers, and the one that keeps windows."""
-    return [*server.workers(), *wardens(server)]
+    return [*server.workers(), *collectors(server)]
 
 
-def wardens(server: Running) -> list[int]:
-    return [one for one in [server.aide("mlforge-warden")] if one is not None]
+def collectors(server: Running) -> list[int]:
+    return [one for one in [server.sidecar("mlforge-monitor")] if one is not None]
 
 
 def figure(server: Running, name: str) -> float:
@@ -95,7 +95,7 @@ def main() -> None:
                     print(f"| {rows} | {connections} | {pair.cells()} | {pair.rate - 1:+.1%} | {pair.cost - 1:+.1%} | {looked / max(looked + passed, 1):.0%} |",
                           flush=True)  # fmt: skip
             print(f"\nprocessor time: worker {spent(seen.workers()):.2f} s, of it the monitors' thread {figure(seen, 'monitor_busy_seconds_total'):.2f} s; "
-                  f"warden {spent(wardens(seen)):.2f} s; in {time.monotonic() - begun:.0f} s")  # fmt: skip
+                  f"collector {spent(collectors(seen)):.2f} s; in {time.monotonic() - begun:.0f} s")  # fmt: skip
             print("\n".join(line for line in seen.ask("/metrics")[1].decode().splitlines() if re.match("mlforge_monitor_[a-z_]+ ", line)))
     print(f"\nat most {ALLOWED:.0%} of the requests a second everywhere: {kept}")
     raise SystemExit(0 if kept else 1)

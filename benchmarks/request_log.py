@@ -64,7 +64,7 @@ def main() -> None:
 
 def _processes(server: Running) -> list[int]:
     """The worker and, where there is a log, its writer."""
-    writer = server.aide("mlforge-log")
+    writer = server.sidecar("mlforge-log")
     return [*server.workers(), *([writer] if writer is not None else [])]
 
 

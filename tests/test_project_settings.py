@@ -79,6 +79,12 @@ def test_every_wrong_setting_is_told_with_its_line_and_a_near_name(tmp_path, mon
     }
 
 
+def test_a_misspelt_setting_of_signing_is_told_with_a_near_name(tmp_path):
+    (tmp_path / "mlforge.toml").write_text('[signing]\nkye = "ops.pem"\n')
+    with pytest.raises(RecipeError, match=r"no key 'kye' in it; there are key, .*\. Did you mean key\?"):
+        Project.find(tmp_path)
+
+
 @pytest.mark.parametrize("plugin", ["../evil", "a b", "os;x", "", "a..b", 3])
 def test_a_plugin_must_be_named_as_a_module(tmp_path, plugin):
     (tmp_path / "mlforge.toml").write_text(f"plugins = [{plugin!r}]\n")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.monitoring.shop import days, file
 
 from mlforge.finding import Finding
-from mlforge.monitoring.announcing import announce
+from mlforge.monitoring.plugin_events import announce
 from mlforge.store import KeptAlert
 from mlforge.testing.project import TestProject
 

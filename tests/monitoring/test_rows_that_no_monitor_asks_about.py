@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from tests.serving.bundles import make_bundle, people
-from tests.serving.watch.watched import asked, monitors
+from tests.serving.monitors.watched import asked, monitors
 
 from mlforge.monitoring.intake import Intake
-from mlforge.monitoring.standard import Standard, Watched
+from mlforge.monitoring.monitor_set import MonitorSet, Watched
 from mlforge.runtime.predictor import Predictor
 from mlforge.task import TASKS
 from mlforge.window import Profile
@@ -43,4 +43,4 @@ def test_rows_and_reasons_are_the_same_whether_the_model_is_asked_or_not(predict
 @pytest.mark.parametrize(("names", "asks"), [(("drift", "data_quality"), False), (("drift", "prediction_drift"), True)])
 def test_the_model_is_asked_when_a_monitor_is_held_against_the_test_rows(names: tuple[str, ...], asks: bool) -> None:
     chosen = monitors()
-    assert Standard(people(), TASKS["classification"], tuple(Watched(name, chosen[name], Profile()) for name in names)).asks is asks
+    assert MonitorSet(people(), TASKS["classification"], tuple(Watched(name, chosen[name], Profile()) for name in names)).asks is asks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.serving.watch.watched import asked, monitors, watched
+from tests.serving.monitors.watched import asked, monitors, watched
 
 from mlforge.store import Store
 from mlforge.testing.project import TestProject

@@ -46,6 +46,10 @@ def test_what_it_may_say(project: TestProject, retrain: str) -> None:
     ("retrain", "found"),
     [
         ("retrain: {when: {schedule: {cron: '0 0 30 2 *'}}}", "'0 0 30 2 *' never comes: no year has such a day"),
+        (
+            "retrain: {when: {schedule: {cron: '0 3 * * mom'}}}",
+            "'mom' is no day of the week; 0 to 7 was expected, or sun, mon, tue, wed, thu, fri, sat. Did you mean mon?",
+        ),
         ("retrain: {when: {schedule: {cron: '@daily', zone: Mars}}}", "'Mars' is no time zone"),
         ("retrain: {when: {drift: {monitor: drft}}}", "drft is no monitor of this recipe; one of drift, performance. Did you mean drift?"),
         ("retrain: {when: {labels: 9}}\n    rollout: {rollback: {monitors: [latency]}}", "latency is no monitor of this recipe"),
@@ -82,3 +86,6 @@ def test_columns_that_no_request_brings_and_protections_that_would_be_doubled_ar
     assert "the section privacy would protect them once more" in text
     text = told(project, "retrain: {when: {labels: 9}}", "serve: {log: {path: served, columns: []}}")
     assert "the log leaves out age, which a retraining needs" in text
+    text = told(project, "retrain: {when: {labels: 9}}", "serve: {log: {path: served, columns: []}}", *(f"contract.columns.c{i}.dtype=int" for i in range(9)))
+    assert "the log leaves out age, c0, c1, c2, c3, c4 and 4 more, which" in text, "one cause is one problem"
+    assert "1 problem in" in text

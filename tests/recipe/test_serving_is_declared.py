@@ -43,6 +43,14 @@ def test_what_is_wrong_in_its_parts_is_told_with_their_path_and_line(project):
     assert "admin routes need a file of keys" in told.text
 
 
+def test_a_column_of_the_log_that_no_request_brings_is_told_with_a_near_name(project):
+    told = with_serve(project, "serve:\n  log: {path: served, columns: [xx, y]}\n").run("check", "mine")
+    assert told.code == 2
+    assert "xx is no column of a request; one of x" in told.text
+    assert "y is no column of a request" in told.text, "a target is no part of a request, so that the log would not have it"
+    assert "recipes/mine.yaml:10" in told.text
+
+
 def test_a_recipe_that_says_how_it_is_served_is_fine(project):
     serve = "serve:\n  log: {path: served, sample: 10%, flush_seconds: 2s, max_size: 1 GiB}\n  limits: {rows: 100}\n  access: {keys: keys.json}\n"
     assert with_serve(project, serve).run("check", "mine").code == 0

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.report.views import view
 
 from mlforge.components import Ruling
 from mlforge.report.figures import duration, number
-from mlforge.report.verdict import verdict_line, verdict_lines
+from mlforge.report.verdict import verdict_line
 
 GOOD = Ruling(rule="thresholds.auc", passed=True, finding="test/roc_auc", value=0.8741, low=0.869, high=0.879, bound="≥ 0.85", text="a sentence")
 BAD = Ruling(rule="thresholds.fair", passed=False, finding="test/sex/gap", value=0.21, bound="≤ 0.1", margin=-0.11, text="test/sex/gap 0.21 is not ≤ 0.1")
@@ -18,15 +17,6 @@ def test_a_verdict_fits_one_line() -> None:
 
 def test_a_refusal_names_only_the_rules_that_were_broken() -> None:
     assert verdict_line([GOOD, BAD, FIRST]) == "refused by 1 of 3  sex/gap 0.21 not ≤ 0.1"
-
-
-def test_every_rule_has_a_line_and_the_broken_ones_come_first() -> None:
-    assert verdict_lines([GOOD, BAD]) == ["no   thresholds.fair  test/sex/gap 0.21 is not ≤ 0.1", "yes  thresholds.auc   a sentence"]
-    assert len(verdict_lines(view().rulings)) == 3
-
-
-def test_no_rulings_make_no_lines() -> None:
-    assert verdict_lines([]) == []
 
 
 @pytest.mark.parametrize(

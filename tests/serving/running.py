@@ -55,9 +55,9 @@ class Running:
         """Process ids of its workers."""
         return workers_of(self.process)
 
-    def aide(self, name: str) -> int | None:
-        """The process of this name beside its workers: `mlforge-clerk` where a model comes from a store, `mlforge-shadow` where one has a shadow,
-        `mlforge-warden` where one has monitors."""
+    def sidecar(self, name: str) -> int | None:
+        """The process of this name beside its workers: `mlforge-control` where a model comes from a store, `mlforge-shadow` where one has a shadow,
+        `mlforge-monitor` where one has monitors."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return next((int(child) for child in children if _name(int(child)) == name), None)
 

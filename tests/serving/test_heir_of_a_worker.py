@@ -18,9 +18,9 @@ from tests.serving.bundles import ROW, make_bundle
 from tests.serving.rollout.load import patience
 from tests.serving.running import Running, serving, until
 
-from mlforge.serving.begun import Begun
 from mlforge.serving.connection import Connection
 from mlforge.serving.heir import NAME, appointed
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.ledger import Ledger
 
 BODY = json.dumps({"rows": [ROW]}).encode()
@@ -169,12 +169,12 @@ def test_an_answer_that_was_being_sent_is_cut_off_and_nothing_else_is_said(tmp_p
 
 def test_a_worker_and_its_heir_leave_nothing_behind(slow: Running) -> None:
     until(lambda: _status(slow) == 200)
-    heir = slow.aide(NAME)
+    heir = slow.sidecar(NAME)
     assert heir is not None
     kill(slow)
     until(lambda: not Path(f"/proc/{heir}").exists(), 10)
     until(lambda: _status(slow) == 200, patience(5.0))
-    assert slow.aide(NAME) not in (None, heir)
+    assert slow.sidecar(NAME) not in (None, heir)
 
 
 def test_who_is_not_answered_before_the_server_stops_is_answered_503(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_signal_to_the_whole_group_ends_workers_in_order_and_heirs_with_them(t
         assert "ended with" not in server.log.read_text()
 
 
-def test_heirs_end_when_the_house_is_killed(tmp_path: Path) -> None:
+def test_heirs_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with serving(make_bundle(tmp_path / "people"), "--workers", "2") as server:
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
         server.process.kill()
@@ -214,7 +214,7 @@ def _runs(child: str) -> bool:
 def test_where_the_system_has_no_such_thing_there_is_no_heir(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlforge.serving.heir.platform.machine", lambda: "an unknown one")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert appointed(listener.fileno(), Begun(1), Ledger(1).cell("lost")) == 0
+        assert appointed(listener.fileno(), InFlight(1), Ledger(1).cell("lost")) == 0
 
 
 @contextmanager
@@ -283,14 +283,14 @@ def test_what_came_and_went_in_one_instant_waits_if_that_was_just_now_or_its_req
 
 
 def test_begun_requests_are_noted_until_they_are_answered() -> None:
-    begun = Begun(2)
-    places = [begun.enter(client) for client in ("a:1", "b:2", "c:3")]
+    in_flight = InFlight(2)
+    places = [in_flight.enter(client) for client in ("a:1", "b:2", "c:3")]
     assert places[2] == 0, "there is room for two"
-    assert begun.waiting() == {hash("a:1"), hash("b:2")}
+    assert in_flight.waiting() == {hash("a:1"), hash("b:2")}
     for place in places:
-        begun.leave(place)
-    assert begun.waiting() == frozenset()
-    assert [begun.enter("d:4"), begun.enter("e:5"), begun.enter("f:6")].count(0) == 1
-    begun.answering("a:1", 100)
-    begun.answering("b:2", 100_000)
-    assert begun.large() == {hash("b:2")}
+        in_flight.leave(place)
+    assert in_flight.waiting() == frozenset()
+    assert [in_flight.enter("d:4"), in_flight.enter("e:5"), in_flight.enter("f:6")].count(0) == 1
+    in_flight.answering("a:1", 100)
+    in_flight.answering("b:2", 100_000)
+    assert in_flight.large() == {hash("b:2")}

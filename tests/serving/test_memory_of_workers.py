@@ -61,7 +61,7 @@ def _asked(server: Running, first: int, count: int) -> None:
 def _memory(server: Running) -> float:
     """Mebibytes of the worker and of its heir that are no other's."""
     total = 0
-    for process in filter(None, (*server.workers(), server.aide("mlforge-heir"))):
+    for process in filter(None, (*server.workers(), server.sidecar("mlforge-heir"))):
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
     return total / 1024

@@ -1,4 +1,4 @@
-"""A model with protections takes raw rows, protects them at the door, and never shows what it protects."""
+"""A model with protections takes raw rows, protects them at the decoder, and never shows what it protects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlforge.contract import Column, Contract
 from mlforge.runtime.bundle import protect_bundle
 from mlforge.runtime.feed import feed
 from mlforge.runtime.protections import Band, Drop, Moment, Prefix, Protector, Pseudonym, Rule, checked, sealed
-from mlforge.serving.door import Door
+from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.offer import Offer
 
@@ -55,25 +55,25 @@ def test_what_comes_through_the_door_is_what_the_protections_leave(
 ) -> None:
     monkeypatch.setenv("MLFORGE_PSEUDONYM_KEY", KEY)
     engine = Engine.open(Offer("kept", 0, "", _bundle(tmp_path / "kept", rules, raw)), 1)
-    door = Door(engine)
+    decoder = Decoder(engine)
     rows = [ROW, ROW | {"code": None, "age": 99}, ROW | {"code": "CD", "email": "b@c"}, ROW | {"code": "?"}, ROW | {"email": "nobody"}, ROW | {"code": "XY"}]
     rows += [ROW | {"code": " AB"}, ROW | {"code": "a x"}, ROW | {"email": "?"}, ROW | {"name": 7}, ROW | {"age": 7}]
     rows += rows[:3]
     for some in ([*rows], *([row] for row in rows)):
-        load = door.json(json.dumps(some).encode()).load
+        load = decoder.json(json.dumps(some).encode()).load
         frame = pl.DataFrame([{**row, "name": None if row["name"] is None else str(row["name"])} for row in some], infer_schema_length=None)
         expected = engine.predictor.typed(frame)
         assert [(one.row, one.reason) for one in load.rejected] == list(expected.rejected.select("position", "reason").iter_rows())
         if load.good:
             made = feed(expected.rows, engine.graph.inputs, engine.graph.widths)
-            assert [column.tolist() for column in door.columns.of([load])] == [made[key].tolist() for key in engine.inputs]
+            assert [column.tolist() for column in decoder.columns.of([load])] == [made[key].tolist() for key in engine.inputs]
     assert Protector(rules).travelling["email"].kind == "pseudonym"
 
 
 def test_right_rows_with_protected_texts_go_the_quick_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFORGE_PSEUDONYM_KEY", KEY)
     folder = _bundle(tmp_path / "quick", RULES, PLAIN)
-    load = Door(Engine.open(Offer("quick", 0, "", folder), 1)).json(json.dumps({"rows": [ROW]}).encode()).load
+    load = Decoder(Engine.open(Offer("quick", 0, "", folder), 1)).json(json.dumps({"rows": [ROW]}).encode()).load
     assert load.rows is not None
 
 

@@ -42,7 +42,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     server.should_exit = True
     thread.join(20)
     assert not thread.is_alive()
-    assert app.desk is None, "it was not closed"
+    assert app.context is None, "it was not closed"
 
 
 def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:

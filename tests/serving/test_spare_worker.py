@@ -13,7 +13,7 @@ from mlforge.serving.spare import NAME
 
 
 def spare(server: Running) -> int:
-    return until(lambda: server.aide(NAME), 30)
+    return until(lambda: server.sidecar(NAME), 30)
 
 
 def whole(server: Running) -> None:
@@ -53,7 +53,7 @@ def test_the_spare_is_the_next_worker_and_is_replaced_itself(tmp_path: Path) -> 
         until(lambda: not any(map(runs, (waits, second, third))), 10)
 
 
-def test_the_spare_ends_with_a_house_that_is_killed(tmp_path: Path) -> None:
+def test_the_spare_ends_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     with serving(make_bundle(tmp_path / "people"), "--workers", "1") as server:
         waits = spare(server)
         server.process.kill()

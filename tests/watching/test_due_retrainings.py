@@ -12,7 +12,7 @@ import pytest
 from mlforge.finding import Finding
 from mlforge.service.retrain import Retrain
 from mlforge.store import KeptAlert, KeptTrigger, Version
-from mlforge.watching.due import Facts, held, reasons
+from mlforge.watching.due import Facts, held, reasons, waiting
 
 START = datetime(2026, 3, 27, 12, tzinfo=UTC)
 
@@ -91,6 +91,11 @@ def test_times_that_nobody_was_there_for_are_made_up_for_once() -> None:
     (found,) = due({"schedule": {"cron": "0 3 * * *"}}, START + timedelta(days=5))
     assert found.key == "schedule 2026-04-01T03:00:00+00:00"
     assert found.text.endswith("which makes up for 4 before")
+
+
+def test_what_is_waited_for_is_told_while_nothing_is_due() -> None:
+    retrain = Retrain.model_validate({"when": {"drift": {"monitor": "drift"}, "schedule": {"cron": "0 3 * * mon"}}, "training": {"rows": "source"}})
+    assert waiting(retrain, Facts(START, champion(), (), (), None)) == "drift: no open alert; schedule: 2026-03-30 03:00 UTC"
 
 
 def test_a_retraining_waits_for_the_one_before_and_for_a_day_with_room() -> None:

@@ -66,7 +66,7 @@ def _told(found: list[KeptAlert], held: list[Silence], everything: bool) -> Iter
 
 
 def _plain(one: KeptAlert, held: list[Silence]) -> dict[str, object]:
-    from mlforge.monitoring.sending import steps
+    from mlforge.monitoring.delivery import steps
     from mlforge.store.alerts import silenced
 
     names = ("number", "model", "version", "monitor", "finding", "part", "windows", "begins", "ends", "count", "severity", "state", "effect", "measure",

@@ -26,15 +26,15 @@ log = logging.getLogger(__name__)
 
 def alert(place: Workplace, store: Store, version: Version, looks: list[Look], *, quiet: bool) -> None:
     """Write alerts down, tell the recipe's channels, and say so unless `quiet`. RunFailed when somebody could not be told."""
-    from mlforge.monitoring.telling import Teller
+    from mlforge.monitoring.notifying import Notifier
 
     def show(kept: Sequence[KeptAlert]) -> None:
         numbers = {one.number for one in kept}
         for line in _lines([one for one in store.alerts.of(version.model, version.version, over=False) if one.number in numbers]):
             click.echo(line)
 
-    teller = Teller(place.project, place.catalog, place.hooks)
-    _, sent = teller.tell(looks, store, version) if quiet else teller.tell(looks, store, version, show)
+    notifier = Notifier(place.project, place.catalog, place.hooks)
+    _, sent = notifier.notify(looks, store, version) if quiet else notifier.notify(looks, store, version, show)
     told: dict[str, list[str]] = {}
     for one in sent:
         if not one.failure:

@@ -84,9 +84,9 @@ def command(
     with ExitStack() as stack:
         asked = _rows(opened, version, source, max(rows), place)
         address = _address(stack, opened, version, url, key_env, workers)
-        from mlforge.serving.bench.course import Course
+        from mlforge.serving.bench.rounds import Rounds
 
-        measured = list(Course(address, version.model, asked, connections, rows, seconds, rate, lambda begins: click.echo(f"{begins} …", err=True)).run())
+        measured = list(Rounds(address, version.model, asked, connections, rows, seconds, rate, lambda begins: click.echo(f"{begins} …", err=True)).run())
     _told(version, measured, objective, page, as_json)
     _record(opened, version, measured, objective, time.perf_counter() - begun)
     from mlforge.serving.bench.verdict import missed
@@ -121,10 +121,10 @@ def _address(stack: ExitStack, store: Store, version: Version, url: str | None, 
     except ImportError as error:
         raise MissingRequirement(f"mlforge bench needs {error.name}", hint="pip install 'mlforge[serve]'") from None
     from mlforge.serving.bench.asking import Address
-    from mlforge.serving.bench.stand import standing
+    from mlforge.serving.bench.own_server import own_server
 
     if url is None:
-        return Address("127.0.0.1", stack.enter_context(standing(store, version, workers)).port)
+        return Address("127.0.0.1", stack.enter_context(own_server(store, version, workers)).port)
     if workers is not None:
         raise click.UsageError("--workers is for the server that is started, and --url names one that runs.")
     address = Address.of(url, key_env)

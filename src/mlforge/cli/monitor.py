@@ -61,20 +61,20 @@ def command(
     folder = opened.vouched.folder(version)
     from mlforge.monitoring.intake import Intake
     from mlforge.monitoring.looking import look
-    from mlforge.monitoring.standard import Standard, reference_of, training_rows
+    from mlforge.monitoring.monitor_set import MonitorSet, reference_of, training_rows
     from mlforge.runtime.predictor import Predictor
 
     if window is not None:
         _sensible(window)
-    standard = Standard.open(reference_of(opened, version), place.catalog, window, groups)
+    monitor_set = MonitorSet.open(reference_of(opened, version), place.catalog, window, groups)
     predictor = Predictor.open(folder)
-    standard = standard.beside(training_rows(opened, version)) if source else standard
+    monitor_set = monitor_set.beside(training_rows(opened, version)) if source else monitor_set
     frames = _frames(source, place) if source else iter(())
     first = next(frames, None)
-    intake = Intake(predictor, standard.contract, time=time, by=by, asks=standard.asks)
+    intake = Intake(predictor, monitor_set.contract, time=time, by=by, asks=monitor_set.asks)
     whole = window is None and first is not None and not intake.timed(first)
     rows = () if first is None else _chained(first, frames)
-    looks = list(look(standard, predictor, rows, intake, store=opened, version=version, whole=whole, kept=not forget))
+    looks = list(look(monitor_set, predictor, rows, intake, store=opened, version=version, whole=whole, kept=not forget))
     windows = [one for seen in looks for one in seen.windows]
     if not windows:
         raise DataError(f"{version}: no window has been looked at yet", hint="Name the rows: --source FILE.")

@@ -72,7 +72,13 @@ class Terminal:
         if self._bar is None:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("  {task.description:<10}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn(compact=True))
+            columns = (
+                TextColumn("  {task.description:<10}"),
+                BarColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeRemainingColumn(compact=True),
+                TextColumn("left"),
+            )
             self._bar = Progress(*columns, transient=True)
             self._bar.start()
             self._task = self._bar.add_task(name, total=total, note=note)

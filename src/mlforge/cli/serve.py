@@ -13,7 +13,7 @@ import click
 
 from mlforge.cli.serve_access import access_options, as_overrides, secured, told
 from mlforge.cli.serve_fleet import fleet_of, lead
-from mlforge.cli.serve_watch import watched, watching
+from mlforge.cli.serve_monitors import watched, watching
 from mlforge.cli.workplace import Workplace, store_option
 from mlforge.errors import MissingRequirement, RecipeError
 
@@ -110,13 +110,13 @@ def _is_folder(name: str) -> bool:
 
 
 def _registered(reference: str, store: Store) -> tuple[Offer, dict[str, Any]]:
-    from mlforge.serving.rollout.crew import first
-    from mlforge.serving.rollout.shelf import Shelf
+    from mlforge.serving.rollout.rollouts import first
+    from mlforge.serving.rollout.versions import Versions
 
     version = store.registry.resolve(reference)
     alias = reference.partition("@")[2] or ("champion" if "champion" in version.aliases else "")
     recorded = store.records.run(version.run).plain.get("serve") or {}
-    return first(store, Shelf(store, version.model, "" if alias.isdigit() else alias).offer(version)), recorded
+    return first(store, Versions(store, version.model, "" if alias.isdigit() else alias).offer(version)), recorded
 
 
 def _bundle(folder: str, trust: Trust) -> Offer:
@@ -138,11 +138,11 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     os.environ.setdefault("POLARS_MAX_THREADS", str(settings.threads or 1))  # as many threads as there are cores would wait for each other
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
-    from mlforge.serving.house import House
     from mlforge.serving.journal.keeping import Keeping
     from mlforge.serving.machine import cores, frugal
     from mlforge.serving.plan import Plan
-    from mlforge.serving.rollout.crew import Crew
+    from mlforge.serving.rollout.rollouts import Rollouts
+    from mlforge.serving.supervisor import Supervisor
 
     frugal()
     kept = _kept(settings)  # open until the end
@@ -153,25 +153,25 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
         read_bundle(offer.folder, offer.described)  # damage is told here, once, and not by every worker
     listener, url = listen(settings.host, settings.port)
     logging.getLogger("mlforge.serving.rollout").setLevel(logging.INFO)  # who serves is told, whatever else is not
-    house = House(plan, listener, lambda: _say(plan, url))
-    crew = Crew(store, plan, lambda: place.hooks.event) if store is not None else None
-    if crew is not None:
-        crew.begin(house)
-    watch = watching(place, store, plan) if store is not None else None
-    if watch is not None:
-        watch.begin(house)
+    supervisor = Supervisor(plan, listener, lambda: _say(plan, url))
+    rollouts = Rollouts(store, plan, lambda: place.hooks.event) if store is not None else None
+    if rollouts is not None:
+        rollouts.begin(supervisor)
+    monitors = watching(place, store, plan) if store is not None else None
+    if monitors is not None:
+        monitors.begin(supervisor)
     keeping = Keeping(plan.channel) if plan.channel is not None else None
     if keeping is not None:
-        keeping.begin(house)
+        keeping.begin(supervisor)
     try:
-        house.run()
+        supervisor.run()
     finally:
         if keeping is not None:
             keeping.end()
-        if watch is not None:
-            watch.end()
-        if crew is not None:
-            crew.end()
+        if monitors is not None:
+            monitors.end()
+        if rollouts is not None:
+            rollouts.end()
 
 
 def _kept(settings: Serve) -> socket.socket | None:

@@ -36,7 +36,7 @@ CHAPTERS = {
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
         "serve": "Serve models over HTTP",
     },
-    "Keep house": {
+    "Administer": {
         "keys": "Make, list and revoke the keys of those who may ask a server",
         "signing": "Sign versions, and verify who has signed one",
         "plugins": "List plugins, and say what is wrong with a broken one",

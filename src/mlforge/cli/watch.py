@@ -110,11 +110,27 @@ def _once(watches: list[Watch], over: Event) -> int:
     for watch in watches:
         try:
             with watch.store.lock(f"watch.{watch.model}"):
-                codes.append(watch.turn(datetime.now(UTC)))
+                codes.append(_turned(watch, datetime.now(UTC)))
         except Taken as error:
             _say(f"{watch.model}  is looked after already: {str(error).splitlines()[0]}")
         _left(watches, over)
     return next((code for code in codes if code), 0)
+
+
+def _turned(watch: Watch, now: datetime) -> int:
+    """One turn; who has asked for it by hand is told so when nothing was due."""
+    quiet = True
+
+    def say(text: str) -> None:
+        nonlocal quiet
+        quiet = False
+        _say(text)
+
+    watch.say = say
+    code = watch.turn(now)
+    if quiet and not watch.over.is_set():
+        _say(watch.idle(now))
+    return code
 
 
 def _forever(watches: list[Watch], over: Event) -> None:

@@ -1,1 +1,1 @@
-"""Live windows: cut from any source, held against what the model was built with, kept, and told."""
+"""Live windows: cut from any source, compared with the reference of the model, stored, and alerted on."""

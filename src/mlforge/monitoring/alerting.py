@@ -1,4 +1,4 @@
-"""From windows that alarm to alerts: one for each stretch of them, with what it is thought to cost."""
+"""Groups alarms into alerts: one for each stretch of windows, with its estimated loss of performance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEASURES = ("live/performance/roc_auc", "live/performance/accuracy", "live/perf
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """How much of its performance a model has lost."""
+    """The estimated loss of performance."""
 
     share: float
     told: str

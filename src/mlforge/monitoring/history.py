@@ -1,4 +1,4 @@
-"""The panes that a store keeps of a model version, and those that are new: looked at together, so that old and new windows are judged alike."""
+"""Stored panes of a model version, merged with new ones, so that old and new windows are judged alike."""
 
 from __future__ import annotations
 

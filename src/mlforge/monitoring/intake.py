@@ -1,4 +1,4 @@
-"""From what came in to what monitors look at: rows typed as far as they go, predictions beside them, labels where they have arrived.
+"""Prepares live rows for monitors: typed as far as possible, with predictions, and labels where they have arrived.
 
 Two kinds of frames come in: raw rows, under the columns' real names, which the model is asked about; and rows of a request log, which have their answers.
 """

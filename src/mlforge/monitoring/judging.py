@@ -1,4 +1,4 @@
-"""What the monitors say of each window, from the panes that it is made of."""
+"""Judges windows: merges their panes, and asks each monitor for findings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlforge.finding import Finding
+from mlforge.monitoring.monitor_set import Watched
 from mlforge.monitoring.panes import Pane, Panes, Seen
-from mlforge.monitoring.standard import Watched
 from mlforge.window import Profile
 
 __all__ = ["FURTHEST", "Judged", "judged"]

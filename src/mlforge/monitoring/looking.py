@@ -1,4 +1,4 @@
-"""One look at a model's live rows: read, cut, remembered, judged and kept."""
+"""One look at a model's live rows: cut into panes, merged with stored ones, judged and stored."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mlforge.alarm import Windowing
 from mlforge.monitoring.history import keep, recall
 from mlforge.monitoring.intake import Intake
 from mlforge.monitoring.judging import Judged, judged
+from mlforge.monitoring.monitor_set import MonitorSet
 from mlforge.monitoring.panes import Panes
-from mlforge.monitoring.standard import Standard
 from mlforge.runtime.predictor import Predictor
 from mlforge.store import Store
 from mlforge.store.entries import Version
@@ -33,7 +33,7 @@ class Look:
 
 
 def look(
-    standard: Standard,
+    monitor_set: MonitorSet,
     predictor: Predictor,
     frames: Iterable[pl.DataFrame],
     intake: Intake,
@@ -45,8 +45,8 @@ def look(
 ) -> Iterator[Look]:
     """Judge every window that these rows and those that are kept of earlier looks make. `whole` takes all rows as one window; without `kept`, nothing is
     remembered or written down."""
-    kinds = {None: standard.watched} if whole else standard.by_windowing()
-    cut = [Panes(windowing, watched, standard.contract, standard.task, predictor) for windowing, watched in kinds.items()]
+    kinds = {None: monitor_set.watched} if whole else monitor_set.by_windowing()
+    cut = [Panes(windowing, watched, monitor_set.contract, monitor_set.task, predictor) for windowing, watched in kinds.items()]
     for frame in frames:
         live = intake.live(frame)
         for panes in cut:

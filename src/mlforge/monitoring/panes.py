@@ -18,7 +18,7 @@ from mlforge.contract import Contract
 from mlforge.errors import RecipeError
 from mlforge.finding import Finding
 from mlforge.monitoring.intake import Live
-from mlforge.monitoring.standard import Watched
+from mlforge.monitoring.monitor_set import Watched
 from mlforge.runtime.predictor import Predictor
 from mlforge.task import Task
 from mlforge.window import TIME, Profile, Window

@@ -1,4 +1,4 @@
-"""Alerts for those who have Prometheus: rules over what a server counts, and open alerts as figures."""
+"""Alerts for Prometheus: alerting rules over a server's metrics, and open alerts as metrics."""
 
 from __future__ import annotations
 

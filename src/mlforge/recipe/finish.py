@@ -18,6 +18,7 @@ from mlforge.recipe.parts import parts
 from mlforge.recipe.paths import placed, read_paths, variables
 from mlforge.recipe.recipe import Recipe
 from mlforge.recipe.references import with_env
+from mlforge.recipe.request_log import request_log
 from mlforge.recipe.retraining import retraining
 from mlforge.recipe.rolling_out import rolling_out
 from mlforge.recipe.sweeping import sweeping, with_space
@@ -71,6 +72,7 @@ class Finishing:
         self.problems += check(facts)
         self.problems += list(sweeping(self, sections))
         self.problems += list(rolling_out(header.rollout, header.contract, composed.root)) if header else []
+        self.problems += list(request_log(header.serve, header.contract, composed.root)) if header else []
         self.problems += list(retraining(header, sections, composed.root)) if header else []
         for (section, name), why in composed.shelf.problems.items():
             self.problems.append(

@@ -15,6 +15,7 @@ __all__ = ["retraining"]
 
 _SERVED = ("protected", "weight", "group", "id", "part")
 """Roles of columns that a request need not have, and its log then has not."""
+_TOLD = 6  # columns that are named
 
 
 def retraining(header: Header, sections: Mapping[str, object], root: Node) -> Iterator[Problem]:
@@ -71,12 +72,12 @@ def _of_the_log(header: Header, contract: Contract, sections: Mapping[str, objec
         yield _problem(root, where, found, "a recipe without privacy", elsewhere)
     kept = header.serve.log.columns if header.serve is not None and header.serve.log is not None else None
     asked = contract.projected("predict").columns
+    needed = [key for key, column in contract.columns.items() if column.role not in ("ignore", "time", "target") and not column.nullable]
+    if kept is not None and (absent := [key for key in needed if key not in kept]):
+        named = ", ".join(absent[:_TOLD]) + (f" and {len(absent) - _TOLD} more" if len(absent) > _TOLD else "")
+        yield _problem(root, ("serve", "log", "columns"), f"the log leaves out {named}, which a retraining needs", "null, which writes all columns")
     for key, column in contract.columns.items():
-        if column.role in ("ignore", "time", "target") or column.nullable:
-            continue
-        if kept is not None and key not in kept:
-            yield _problem(root, ("serve", "log", "columns"), f"the log leaves out {key}, which a retraining needs", "null, which writes all columns")
-        elif key not in asked and column.role in _SERVED:
+        if key in needed and key not in asked and column.role in _SERVED and (kept is None or key in kept):
             yield _problem(root, where, f"log, whose rows have no {key} (role {column.role}): requests do not bring it",
                            f"contract.columns.{key}.nullable=true", elsewhere)  # fmt: skip
     if contract.having("group"):

@@ -1,4 +1,4 @@
-"""What the gates said, in a sentence and in lines."""
+"""What the gates said, in a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlforge.finding import Finding
 from mlforge.report.figures import number
 from mlforge.secrets import mask
 
-__all__ = ["brief", "in_plain_words", "verdict_line", "verdict_lines"]
+__all__ = ["brief", "in_plain_words", "verdict_line"]
 
 
 def verdict_line(rulings: Sequence[Ruling]) -> str:
@@ -18,13 +18,6 @@ def verdict_line(rulings: Sequence[Ruling]) -> str:
     passed = sum(ruling.passed for ruling in rulings)
     count = f"refused by {len(broken)} of {len(rulings)}" if broken else f"passed {passed} of {len(rulings)}"
     return mask(f"{count}  {' · '.join(brief(ruling) for ruling in broken or rulings)}".rstrip())
-
-
-def verdict_lines(rulings: Sequence[Ruling]) -> list[str]:
-    """A line for every ruling, the broken ones first: "no   thresholds.auc  test/roc_auc 0.81 is not ≥ 0.85: off by 0.04"."""
-    width = max((len(ruling.rule) for ruling in rulings), default=0)
-    ordered = sorted(rulings, key=lambda ruling: ruling.passed)
-    return [mask(f"{'...' if ruling.waits else 'yes' if ruling.passed else 'no '}  {ruling.rule:<{width}}  {ruling.text}") for ruling in ordered]
 
 
 def brief(ruling: Ruling) -> str:

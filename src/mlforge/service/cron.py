@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from mlforge.errors import nearest
+
 __all__ = ["Cron", "CronText", "ZoneName", "zone"]
 
 _MACROS = {
@@ -141,7 +143,8 @@ def _number(text: str, what: str, low: int, high: int, names: Mapping[str, int])
     number = names.get(text, int(text) if text.isdigit() else None)
     if number is None or not low <= number <= high:
         words = f", or {', '.join(names)}" if names else ""
-        raise ValueError(f"{text!r} is no {what}; {low} to {high} was expected{words}")
+        hint = nearest(text, names)
+        raise ValueError(f"{text!r} is no {what}; {low} to {high} was expected{words}" + (f". {hint}" if hint else ""))
     return number
 
 
@@ -153,8 +156,6 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         from zoneinfo import available_timezones
-
-        from mlforge.errors import nearest
 
         hint = nearest(name, available_timezones())
         raise ValueError(f"{name!r} is no time zone; a name such as UTC or Europe/Berlin was expected" + (f". {hint}" if hint else "")) from None

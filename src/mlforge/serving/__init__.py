@@ -1,1 +1,1 @@
-"""`mlforge serve`: models behind HTTP, in processes that share one socket and are watched over."""
+"""`mlforge serve`: models behind HTTP, in supervised worker processes that share one listening socket."""

@@ -1,4 +1,4 @@
-"""The socket at which a server listens."""
+"""The listening socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a graph's outputs to what is sent."""
+"""Serialises a graph's outputs as responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 class Answering:
-    """Words the answers of one engine. Rows are put together from a template: as JSON's writers would, in a tenth of the time."""
+    """Serialises the answers of one engine. Rows are filled into a template: the same bytes as a JSON encoder's, in a tenth of the time."""
 
     def __init__(self, engine: Engine) -> None:
         self._classes = engine.classes if "probability" in engine.outputs else ()
@@ -96,5 +96,5 @@ def _numbers(values: np.ndarray) -> list[bytes]:
 
 
 def _escaped(name: str) -> bytes:
-    """A key within a template."""
+    """A key, escaped for a template."""
     return orjson.dumps(name).replace(b"%", b"%%")

@@ -1,4 +1,4 @@
-"""The application of one worker: from granian's requests to endpoints, and back."""
+"""The application of one worker: dispatches granian's requests to endpoints."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from mlforge.serving.access.body import BodyReader
-from mlforge.serving.access.door import key_check
-from mlforge.serving.begun import Begun
-from mlforge.serving.desk import Desk
+from mlforge.serving.access.key_check import key_check
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
 from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.pressure import Pressure
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
@@ -29,19 +29,19 @@ _LONGEST_ID = 128
 
 
 class App:
-    """Finds the endpoint for a request, lets `before` refuse it, and answers whatever happens."""
+    """Routes a request, lets `before` refuse it, and always sends a response."""
 
-    def __init__(self, desk: Desk, begun: Begun | None = None) -> None:
-        """`begun` is where the worker's heir looks, if it has one."""
-        self._desk = desk
-        self._begun = begun or Begun(0)
-        self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
-        check = key_check(desk.settings.access)
+    def __init__(self, context: WorkerContext, in_flight: InFlight | None = None) -> None:
+        """`in_flight` is where the worker's heir looks, if it has one."""
+        self._context = context
+        self._in_flight = in_flight or InFlight(0)
+        self.routes = Routes(route for module in ENDPOINTS for route in module.routes(context))
+        check = key_check(context.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
-        self._read = BodyReader(desk.settings.limits).read
-        self._answered = desk.figures.answered
-        self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, self._beat)
+        self._read = BodyReader(context.settings.limits).read
+        self._answered = context.figures.answered
+        self._under_way = context.figures.under_way
+        self._pressure = Pressure(context.settings.slo.p99_ms / 1000, self._under_way, context.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -51,11 +51,11 @@ class App:
             return
         self._under_way.add()
         client = scope.client
-        place = self._begun.enter(client)
+        place = self._in_flight.enter(client)
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
-        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._desk.ident()
+        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._context.ident()
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name
@@ -71,14 +71,14 @@ class App:
             response = problem(500, f"an error of the server; its log has it under {request.id}")
         finally:
             self._under_way.add(-1.0)
-            self._begun.leave(place)
-        self._begun.answering(client, len(response.body))
+            self._in_flight.leave(place)
+        self._in_flight.answering(client, len(response.body))
         protocol.response_bytes(response.status, [*response.headers, ("x-request-id", request.id)], response.body)
         self._answered(name, response.status, time.perf_counter() - begun)
 
     def _beat(self) -> None:
-        self._begun.beat()
-        self._desk.roster.beat(self._desk.worker)
+        self._in_flight.beat()
+        self._context.roster.beat(self._context.worker)
 
     async def drained(self, seconds: float) -> None:
         """Return when every request under way is answered, or after so long."""

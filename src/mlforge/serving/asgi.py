@@ -1,4 +1,4 @@
-"""The same application under any ASGI server: its requests are put as the application reads them, and its answers as ASGI sends them."""
+"""The same application under any ASGI server: an adapter of its requests and responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from mlforge.serving.app import App
-from mlforge.serving.desk import Desk
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.journal.writer import Writer
 from mlforge.serving.plan import Plan
 from mlforge.serving.roster import State
@@ -31,7 +31,7 @@ class Asgi:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.desk: Desk | None = None
+        self.context: WorkerContext | None = None
         self._app: App | None = None
         self._writer: tuple[socket.socket, threading.Thread] | None = None  # of the request log: its line, and its thread
 
@@ -41,23 +41,23 @@ class Asgi:
             self.plan.ledger.take(0)
             if self.plan.channel is not None:
                 self._writer = Writer.beside(self.plan.channel)
-            self.desk = Desk(self.plan, 0, asyncio.get_running_loop())
-            self._app = App(self.desk)
+            self.context = WorkerContext(self.plan, 0, asyncio.get_running_loop())
+            self._app = App(self.context)
             self.plan.roster.set(0, State.READY)
         return self._app
 
     async def close(self) -> None:
         """Let requests under way be answered, and write what was put aside."""
-        if self._app is None or self.desk is None:
+        if self._app is None or self.context is None:
             return
         self.plan.roster.set(0, State.DRAINING)
         await self._app.drained(self.plan.settings.drain)
-        self.desk.close()
+        self.context.close()
         if self._writer is not None:
             line, thread = self._writer
             line.close()
             thread.join(_WRITTEN)
-        self._app = self.desk = self._writer = None
+        self._app = self.context = self._writer = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """ASGI: one request, or the server's life."""

@@ -10,7 +10,7 @@ _SET = 0.001  # seconds by which the day's clock has been set anew, and not only
 
 
 class Clock:
-    """One worker's. What is told twice of a request, to the log and to monitors, is told with the same time."""
+    """One worker's clock: the request log and the monitors date a request alike by it."""
 
     def __init__(self) -> None:
         self._ahead = time.time() - time.perf_counter()

@@ -1,4 +1,4 @@
-"""From values row by row to the arrays that a graph takes: what `mlforge.runtime.feed` does for frames."""
+"""Rows of values to the arrays that a graph takes: what `mlforge.runtime.feed` does for frames."""
 
 from __future__ import annotations
 

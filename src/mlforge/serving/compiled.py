@@ -1,4 +1,4 @@
-"""A contract compiled to typed structures, which a JSON decoder checks while it reads: the quick way through the door.
+"""A contract compiled to typed structures, which a JSON decoder validates while it decodes: the fast path of validation.
 
 It accepts nothing that `mlforge.runtime.conform` would not, and gives the same values. What it does not accept may still be right: the contract decides.
 """

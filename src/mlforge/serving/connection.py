@@ -22,7 +22,7 @@ _FRESH = 500  # milliseconds for which a request may wait until a worker that li
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection, as its worker left it."""
+    """The state of one connection when its worker died."""
 
     client: str  # as the HTTP layer writes its address
     came: int  # segments with data that came

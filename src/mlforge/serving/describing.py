@@ -1,4 +1,4 @@
-"""Pieces of the description of what a server answers, in OpenAPI's words."""
+"""Building blocks of the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def failures(*codes: int) -> dict[str, Any]:
 
 
 def answered(about: str, schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
-    """The response when all is well."""
+    """The successful response."""
     return {"200": {"description": about, "content": {media: {"schema": schema}}}}
 
 

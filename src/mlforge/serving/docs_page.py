@@ -1,4 +1,4 @@
-"""A page that says what can be asked, for a person with a browser: made from the description, with nothing from elsewhere."""
+"""The page /docs: the OpenAPI description for a browser, with no assets from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One opened bundle, to be run over columns."""
+"""An inference session: one opened bundle, to be run over columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every server counts."""
+"""The metrics that every server has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHER = 0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counters of the HTTP side; made before the fork."""
+    """Metrics of the HTTP layer; registered before the fork."""
 
     requests: dict[str, dict[int, Cell]]  # by kind of endpoint and status
     seconds: dict[str, Timer]  # from the first look at a request to its answer

@@ -22,8 +22,8 @@ import time
 import traceback
 from pathlib import Path
 
-from mlforge.serving.begun import Begun
 from mlforge.serving.connection import Connection
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.ledger import Cell
 
 __all__ = ["NAME", "appointed"]
@@ -31,7 +31,7 @@ __all__ = ["NAME", "appointed"]
 NAME = "mlforge-heir"
 
 _CLONE = {"x86_64": 56, "aarch64": 220}  # the system call's number
-_FILES, _SIBLING = 0x400, 0x8000  # CLONE_FILES, CLONE_PARENT: the house is its parent too, and so learns of its end
+_FILES, _SIBLING = 0x400, 0x8000  # CLONE_FILES, CLONE_PARENT: the supervisor is its parent too, and so learns of its end
 _LINGER = 1.0  # seconds in which a client that is still sending may do so; a connection that is closed while bytes come would lose the answer
 _FILES_OPEN = Path("/proc/self/fd")
 _GONE = b'{"error":"the process that was to answer has ended; another takes its place"}'
@@ -40,7 +40,7 @@ _ANSWER = (
 ) + _GONE
 
 
-def appointed(listener: int, begun: Begun, lost: Cell) -> int:
+def appointed(listener: int, in_flight: InFlight, lost: Cell) -> int:
     """Have an heir for this process's connections of a listening socket; to be called while there is one thread. Its process id, 0 where there can be none.
 
     `lost` counts whom it answers.
@@ -59,11 +59,11 @@ def appointed(listener: int, begun: Begun, lost: Cell) -> int:
     # PyDLL keeps the interpreter's lock over the call, so that both processes have it afterwards
     pid = int(ctypes.PyDLL(None).syscall(*map(ctypes.c_long, (number, _FILES | _SIBLING | signal.SIGCHLD, 0, 0, 0, 0))))
     if pid == 0:
-        _be(worker, port, begun, lost)
+        _be(worker, port, in_flight, lost)
     return max(pid, 0)
 
 
-def _be(worker: int, port: int, begun: Begun, lost: Cell) -> None:
+def _be(worker: int, port: int, in_flight: InFlight, lost: Cell) -> None:
     """In the new process: wait, settle, and never return. Until the worker has ended, nothing may be closed: it would be closed for the worker."""
     try:
         gc.disable()
@@ -74,16 +74,16 @@ def _be(worker: int, port: int, begun: Begun, lost: Cell) -> None:
         waiting = select.poll()
         waiting.register(worker, select.POLLIN)
         waiting.poll()
-        _settle(port, begun, lost)
+        _settle(port, in_flight, lost)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _settle(port: int, begun: Begun, lost: Cell) -> None:
+def _settle(port: int, in_flight: InFlight, lost: Cell) -> None:
     """Answer who waits, and who is about to ask; close all others at once, and what is no connection."""
-    waiting, large, silence = begun.waiting(), begun.large(), begun.silence()
+    waiting, large, silence = in_flight.waiting(), in_flight.large(), in_flight.silence()
     left = _Left(lost)
     for descriptor in _inherited():
         one = _connection(descriptor, port)

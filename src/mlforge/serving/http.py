@@ -34,7 +34,7 @@ class Response:
 
 
 class Refused(Exception):
-    """A request that is answered with an error; to be raised by whoever finds out."""
+    """An HTTP error, to be raised anywhere on the way of a request."""
 
     def __init__(self, status: int, message: str, headers: Sequence[tuple[str, str]] = (), more: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
@@ -100,5 +100,5 @@ def reply_json(value: object, status: int = 200, headers: Sequence[tuple[str, st
 
 
 def problem(status: int, message: str, headers: Sequence[tuple[str, str]] = (), more: Mapping[str, object] | None = None) -> Response:
-    """The one form of an error: what is wrong, and what more a program may want to know of it."""
+    """An error response: one message, and further fields for programs."""
     return reply_json({"error": message, **(more or {})}, status, headers)

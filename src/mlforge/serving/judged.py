@@ -1,4 +1,4 @@
-"""Rows judged by the contract itself, each as if it were alone: the way through the door for what the quick way does not accept, and the one with reasons."""
+"""Validation by the contract itself, each row as if it were alone: the slow path, for what the fast path does not accept, with reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One opened version, ready to be asked: its door, its queue and its engine. A batch is one lane's, so that versions never mix."""
+"""One opened version, ready for requests: its decoder, batching queue and engine. A batch belongs to one lane, so that versions never mix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import inf
 from mlforge.service.limits import Limits
 from mlforge.serving.answering import Answering
 from mlforge.serving.batcher import Answer, Batch, Batcher
-from mlforge.serving.door import Door
+from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
@@ -20,7 +20,7 @@ __all__ = ["Lane"]
 
 
 class Lane:
-    """An engine with its door before it and its answers behind it."""
+    """The pipeline of one version: decode and validate, batch, run, serialise."""
 
     def __init__(
         self, engine: Engine, pace: Pace, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor | None = None, limits: Limits | None = None,
@@ -29,9 +29,9 @@ class Lane:
         self.engine = engine
         self.role = "champion"  # what it is for: champion, canary, shadow or fallback
         self.fallback = ""  # what answers in the place of what was asked for; answers say so
-        self.door = Door(engine, limits)
+        self.decoder = Decoder(engine, limits)
         self.answering = Answering(engine)
-        self.batcher = Batcher(engine.run, self.door.columns.of, pace, loop, threads=threads, under_way=under_way)
+        self.batcher = Batcher(engine.run, self.decoder.columns.of, pace, loop, threads=threads, under_way=under_way)
 
     @classmethod
     def open(

@@ -1,4 +1,4 @@
-"""Figures that all workers write and each can sum: cells of shared memory, made before the fork.
+"""Metrics in shared memory, registered before the fork: each worker writes its own cells, and any process can sum them.
 
 A cell costs a worker one addition. A worker that dies leaves what it has counted, and the one that takes its place goes on from there.
 """
@@ -27,12 +27,12 @@ class _Family:
 
 
 class Ledger:
-    """The cells of all workers, and one more set for the house."""
+    """The metrics registry: cells for each worker, and one set for the supervisor."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.view = memoryview(mmap.mmap(-1, (workers + 1) * _CAPACITY * _BYTES)).cast("d")
-        self.base = workers * _CAPACITY  # the house's own, until a worker takes its place
+        self.base = workers * _CAPACITY  # the supervisor's own, until a worker takes its place
         self._families: dict[str, _Family] = {}
         self._used = 0
         self._sealed = False
@@ -103,7 +103,7 @@ class Ledger:
 
 
 class Cell:
-    """One figure."""
+    """A counter or a gauge."""
 
     __slots__ = ("_ledger", "_place")
 
@@ -129,7 +129,7 @@ class Cell:
         return self._ledger.view[self._ledger.base + self._place]
 
     def total(self) -> float:
-        """Of all workers and the house."""
+        """Of all workers and the supervisor."""
         view = self._ledger.view
         return sum(view[worker * _CAPACITY + self._place] for worker in range(self._ledger.workers + 1))
 

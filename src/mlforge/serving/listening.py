@@ -1,4 +1,4 @@
-"""The HTTP layer of one worker: granian's, on a socket that the house has opened and all workers share."""
+"""The HTTP layer of one worker: granian's, on a socket that the supervisor has opened and all workers share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the house settles before it forks: all that a worker needs."""
+"""The configuration and shared memory of a server, made by the supervisor before it forks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mlforge.service.serve import Serve
 from mlforge.serving.figures import Figures
 from mlforge.serving.journal.channel import Channel
 from mlforge.serving.ledger import Ledger
+from mlforge.serving.monitors.monitor_plan import MonitorPlan
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.roster import Roster
-from mlforge.serving.watch.outfit import Outfit
 
 __all__ = ["Plan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is served, how, by how many; and the memory that all share."""
+    """What is served, how, by how many workers; and the memory that all processes share."""
 
     offers: Sequence[Offer]
     settings: Serve
@@ -32,7 +32,7 @@ class Plan:
     figures: Figures
     channel: Channel | None  # of the request log; None where there is none
     boards: Mapping[str, Board] = field(default_factory=dict)  # what rollouts share, by model; only of models that a store has
-    outfit: Outfit | None = None  # of monitors; None where nothing is watched
+    monitor_plan: MonitorPlan | None = None  # of monitors; None where nothing is watched
 
     @classmethod
     def made(cls, offers: Sequence[Offer], settings: Serve, cores: int, catalog: Catalog | None = None) -> Self:
@@ -41,6 +41,6 @@ class Plan:
         ledger, roster = Ledger(workers), Roster(workers)
         boards = {offer.model: Board(roster, ledger, offer.model) for offer in offers if offer.version}
         threads = settings.threads or max(1, cores // workers)
-        outfit = Outfit.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
+        monitor_plan = MonitorPlan.of(settings.monitor, offers, ledger, catalog) if catalog is not None else None
         channel = Channel.of(settings.log, workers, ledger)
-        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), channel, boards, outfit)
+        return cls(offers, settings, workers, threads, ledger, roster, Figures.of(ledger), channel, boards, monitor_plan)

@@ -1,4 +1,4 @@
-"""Is a worker's loop behind: then more requests would only make all of them late."""
+"""Load shedding: when a worker's event loop lags, new requests are refused rather than all answered late."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SHARE = 0.5  # of the objective: a request takes more than one turn of the loop
 
 
 class Pressure:
-    """Measures by how much the loop comes too late to a timer, which is how long a request waits for its next turn."""
+    """Measures the lag of the event loop by a timer: how long a request waits for its next turn."""
 
     def __init__(self, objective: float, under_way: Cell, loop: asyncio.AbstractEventLoop, beat: Callable[[], None] = lambda: None) -> None:
-        """`beat` is called with each look: a sign of life."""
+        """`beat` is called with each measurement, as a heartbeat."""
         self.late = 0.0  # seconds
         self._most = objective * _SHARE
         self._under_way, self._loop, self._beat = under_way, loop, beat

@@ -1,4 +1,4 @@
-"""What is left to be done with the values of a column that a decoder has typed: the quick way through the door, value by value and column by column."""
+"""Post-processing of a column's decoded values on the fast path, value by value and column by column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Unsettled(Exception):
-    """The quick way does not know; the contract decides."""
+    """The fast path does not know; the contract decides."""
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""Which workers live, and what each of them is at: shared memory of the house and all its workers."""
+"""The state of each worker, in memory that the supervisor and all workers share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SILENT = 5.0  # seconds after which a worker that gives no sign of life is not 
 
 
 class State(IntEnum):
-    """What a worker is at."""
+    """The state of a worker."""
 
     GONE = 0
     STARTING = 1
@@ -23,29 +23,29 @@ class State(IntEnum):
 
 
 class Roster:
-    """One place a worker. Made before the fork; each worker writes its own place, and the house clears those of the dead."""
+    """A slot for each worker. Made before the fork; each worker writes its own slot, and the supervisor clears those of dead ones."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._cells = memoryview(mmap.mmap(-1, max(1, workers) * _WORDS * 8)).cast("q")
 
     def set(self, worker: int, state: State, pid: int | None = None) -> None:
-        """Note what a worker is at."""
+        """Set a worker's state."""
         self._cells[worker * _WORDS] = state
         if pid is not None:
             self._cells[worker * _WORDS + 1] = pid
         self.beat(worker)
 
     def beat(self, worker: int) -> None:
-        """A sign of life."""
+        """A heartbeat."""
         self._cells[worker * _WORDS + 2] = int(time.monotonic() * 1000)
 
     def silence(self, worker: int) -> float:
-        """Seconds since a worker's last sign of life."""
+        """Seconds since a worker's last heartbeat."""
         return time.monotonic() - self._cells[worker * _WORDS + 2] / 1000
 
     def state(self, worker: int) -> State:
-        """What a worker is at."""
+        """A worker's state."""
         return State(self._cells[worker * _WORDS])
 
     def pid(self, worker: int) -> int:

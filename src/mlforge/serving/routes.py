@@ -1,4 +1,4 @@
-"""Which endpoint answers which path."""
+"""The routing table."""
 
 from __future__ import annotations
 

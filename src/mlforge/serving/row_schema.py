@@ -1,4 +1,4 @@
-"""What a contract says of a row, as JSON Schema; and a row that might be."""
+"""The JSON Schema of a row under a contract, and an example row."""
 
 from __future__ import annotations
 

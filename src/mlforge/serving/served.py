@@ -1,4 +1,4 @@
-"""What a name serves, and all the names of a server."""
+"""The models of a server, by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Models", "Served"]
 
 
 class Served:
-    """A model's name. `lane` is the version that answers now: read it once a request; a swap is one assignment."""
+    """One model. `lane` is the version that answers now: read it once a request; a swap is one assignment."""
 
     def __init__(self, name: str, lane: Lane) -> None:
         self.name, self.lane = name, lane

@@ -1,6 +1,6 @@
-"""The spare: a process beside the workers that has all modules loaded and a place with none, so that a worker that dies is replaced in moments.
+"""The spare: a preloaded process without a worker's slot, so that a worker that dies is replaced in moments.
 
-Of what a new worker does, three quarters is loading modules; on a busy machine that takes seconds. The house cannot do it for all, since polars and
+Of what a new worker does, three quarters is loading modules; on a busy machine that takes seconds. The supervisor cannot do it for all, since polars and
 onnxruntime begin threads, which a fork loses. So one process that was forked in time waits for somebody's place. It has an heir from its beginning, while
 it has one thread.
 """
@@ -20,11 +20,11 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from mlforge.serving.begun import Begun
 from mlforge.serving.heir import appointed
+from mlforge.serving.in_flight import InFlight
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
-from mlforge.serving.rollout.standing import offer_of, plain_offer
+from mlforge.serving.rollout.assignment import offer_of, plain_offer
 
 __all__ = ["NAME", "Spare", "stand_by"]
 
@@ -34,11 +34,11 @@ NAME = "mlforge-spare"
 _QUIET = 5.0  # seconds in which every worker must have been ready before the first is made: what starts has better things to do
 _SOON = 0.1  # likewise, before the next one: who has lost a worker may lose another
 _PAUSE = 5.0  # seconds before one that died is replaced
-_MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.desk", "mlforge.serving.listening", "mlforge.serving.rollout.berth")
+_MODULES = ("uvloop", "polars", "mlforge.serving.app", "mlforge.serving.context", "mlforge.serving.listening", "mlforge.serving.rollout.agent")
 
 
 class Spare:
-    """The house's end of it. `fork` makes a process of the house's kind that works with its end of a line, and gives its id and ours."""
+    """The supervisor's handle of it. `fork` makes a process that works with its end of a socket, and gives its id and our end."""
 
     def __init__(self, fork: Callable[[Callable[[socket.socket], None]], tuple[int, socket.socket]]) -> None:
         self._fork = fork
@@ -50,11 +50,11 @@ class Spare:
 
     @property
     def line(self) -> socket.socket | None:
-        """Our end of its line, which no other process is to have."""
+        """Our end of its socket, which no other process may hold."""
         return self._line
 
     def look(self, plan: Plan, listener: int, *, ready: bool) -> int:
-        """Make one when it is time. Gives the heir of one that has died, who has to be waited for; else 0."""
+        """Fork one when it is time. Gives the heir of one that has died, which has to be reaped; else 0."""
         now, gone = time.monotonic(), 0
         if self._pid and _ended(self._pid):
             log.warning("the spare worker (process %d) ended; another takes its place", self._pid)
@@ -67,7 +67,7 @@ class Spare:
         return gone
 
     def take(self, worker: int, offers: Sequence[Offer]) -> tuple[int, socket.socket, int] | None:
-        """Let it be this worker, for who serves now: its process, our end of its line, and its heir. None when there is none."""
+        """Make it this worker, with these offers: its process, our end of its socket, and its heir. None when there is no spare."""
         if self._line is None:
             return None
         try:
@@ -79,7 +79,7 @@ class Spare:
         return pid, line, self._heir[0]
 
     def end(self) -> int:
-        """It goes, and its hold on the listening socket with it. Gives its heir."""
+        """End it, which releases the listening socket. Gives its heir."""
         if not self._pid:
             return 0
         with contextlib.suppress(ProcessLookupError):
@@ -95,14 +95,14 @@ class Spare:
         self._pid, self._line = 0, None
 
 
-def stand_by(plan: Plan, listener: int, house: socket.socket, heir: memoryview[int]) -> None:
-    """In the new process: load what a worker needs, wait for a place, and be that worker. Returns when the house is gone before."""
+def stand_by(plan: Plan, listener: int, supervisor: socket.socket, heir: memoryview[int]) -> None:
+    """In the new process: load what a worker needs, wait for a place, and be that worker. Returns when the supervisor is gone before."""
     own = Path("/proc/self/comm")
     called = own.read_text() if own.exists() else ""
     _call(own, NAME)
-    begun = Begun(plan.settings.limits.connections)
+    in_flight = InFlight(plan.settings.limits.connections)
     if plan.settings.access.tls is None:
-        heir[0] = appointed(listener, begun, plan.figures.lost)
+        heir[0] = appointed(listener, in_flight, plan.figures.lost)
     for module in (*_MODULES, *(("mlforge.serving.grpc.listening",) if plan.settings.grpc_port is not None else ())):
         import_module(module)
     from mlforge.runtime.session import runtime
@@ -112,12 +112,12 @@ def stand_by(plan: Plan, listener: int, house: socket.socket, heir: memoryview[i
     gc.collect()
     said = bytearray()
     while not said.endswith(b"\n"):  # byte by byte: what comes after it is the worker's to read
-        if not (more := house.recv(1)):
+        if not (more := supervisor.recv(1)):
             return
         said += more
     worker, offers = json.loads(said)
     _call(own, called.strip())
-    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, house, begun)
+    work(replace(plan, offers=[offer_of(one) for one in offers]), worker, listener, supervisor, in_flight)
 
 
 def _call(own: Path, name: str) -> None:

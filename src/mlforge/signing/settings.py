@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from mlforge.errors import nearest
+
 __all__ = ["KeyPlace", "Signing", "TrustedKey"]
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -55,7 +57,7 @@ class Signing:
         if not isinstance(table, Mapping):
             raise ValueError(_SHAPE)
         if unknown := [str(key) for key in table if key not in _KEYS]:
-            raise ValueError(f"no key {unknown[0]!r} in it; there are {', '.join(_KEYS)}")
+            raise ValueError(f"no key {unknown[0]!r} in it; there are {', '.join(_KEYS)}. {nearest(unknown[0], _KEYS)}".rstrip(". "))
         trusted = table.get("trusted")
         if not isinstance(trusted, Mapping) or not trusted:
             raise ValueError(f"in trusted at least one public key: {_SHAPE}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlforge.alarm import Windowing
-from mlforge.monitoring.sending import steps as next_steps
+from mlforge.monitoring.delivery import steps as next_steps
 from mlforge.report.figures import moment
 from mlforge.store import KeptAlert, KeptWindow
 from mlforge.store.entries import Version

@@ -1,1 +1,1 @@
-"""`mlforge watch`: models looked after by one process that looks at their logs, trains them again when that is due, and takes versions back that do badly."""
+"""`mlforge watch`: one supervising process that monitors request logs, retrains models when that is due, and rolls back versions that do badly."""

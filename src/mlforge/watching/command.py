@@ -1,4 +1,4 @@
-"""What is run for a retraining: the recipe's own command, with its rows replaced."""
+"""The command of a retraining: the recipe's own `mlforge run`, with its rows replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The copies of rows that retrainings learned from: kept while somebody may need them, and then no longer."""
+"""Retention of the rows that retrainings learned from."""
 
 from __future__ import annotations
 

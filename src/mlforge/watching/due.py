@@ -1,4 +1,4 @@
-"""Is a model to be trained again, and why. A function of what is known and of a clock that is passed in: no more is kept than what was begun."""
+"""Which retrainings are due, as a pure function of the store's facts and a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlforge.service.retrain import Alarm, Retrain
 from mlforge.store import KeptAlert, KeptTrigger, Version
 from mlforge.watching.rows import Rows
 
-__all__ = ["Facts", "held", "reasons"]
+__all__ = ["Facts", "held", "reasons", "waiting"]
 
 _DAY = timedelta(days=1)
 _MANY = 1000  # missed times that are counted
@@ -21,7 +21,7 @@ _AGAIN = ("refused", "failed")  # what came of a retraining, when an alert that 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a model."""
+    """The inputs of that function."""
 
     now: datetime  # in UTC
     champion: Version
@@ -64,6 +64,22 @@ def held(retrain: Retrain, facts: Facts) -> str:
         told = "no labels have come" if not count else f"{count:,} labelled rows are there"
         return f"{told}, and {training.fewest:,} are needed (retrain.training.fewest)"
     return ""
+
+
+def waiting(retrain: Retrain, facts: Facts) -> str:
+    """What would begin a retraining, and how far that is; for when nothing is due."""
+    when, told = retrain.when, []
+    for why, alarm in (("drift", when.drift), ("performance", when.performance)):
+        if alarm is not None:
+            opened = sum(one.monitor == alarm.monitor and one.state == "open" for one in facts.alerts)
+            told.append(f"{why}: {f'{opened} open alerts, none of which begins one' if opened else 'no open alert'}")
+    if when.schedule is not None:
+        told.append(f"schedule: {Cron.parse(when.schedule.cron, when.schedule.zone).next(facts.now):%Y-%m-%d %H:%M} UTC")
+    if facts.rows is not None and when.labels is not None:
+        told.append(f"labels: {facts.rows.labels(facts.since, facts.now):,} of {when.labels:,}")
+    if facts.rows is not None and when.rows is not None:
+        told.append(f"rows: {facts.rows.asked(facts.since, facts.now):,} of {when.rows:,}")
+    return "; ".join(told)
 
 
 def _alarmed(why: str, alarm: Alarm, facts: Facts) -> Iterator[KeptTrigger]:

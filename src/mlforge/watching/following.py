@@ -1,4 +1,4 @@
-"""What follows a retraining: what is noted of it, and whether its version becomes champion."""
+"""After a retraining: its recorded outcome, and whether its version becomes champion."""
 
 from __future__ import annotations
 

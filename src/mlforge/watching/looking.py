@@ -1,4 +1,4 @@
-"""A look at a model's log, as `mlforge monitor` takes one: windows are judged and kept, alerts opened and closed, and people told."""
+"""Monitors a model's request log as `mlforge monitor` does: windows are judged and stored, alerts opened and closed, notifications sent."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mlforge.store import KeptAlert, Store, Version
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlforge.monitoring.delivery import Delivery
     from mlforge.monitoring.looking import Look
-    from mlforge.monitoring.sending import Sent
     from mlforge.plugins import Catalog, Hooks
     from mlforge.project import Project
 
-__all__ = ["Looker", "Seen"]
+__all__ = ["LookResult", "Looker"]
 
 _BACK = timedelta(days=35)  # rows that are older are not looked at again; labels that come later are not back-filled
 _DAY = timedelta(days=1)
@@ -29,12 +29,12 @@ _MONDAY = datetime.fromisoformat("1970-01-05T00:00:00+00:00")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What came of a look."""
+class LookResult:
+    """What a look found."""
 
     windows: int = 0  # that alarmed
     alerts: tuple[KeptAlert, ...] = ()  # that are not over
-    sent: tuple[Sent, ...] = ()
+    sent: tuple[Delivery, ...] = ()
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Looker:
     _newest: datetime | None = None  # row that was seen
     _verified: tuple[str, Path] | None = None  # a bundle and its folder
 
-    def look(self, version: Version, now: datetime) -> Seen | None:
+    def look(self, version: Version, now: datetime) -> LookResult | None:
         """None when there is nothing new. Raises RecipeError when the version has no reference, and what reading raises."""
         files = (version.version, tuple(self.log.files(REQUESTS, version.version)), tuple(self.log.files(FEEDBACK)))
         if files == self._before and (self._next is None or now < self._next):
@@ -65,14 +65,14 @@ class Looker:
     def _looks(self, version: Version, now: datetime) -> Iterator[Look]:
         from mlforge.monitoring.intake import Intake
         from mlforge.monitoring.looking import look
-        from mlforge.monitoring.standard import Standard, reference_of
+        from mlforge.monitoring.monitor_set import MonitorSet, reference_of
         from mlforge.runtime.predictor import Predictor
 
-        standard = Standard.open(reference_of(self.store, version), self.catalog)
+        monitor_set = MonitorSet.open(reference_of(self.store, version), self.catalog)
         predictor = Predictor.open(self._folder(version))
         self._next = self._newest = None
-        intake = Intake(predictor, standard.contract, asks=standard.asks)
-        yield from look(standard, predictor, self._frames(version, now), intake, store=self.store, version=version)
+        intake = Intake(predictor, monitor_set.contract, asks=monitor_set.asks)
+        yield from look(monitor_set, predictor, self._frames(version, now), intake, store=self.store, version=version)
 
     def _folder(self, version: Version) -> Path:
         """Its bundle, verified when it is first looked for."""
@@ -110,9 +110,9 @@ class Looker:
             self._next = first if self._next is None else min(first, self._next)
         return replace(one, windows=tuple(window for window in one.windows if window.span is None or window.span[1] <= seen))
 
-    def _told(self, version: Version, looks: list[Look]) -> Seen:
-        from mlforge.monitoring.telling import Teller
+    def _told(self, version: Version, looks: list[Look]) -> LookResult:
+        from mlforge.monitoring.notifying import Notifier
 
-        kept, sent = Teller(self.project, self.catalog, self.hooks).tell(looks, self.store, version)
+        kept, sent = Notifier(self.project, self.catalog, self.hooks).notify(looks, self.store, version)
         alarms = sum(1 for look in looks for window in look.windows if window.alarms)
-        return Seen(alarms, tuple(one for one in kept if one.state != "over"), tuple(sent))
+        return LookResult(alarms, tuple(one for one in kept if one.state != "over"), tuple(sent))

@@ -1,4 +1,4 @@
-"""Taking back a version that was promoted and does badly."""
+"""Automatic rollback of a promoted version by an alert."""
 
 from __future__ import annotations
 

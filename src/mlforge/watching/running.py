@@ -1,4 +1,4 @@
-"""A retraining as a process of its own: the very `mlforge run` that a person would type. It ends when its watcher is killed, and goes on when run again."""
+"""A retraining as a process of its own: the very `mlforge run` that a person would type. It ends when its watcher is killed, and continues when run again."""
 
 from __future__ import annotations
 

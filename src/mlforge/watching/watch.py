@@ -1,9 +1,9 @@
-"""The watch over one model: what is done when it is looked after once."""
+"""One turn of `mlforge watch` over one model: monitor its log, roll back, retrain."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from mlforge.signing import Untrusted
 from mlforge.store import KeptTrigger, Store, Taken, Version
 from mlforge.watching.command import overrides
 from mlforge.watching.copies import clear, copy_of
-from mlforge.watching.due import Facts, held, reasons
+from mlforge.watching.due import Facts, held, reasons, waiting
 from mlforge.watching.following import follow, promotable, promote
 from mlforge.watching.looking import Looker
 from mlforge.watching.rolling_back import blamed, roll_back
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Watch:
-    """Looks after one model. `turn` is called again and again, by one process at a time."""
+    """Watches one model. `turn` is called again and again, by one process at a time."""
 
     recipe: Recipe
     reference: str  # by which the recipe is run
@@ -97,7 +97,7 @@ class Watch:
         return Looker(self.store, self.project, self.catalog, self.hooks, self.log, self.recipe.serve.log.flush_seconds)
 
     def _look(self, champion: Version, now: datetime) -> None:
-        """At the log; that it could not be looked at is told, and no reason to leave the rest."""
+        """Monitor the log; a failure is reported, and the turn goes on."""
         if self._looker is None:
             return
         before = {one.number for one in self.store.alerts.of(self.model, champion.version, over=False)}
@@ -145,8 +145,7 @@ class Watch:
                 return 0
             self.say(f"{self.model}  retraining {taken.number} goes on: {taken.text}")
             return self._carry_out(taken)
-        rows = None if self.log is None or self.recipe.contract is None else Rows(self.log, self.recipe.contract)
-        facts = Facts(now, champion, self.store.alerts.of(self.model, champion.version, over=False), triggers, rows)
+        facts = self._facts(champion, triggers, now)
         found = next(reasons(retrain, facts), None)
         if found is None:
             self._noted.pop("due", None)
@@ -160,6 +159,17 @@ class Watch:
         self.store.purse(self.model).unlink(missing_ok=True)  # what an earlier retraining has spent is not this one's
         self.say(f"{self.model}  retraining {begun.number}, {begun.why}: {begun.text}")
         return self._carry_out(begun)
+
+    def _facts(self, champion: Version, triggers: Sequence[KeptTrigger], now: datetime) -> Facts:
+        rows = None if self.log is None or self.recipe.contract is None else Rows(self.log, self.recipe.contract)
+        return Facts(now, champion, self.store.alerts.of(self.model, champion.version, over=False), triggers, rows)
+
+    def idle(self, now: datetime) -> str:
+        """A line that says that nothing is due, and what is waited for."""
+        champion, retrain = self.store.registry.champion(self.model), self.recipe.retrain
+        if champion is None or retrain is None:
+            return f"{champion or self.model}  nothing is due"
+        return f"{champion}  nothing is due ({waiting(retrain, self._facts(champion, self.store.triggers.of(self.model), now))})"
 
     def _carry_out(self, trigger: KeptTrigger) -> int:
         """Run it, and what follows; killed anywhere, it is taken up by the next turn."""
@@ -187,7 +197,7 @@ class Watch:
         return self._ended(self.store.triggers.end(trigger.number, state, run=ran.run, version=ran.version, message=told), ran.code)
 
     def _free(self) -> bool:
-        """Is nobody running the recipe; whom a killed watcher has left behind stops within moments."""
+        """Wait until nobody runs the recipe: a run that a killed watcher left behind stops within moments."""
         end = time.monotonic() + _LEFT
         while True:
             try:
@@ -225,7 +235,7 @@ class Watch:
         reason = f"retraining {trigger.number}: {trigger.text}"
         self.hooks.event("promoted", str(now), now.details(self.store.where(now), "champion", reason=reason))
         canary = self.recipe.rollout.canary if self.recipe.rollout is not None else None
-        how = f"champion, by servers at {canary.steps[0]:.0%} of the requests first" if canary is not None else "champion"
+        how = f"champion, in canary at {canary.steps[0]:.0%} of the requests first" if canary is not None else "champion"
         return f"{told}; it is {how}"
 
     def _ended(self, trigger: KeptTrigger, code: int) -> int:
@@ -234,7 +244,7 @@ class Watch:
         return code
 
     def _note(self, about: str, text: str) -> None:
-        """Say something that stays so once, and not at every turn."""
+        """Say something once while it stays true, and not at every turn."""
         if self._noted.get(about) != text:
             self._noted[about] = text
             self.say(text)

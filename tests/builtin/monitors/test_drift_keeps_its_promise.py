@@ -115,7 +115,7 @@ def test_many_rows_take_no_more_room_than_few(watch: Watch) -> None:
 def test_false_discoveries_are_an_own_correction() -> None:
     """With many drifted columns, more of them are named than by Holm; without any, the promise is the same."""
     random = np.random.default_rng(3)
-    from mlforge.builtin.monitors.correcting import adjusted
+    from mlforge.builtin.monitors.multiple_testing import adjusted
 
     p = random.uniform(size=(4000, 20))
     for correction in ("holm", "fdr"):

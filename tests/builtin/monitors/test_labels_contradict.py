@@ -11,8 +11,8 @@ from tests.builtin.monitors.living import Watch, rows
 
 from mlforge.builtin.monitors.contradiction import Urns, agreement
 from mlforge.builtin.monitors.estimated_performance import EstimatedPerformance
+from mlforge.builtin.monitors.label_power import LABELS, fewest_labels
 from mlforge.builtin.monitors.scores import Scores
-from mlforge.builtin.monitors.telling import LABELS, telling
 from mlforge.window import Profile
 
 BINS = 256
@@ -97,7 +97,7 @@ def test_without_any_label_the_finding_says_that_it_cannot_be_known() -> None:
 def test_how_many_labels_tell_is_worked_out_when_the_model_is_built_and_holds() -> None:
     random = np.random.default_rng(6)
     known = scores(random, 2000)
-    told = telling(known, LEVEL)
+    told = fewest_labels(known, LEVEL)
     assert told.value in LABELS
     assert told.name == "estimated/detectable"
     assert "without any it cannot be known" in told.text

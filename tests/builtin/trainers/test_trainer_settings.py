@@ -16,6 +16,7 @@ from tests.builtin.trainers.fittings import VALUE, files, fitting
 from mlforge.builtin.models.ft_transformer import FtTransformer
 from mlforge.builtin.models.mlp import Mlp
 from mlforge.builtin.trainers.lightning import Lightning
+from mlforge.builtin.trainers.record import Record, Rule
 from mlforge.builtin.trainers.weights import Weights
 from mlforge.contract import Contract
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
@@ -207,3 +208,12 @@ def test_out_of_memory_halves_what_is_worked_off_at_once(tmp_path):
     assert told.text == "out of memory with 32 rows at a time: each step of 32 rows is now made from 2 portions of 16"
     with pytest.raises(RunFailed, match=r"out of memory with 32 rows at a time: .*\nTry trainer.accumulate=4"):
         Lightning(**(QUICK | {"batch_size": 64})).fit(fitting(tmp_path / "too narrow", model=model))
+
+
+def test_progress_names_the_epoch_and_the_score_beside_the_best() -> None:
+    rule, record = Rule(60), Record()
+    assert record.progress(rule) == "epoch 1/60"
+    record.note({"validation/loss": 0.44123}, rule)
+    assert record.progress(rule) == "epoch 2/60  validation/loss 0.4412"
+    record.note({"validation/loss": 0.5}, rule)
+    assert record.progress(rule) == "epoch 3/60  validation/loss 0.5, best 0.4412"

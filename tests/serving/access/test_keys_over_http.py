@@ -115,7 +115,7 @@ def test_connections_are_encrypted_and_nothing_is_answered_in_the_clear(root: Pa
     given = ("--tls-certificate", certificate / "cert.pem", "--tls-key", certificate / "key.pem", "--host", "0.0.0.0")
     with serving(root / "people", "--workers", "1", *given, cwd=root) as running:
         assert running.url.startswith("https://")
-        assert running.aide("mlforge-heir") is None, "nobody could answer in a worker's place"
+        assert running.sidecar("mlforge-heir") is None, "nobody could answer in a worker's place"
         url = f"https://127.0.0.1:{running.port}/predict"
         request = urllib.request.Request(url, json.dumps(BODY).encode(), {"content-type": "application/json", **bearer(tokens["predict"])})
         context = ssl.create_default_context(cafile=str(certificate / "cert.pem"))

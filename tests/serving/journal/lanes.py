@@ -1,4 +1,4 @@
-"""A real lane to log from: a bundle that is opened in this process, asked through its door."""
+"""A real lane to log from: a bundle that is opened in this process, asked through its decoder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], wat
         loop = asyncio.get_running_loop()
         lane = Lane(Engine.open(Offer("people", version, "d", folder), 1), Pace(600.0, 0.001), loop)
         lane.observers.append(watch(lane))
-        waiting = [lane.ask(lane.door.json(orjson.dumps(rows)).load, ident, time.perf_counter() + 30) for ident, rows in requests]
+        waiting = [lane.ask(lane.decoder.json(orjson.dumps(rows)).load, ident, time.perf_counter() + 30) for ident, rows in requests]
         await asyncio.gather(*waiting)
         return lane
 

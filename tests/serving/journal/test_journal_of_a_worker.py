@@ -96,7 +96,7 @@ def test_what_is_written_is_what_protections_leave(tmp_path: Path, ledger: Ledge
     folder = make_bundle(tmp_path / "people", raw)
     protect_bundle(folder, raw, Protector({"age": Band(width=10), "plan": Pseudonym()}).travelling)
     journal = Kept(settings(tmp_path / "log"), ledger)
-    answered(folder, [rows_of("a", {"age": 47, "the plan": "Anna Muster"})], journal.observer)
+    answered(folder, [rows_of("a", {"age": 47, "the plan": "Anna ReplicaRoster"})], journal.observer)
     journal.close()
     (row,) = Log(str(tmp_path / "log"), "people").requests().collect().to_dicts()
     assert row["age"] == 40

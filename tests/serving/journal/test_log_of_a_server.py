@@ -146,13 +146,13 @@ def test_a_writer_that_is_killed_is_replaced_and_the_log_goes_on(bundle: Path, t
     with serving(bundle, "--workers", "1", "--log", tmp_path / "log", "serve.log.flush_seconds=0.5", cwd=tmp_path) as server:
         server.ask("/predict", BODY)
         until(lambda: figure(server, "mlforge_log_rows_written_total") == 1)
-        killed = server.aide("mlforge-log")
+        killed = server.sidecar("mlforge-log")
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
         until(lambda: "mlforge-log ended; another takes its place" in server.log.read_text())
         idents = {server.ask("/predict", BODY)[1]["id"] for _ in range(20)}
         until(lambda: figure(server, "mlforge_log_rows_written_total") == 21, 20)
-        assert server.aide("mlforge-log") not in (None, killed)
+        assert server.sidecar("mlforge-log") not in (None, killed)
         assert idents <= set(Log(str(tmp_path / "log"), "people").requests().collect()["__id"])
         assert figure(server, "mlforge_log_rows_dropped_total") == 0
 

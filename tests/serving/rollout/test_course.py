@@ -11,8 +11,8 @@ from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
 from mlforge.serving.rollout.board import INCUMBENT, NEWCOMER, Board
 from mlforge.serving.rollout.course import Course
-from mlforge.serving.rollout.crew import first
-from mlforge.serving.rollout.shelf import Shelf
+from mlforge.serving.rollout.rollouts import first
+from mlforge.serving.rollout.versions import Versions
 from mlforge.serving.roster import Roster, State
 from mlforge.store import Store
 
@@ -27,18 +27,18 @@ class Scene:
         roster.set(0, State.READY, 1)
         self.store, self.board, self.now = store, Board(roster, Ledger(1), "people"), 0.0
         self.told: list[tuple[str, str, dict[str, Any]]] = []
-        shelf = Shelf(store, "people", "champion")
-        self.course = Course(shelf, self.board, shelf.offer(shelf.version(1)), lambda *event: self.told.append(event), lambda: self.now)
+        versions = Versions(store, "people", "champion")
+        self.course = Course(versions, self.board, versions.offer(versions.version(1)), lambda *event: self.told.append(event), lambda: self.now)
 
     def promote(self, version: int) -> None:
         self.store.registry.set_alias("people", "champion", version)
 
     def turn(self, *, opens: bool = True) -> tuple[int, int | None, float]:
         """Look once; who serves, who is on trial, and with which share."""
-        if (standing := self.course.turn()) is not None and opens:
-            self.board.reached(0, standing.generation)
-        standing = self.course.standing
-        return standing.serving.version, standing.newcomer.version if standing.newcomer else None, standing.share
+        if (assignment := self.course.turn()) is not None and opens:
+            self.board.reached(0, assignment.generation)
+        assignment = self.course.assignment
+        return assignment.serving.version, assignment.newcomer.version if assignment.newcomer else None, assignment.share
 
     def answers(self, new: int, *, failed: int = 0) -> None:
         """So many answers of the newcomer's, and nine times as many of the other's."""
@@ -101,7 +101,7 @@ def test_a_newcomer_that_fails_goes_and_everybody_is_told(scene: Scene) -> None:
     assert (event, subject, details["version"], details["before"], details["alias"]) == ("rolled_back", "people 1", 1, 2, "champion")
     assert details["reason"].startswith("errors: 30 of 40 answers failed (75 %), and 0 % of people 1's")
     assert scene.store.registry.champion("people").version == 1
-    assert scene.course.standing.settings.canary is None, "what holds is version 1's recipe again"
+    assert scene.course.assignment.settings.canary is None, "what holds is version 1's recipe again"
     assert scene.course.turn() is None
 
 
@@ -110,7 +110,7 @@ def test_counting_begins_when_every_worker_shares_out(scene: Scene) -> None:
     scene.turn(opens=False)
     scene.answers(1000, failed=1000)
     assert scene.turn() == (1, 2, 0.1), "what was counted before is of another time"
-    scene.board.reached(0, scene.course.standing.generation)
+    scene.board.reached(0, scene.course.assignment.generation)
     scene.turn()
     scene.answers(60)
     assert scene.turn() == (1, 2, 0.1)
@@ -119,7 +119,7 @@ def test_counting_begins_when_every_worker_shares_out(scene: Scene) -> None:
 def test_a_newcomer_that_a_worker_cannot_open_goes(scene: Scene) -> None:
     scene.promote(2)
     scene.turn(opens=False)
-    scene.board.reached(0, scene.course.standing.generation, failed=True)
+    scene.board.reached(0, scene.course.assignment.generation, failed=True)
     assert scene.turn() == (1, None, 0.0)
     assert scene.told[0][2]["reason"] == "a worker could not open it"
     scene.promote(3)
@@ -154,10 +154,10 @@ def test_what_is_rolled_back_by_hand_needs_no_trial(scene: Scene) -> None:
 
 
 def test_a_server_that_starts_while_a_version_is_on_trial_begins_with_the_one_before(scene: Scene) -> None:
-    shelf = Shelf(scene.store, "people", "champion")
+    versions = Versions(scene.store, "people", "champion")
 
     def begins(version: int) -> int:
-        return first(scene.store, shelf.offer(shelf.version(version))).version
+        return first(scene.store, versions.offer(versions.version(version))).version
 
     assert begins(1) == 1
     scene.promote(2)
@@ -167,7 +167,7 @@ def test_a_server_that_starts_while_a_version_is_on_trial_begins_with_the_one_be
     scene.promote(3)
     scene.store.registry.roll_back("people")
     assert begins(2) == 2
-    named = shelf.offer(shelf.version(3))
+    named = versions.offer(versions.version(3))
     assert first(scene.store, Offer("people", 3, named.digest, named.folder)).version == 3, "a version that was named is what was asked for"
 
 
@@ -177,11 +177,11 @@ def test_the_ladder_and_the_shadow_are_those_that_the_recipe_names(store: Store,
     register(rollout={"fallback": {"model": "simple"}, "shadow": {"version": "challenger"}})
     register()
     scene = play()
-    assert (scene.course.standing.ladder, scene.course.standing.shadow) == ((), None)
+    assert (scene.course.assignment.ladder, scene.course.assignment.shadow) == ((), None)
     scene.promote(2)
     scene.turn()
-    assert [str(offer) for offer in scene.course.standing.ladder] == ["people 1", "simple 1"]
-    assert str(scene.course.standing.shadow) == "people 3"
+    assert [str(offer) for offer in scene.course.assignment.ladder] == ["people 1", "simple 1"]
+    assert str(scene.course.assignment.shadow) == "people 3"
     store.registry.set_alias("people", "challenger", 2)
     scene.turn()
-    assert scene.course.standing.shadow is None, "it serves"
+    assert scene.course.assignment.shadow is None, "it serves"

@@ -81,12 +81,12 @@ def test_when_the_process_that_follows_dies_another_takes_its_place(store: Store
     register()
     register()
     with serving("people", cwd=tmp_path) as server:
-        clerk = server.aide("mlforge-clerk")
-        assert clerk is not None
-        os.kill(clerk, signal.SIGKILL)
+        controller = server.sidecar("mlforge-control")
+        assert controller is not None
+        os.kill(controller, signal.SIGKILL)
         store.registry.set_alias("people", "champion", 2)
         until(lambda: version_of(server) == 2)
-        assert server.aide("mlforge-clerk") not in (None, clerk)
+        assert server.sidecar("mlforge-control") not in (None, controller)
         assert server.stop() == 0
 
 

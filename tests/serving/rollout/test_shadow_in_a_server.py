@@ -13,8 +13,8 @@ from tests.serving.bundles import ROW, probability
 from tests.serving.rollout.load import asking
 from tests.serving.running import Running, serving, until
 
-from mlforge.serving.rollout.echo import Array
-from mlforge.serving.rollout.understudy import differences
+from mlforge.serving.rollout.mirror import Array
+from mlforge.serving.rollout.shadow import differences
 from mlforge.store import Store
 
 SHADOW = {"shadow": {}, "canary": {"requests": 1_000_000}}
@@ -46,9 +46,9 @@ def test_a_shadow_that_fails_or_is_killed_harms_nobody(store: Store, register, t
     with serving("people", cwd=tmp_path) as server:
         with asking(server, biases={1: 1.0}, row={**ROW, "income": -1.5}) as seen:
             until(lambda: counted(server, "failures") > 0)
-            shadow = server.aide("mlforge-shadow")
+            shadow = server.sidecar("mlforge-shadow")
             os.kill(shadow, signal.SIGKILL)
-            until(lambda: server.aide("mlforge-shadow") not in (None, shadow))
+            until(lambda: server.sidecar("mlforge-shadow") not in (None, shadow))
             failures = counted(server, "failures")
             until(lambda: counted(server, "failures") > failures)
         assert (seen.wrong, seen.statuses(), seen.versions()) == ([], {200}, {1})

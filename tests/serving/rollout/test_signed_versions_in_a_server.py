@@ -96,9 +96,9 @@ def test_a_bundle_that_is_changed_after_it_was_verified_is_not_opened_by_a_later
     """Also when whoever changes it makes all its digests fit: the description that a worker opens must be the one that was signed."""
     from mlforge.runtime.bundle import enclose, read_bundle
     from mlforge.serving.engine import Engine
-    from mlforge.serving.rollout.shelf import Shelf
+    from mlforge.serving.rollout.versions import Versions
 
-    offer = Shelf(store, "people", "champion").offer(store.registry.resolve("people@2"))
+    offer = Versions(store, "people", "champion").offer(store.registry.resolve("people@2"))
     for path in (offer.folder, *offer.folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
     original = {path: path.read_bytes() for path in offer.folder.iterdir()}

@@ -26,7 +26,7 @@ from pathlib import Path
 from mlforge.service.serve import Serve
 from mlforge.serving.address import listen
 from mlforge.serving.grpc.listening import reserved
-from mlforge.serving.house import House
+from mlforge.serving.supervisor import Supervisor
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
 folder, settings = Path(sys.argv[1]), Serve.model_validate_json(sys.argv[2])
@@ -37,7 +37,7 @@ grpc = kept.getsockname()[1]
 offers = [Offer(name, version, f"{version:064d}", folder / name) for name, version in versions.items()]
 plan = Plan.made(offers, settings.model_copy(update={"grpc_port": grpc}), 2)
 plan = replace(plan, boards={})  # no store, and so nobody who says which version is to answer
-House(plan, listener, lambda: print(listener.getsockname()[1], grpc, flush=True)).run()
+Supervisor(plan, listener, lambda: print(listener.getsockname()[1], grpc, flush=True)).run()
 """
 
 

@@ -1,4 +1,4 @@
-"""Tensors go through the door as rows do: whatever way they take, the contract has the last word."""
+"""Tensors go through the decoder as rows do: whatever way they take, the contract has the last word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.serving.v2.bundles import cells, matrix, mixed
 
 from mlforge.service.limits import Limits
-from mlforge.serving.door import Door
+from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
 from mlforge.serving.load import Load
@@ -31,7 +31,7 @@ EASY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 def _intake(folder: Path, **limits: object) -> tuple[Intake, Engine]:
     engine = Engine.open(Offer(folder.name, 1, "0" * 64, folder), 1)
     given = Limits.model_validate(limits)
-    return Intake(engine, Door(engine, given), given), engine
+    return Intake(engine, Decoder(engine, given), given), engine
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["dated", "undated"])
@@ -47,13 +47,13 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Intake, Engine]:
 
 def _said(load: Load, engine: Engine) -> tuple[Any, Any]:
     """The good rows as the graph takes them, and the reasons against the others."""
-    columns = Door(engine).columns.of([load])
+    columns = Decoder(engine).columns.of([load])
     return [np.asarray(column).tolist() for column in columns], [(one.row, one.reason) for one in load.rejected]
 
 
 def _same(load: Load, frame: pl.DataFrame, engine: Engine) -> None:
     """As if the contract itself had judged a frame of these values."""
-    ours, theirs = _said(load, engine), _said(Door(engine).frame(frame), engine)
+    ours, theirs = _said(load, engine), _said(Decoder(engine).frame(frame), engine)
     assert [row for row, _ in ours[1]] == [row for row, _ in theirs[1]]
     assert repr(ours[0]) == repr(theirs[0])  # NaN is equal to itself here
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from mlforge.builtin.monitors.correcting import adjusted
+from mlforge.builtin.monitors.multiple_testing import adjusted
 from mlforge.builtin.monitors.promise import FEW, Promise
 from mlforge.builtin.probes.names import slugs
 from mlforge.contract import Contract

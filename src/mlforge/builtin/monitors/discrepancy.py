@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from mlforge.builtin.monitors.binned import OUTLINE, joined, outlined, outlines
-from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.embedding import FEATURES, Scale, angles, covariance, features, sums
+from mlforge.builtin.monitors.multiple_testing import adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.tails import clopper_pearson, gamma
 from mlforge.builtin.probes.names import slug

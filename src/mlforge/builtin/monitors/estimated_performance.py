@@ -11,10 +11,10 @@ from pydantic import Field
 from mlforge.builtin.monitors.binned import OUTLINE, joined
 from mlforge.builtin.monitors.contradiction import Agreement, agreement
 from mlforge.builtin.monitors.estimates import MEASURES, Estimate
+from mlforge.builtin.monitors.label_power import fewest_labels
 from mlforge.builtin.monitors.loss_model import LOSS, Losses, agreed, lossy
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import SCORES, Curve, Scores, added, scored
-from mlforge.builtin.monitors.telling import telling
 from mlforge.contract import Contract
 from mlforge.finding import Finding, Severity
 from mlforge.task import Task
@@ -81,7 +81,7 @@ class EstimatedPerformance(Promise):
         """How many labels tell that the estimate is wrong."""
         scores = Scores.of(reference)
         known = scores is not None and scores.labels.sum() >= _LABELS
-        return reference, [telling(scores, self.level / 2)] if scores is not None and known else []
+        return reference, [fewest_labels(scores, self.level / 2)] if scores is not None and known else []
 
     def findings(self, profile: Profile, reference: Profile | None) -> Iterable[Finding]:
         """Each measure with its interval; or why there is none."""

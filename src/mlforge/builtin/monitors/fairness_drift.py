@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from mlforge.builtin.monitors.correcting import adjusted
+from mlforge.builtin.monitors.multiple_testing import adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.tails import normal
 from mlforge.builtin.probes.names import slug

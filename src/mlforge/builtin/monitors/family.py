@@ -10,8 +10,8 @@ from pydantic import Field
 
 from mlforge.alarm import Detect, Detection
 from mlforge.builtin.monitors.binned import BINS, LAYOUT, MOMENTS, counted, histogram, joined, means, outlined, yardstick
-from mlforge.builtin.monitors.correcting import Correction, adjusted
 from mlforge.builtin.monitors.distances import Distances, Yardstick
+from mlforge.builtin.monitors.multiple_testing import Correction, adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.probes.names import slugs
 from mlforge.components import Objection
@@ -83,7 +83,7 @@ class Family(Promise):
 
     def calibrate(self, reference: Profile, sample: Window, seed: int) -> tuple[Profile, Sequence[Finding]]:
         """Windows drawn from the reference itself: how many alarm, and which shifts of its columns do."""
-        from mlforge.builtin.monitors.calibrating import calibrated
+        from mlforge.builtin.monitors.alarm_calibration import calibrated
 
         values = self.values(sample)
         if values is None or not reference.tables:

@@ -129,7 +129,7 @@ class Keeper:
         if self.pruner is not None:
             self.pruner.stepped(self.done, self.total, None if self.average is None else self.average.tensors)
         if self.step % 10 == 1 and self.fitting.place.first:
-            self.fitting.progress(self.record.epochs + (self.step - 1) / self.batches.steps, self.rule.last, f"epoch {self.record.epochs + 1}/{self.rule.last}")
+            self.fitting.progress(self.record.epochs + (self.step - 1) / self.batches.steps, self.rule.last, self.record.progress(self.rule))
         last, due = self.step == self.batches.steps, self.checkpoints.due(1)
         vote = self.fitting.place.world == 1 or self.step % _VOTE == 0 or last
         due, asked, late = self._agreed(trainer, due, self.asked.by is not None, self._late()) if vote else (False, False, False)

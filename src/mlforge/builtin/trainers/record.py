@@ -66,6 +66,14 @@ class Record:
         out_of_patience = rule.patience is not None and self.epochs - self.patient_since >= rule.patience
         self.stopped = over or self.epochs >= rule.last or out_of_patience
 
+    def progress(self, rule: Rule) -> str:
+        """ "epoch 15/60  validation/loss 0.4412, best 0.4398": which epoch it is, and the score of the last one beside the best."""
+        told = f"epoch {self.epochs + 1}/{rule.last}"
+        latest = next((value for _, name, value in reversed(self.curves) if name == rule.score), None)
+        if latest is None or self.best_score is None:
+            return told
+        return f"{told}  {rule.score} {latest:.4g}" + (f", best {self.best_score:.4g}" if latest != self.best_score else "")
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return asdict(self)

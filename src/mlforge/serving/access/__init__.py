@@ -1,1 +1,1 @@
-"""Who gets in, and with how much: keys, limits, and where a server may listen."""
+"""Access control: API keys, limits of requests, and where a server may listen."""

@@ -1,7 +1,7 @@
 """A request's body, read within its limits.
 
-A body whose length was announced is read at once: the HTTP layer holds it to its length. One that comes in chunks is counted as it comes. Whoever is slow is
-found by a watch that looks around twice a second, which costs a request far less than a timer of its own.
+A body whose length was announced is read at once: the HTTP layer holds it to its length. One that comes in chunks is counted as it comes. Slow clients
+are found by one sweep twice a second, which costs a request far less than a timer of its own.
 """
 
 from __future__ import annotations

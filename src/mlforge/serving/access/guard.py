@@ -1,4 +1,4 @@
-"""Does who asks have a key that allows it."""
+"""Authentication and authorisation by API keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNKNOWN = Refusal(401, "the key is not known here, or no longer valid", (("www-
 
 
 class Guard:
-    """Looks at the keys that requests come with; notices within a second when the file of keys has changed."""
+    """Checks the keys of requests; re-reads the file of keys within a second of a change."""
 
     def __init__(self, path: Path, *, open_metrics: bool = True) -> None:
         """Raises RecipeError when the file cannot be read."""
@@ -95,7 +95,7 @@ class Guard:
 
 
 def _token(authorization: str | None, api_key: str | None) -> str:
-    """What was presented: as a bearer token (RFC 6750), or in a header of its own."""
+    """The key of a request: a bearer token (RFC 6750), or the header X-API-Key."""
     if authorization:
         scheme, _, token = authorization.partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""

@@ -1,4 +1,4 @@
-"""Keys: made here, shown once, and kept as digests in a file.
+"""API keys: made here, shown once, and stored as digests in a file.
 
 A key is `mlforge_<id>_<secret>`, with 256 random bits in its secret. So SHA-256 is enough to keep it by: what makes slow digests needful is that people choose
 passwords that can be guessed, and nobody chooses these. The id, which is no secret, finds the entry; the digests are compared in constant time.

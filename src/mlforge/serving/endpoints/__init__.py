@@ -1,1 +1,1 @@
-"""What a server answers: one module an endpoint, each with `routes(desk)`, and `paths(desk)` for the description of the interface."""
+"""The endpoints, one module each, with `routes(context)`, and `paths(context)` for OpenAPI."""

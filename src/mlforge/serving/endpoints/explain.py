@@ -1,4 +1,4 @@
-"""Why a row gets its answer."""
+"""POST /explain: why rows get their answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import DataError
 from mlforge.explaining.background import FILE
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.describing import answered, failures, operation
-from mlforge.serving.desk import Desk
 from mlforge.serving.http import Refused, Request, Response, reply_json
 from mlforge.serving.judged import frame_of
 from mlforge.serving.lane import Lane
@@ -27,26 +27,26 @@ _MOST = 10  # rows a request
 _WAITING = 4  # requests of one worker; an explanation is hundreds of predictions
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """/explain and /models/NAME/explain, where the recipe allows."""
-    if not desk.settings.explain:
+    if not context.settings.explain:
         return ()
-    room = _Room(desk)
+    room = _Room(context)
 
     async def only(request: Request) -> Response:
-        return await room.explained(request, desk.models.single("explain"))
+        return await room.explained(request, context.models.single("explain"))
 
     async def named(request: Request) -> Response:
-        return await room.explained(request, desk.models.named(request.params["model"]))
+        return await room.explained(request, context.models.named(request.params["model"]))
 
     return (Route("POST", "/explain", only, name="explain"), Route("POST", "/models/{model}/explain", named, name="explain"))
 
 
 class _Room:
-    """Where explanations are made: one at a time, beside the loop, so that predictions go on."""
+    """A thread for explanations, one at a time, so that predictions go on."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
 
@@ -56,7 +56,7 @@ class _Room:
             raise Refused(404, f"{lane.engine.offer} has no background to explain it by; run its recipe again")
         if not _by_columns(lane.engine):
             raise Refused(404, f"{lane.engine.offer} says which byte comes next in a text; columns, by which rows are explained, add nothing to that")
-        rows = lane.door.raw(await request.body())
+        rows = lane.decoder.raw(await request.body())
         if not 1 <= len(rows) <= _MOST:
             raise Refused(400, f"{len(rows)} rows; 1 to {_MOST} can be explained in a request")
         if self._waiting >= _WAITING:
@@ -64,7 +64,9 @@ class _Room:
         self._waiting += 1
         try:
             async with self._turn:
-                told = await asyncio.wait_for(self._desk.loop.run_in_executor(self._desk.threads, _explained, lane, rows), self._desk.settings.deadline)
+                told = await asyncio.wait_for(
+                    self._context.loop.run_in_executor(self._context.threads, _explained, lane, rows), self._context.settings.deadline
+                )
         except TimeoutError:
             raise Refused(504, "no explanation within the deadline; ask for fewer rows") from None
         finally:
@@ -98,12 +100,12 @@ def _explainer(lane: Lane) -> Explainer:
     return Explainer(engine.predictor, Background.model_validate_json((engine.offer.folder / FILE).read_bytes()))
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """As OpenAPI describes them."""
-    if not desk.settings.explain:
+    if not context.settings.explain:
         return {}
     told: dict[str, object] = {}
-    for served in (one for one in desk.models if FILE in one.lane.engine.bundle.files and _by_columns(one.lane.engine)):
+    for served in (one for one in context.models if FILE in one.lane.engine.bundle.files and _by_columns(one.lane.engine)):
         schema = {"type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "minItems": 1, "maxItems": _MOST}}}
         schema["properties"]["rows"]["items"] = row_schema(served.lane.engine.contract)  # type: ignore[index]
         said = answered("for each row what each column adds, and what would turn the answer", {"type": "object"})

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import orjson
 
 from mlforge.serving.access.json_shape import keys_in, repeated_key, too_deep
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.describing import failures, operation
-from mlforge.serving.desk import Desk
 from mlforge.serving.http import Refused, Request, Response, reply_json
 from mlforge.serving.journal.labels import labels_in
 from mlforge.serving.routes import Route
@@ -19,44 +19,44 @@ __all__ = ["paths", "routes"]
 _DEPTH = 3  # an object with a list of objects
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """Labels for the only model, and for each by its name. A server without a log has no such routes."""
-    journal = desk.journal
+    journal = context.journal
     if journal is None:
         return
 
     def take(served: Served, body: bytes) -> Response:
         output = served.lane.engine.bundle.output
-        labels = labels_in(_decoded(body), output, desk.settings.limits.rows)
+        labels = labels_in(_decoded(body), output, context.settings.limits.rows)
         if not journal.label(served.name, labels, output):
             raise Refused(503, "labels cannot be kept now: the log cannot be written", (("retry-after", "10"),))
         return reply_json({"accepted": len(labels)}, 202)
 
     async def only(request: Request) -> Response:
-        served = desk.models.only
+        served = context.models.only
         if served is None:
             raise Refused(404, "there are several models here: POST /models/NAME/feedback")
         return take(served, await request.body())
 
     async def named(request: Request) -> Response:
-        return take(desk.models.named(request.params["model"]), await request.body())
+        return take(context.models.named(request.params["model"]), await request.body())
 
     yield Route("POST", "/feedback", only, "feedback", "feedback")
     yield Route("POST", "/models/{model}/feedback", named, "feedback", "feedback")
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """As OpenAPI describes them."""
-    if desk.journal is None:
+    if context.journal is None:
         return {}
     told: dict[str, object] = {}
-    for served in desk.models:
+    for served in context.models:
         output = served.lane.engine.bundle.output
         label = {"type": "number"} if output.kind == "value" else {"enum": list(output.classes)}
         ident = {"type": "string", "minLength": 1, "maxLength": 128, "description": "the id of the answer"}
         row = {"type": "integer", "minimum": 0, "default": 0, "description": "the row's place in the request"}
         one = {"type": "object", "required": ["id", "label"], "additionalProperties": False, "properties": {"id": ident, "row": row, "label": label}}
-        several = {"type": "array", "minItems": 1, "maxItems": desk.settings.limits.rows, "items": one}
+        several = {"type": "array", "minItems": 1, "maxItems": context.settings.limits.rows, "items": one}
         listed = {"type": "object", "required": ["labels"], "additionalProperties": False, "properties": {"labels": several}}
         accepted = {"type": "object", "properties": {"accepted": {"type": "integer"}}}
         taken = {"202": {"description": "they will be written", "content": {"application/json": {"schema": accepted}}}}
@@ -65,7 +65,7 @@ def paths(desk: Desk) -> dict[str, object]:
             tag="feedback", requestBody={"required": True, "content": {"application/json": {"schema": {"anyOf": [one, several, listed]}}}},
         )  # fmt: skip
         told[f"/models/{served.name}/feedback"] = {"post": post}
-        if desk.models.only is not None:
+        if context.models.only is not None:
             told["/feedback"] = {"post": {**post, "operationId": "feedback"}}
     return told
 

@@ -1,21 +1,21 @@
-"""The figures of all workers, as Prometheus reads them."""
+"""GET /metrics: the metrics of all workers, for Prometheus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlforge.serving.context import WorkerContext
 from mlforge.serving.describing import answered, operation
-from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response
+from mlforge.serving.monitors.kind import KIND
 from mlforge.serving.routes import Route
-from mlforge.serving.watch.kind import KIND
 
 __all__ = ["paths", "routes"]
 
 _HEADERS = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """/metrics."""
 
     monitors = ""
@@ -24,25 +24,25 @@ def routes(desk: Desk) -> Iterable[Route]:
         nonlocal monitors
         monitors = text
 
-    desk.on(KIND, hear)
+    context.on(KIND, hear)
 
     async def metrics(request: Request) -> Response:
-        return Response(200, (desk.ledger.text() + "".join(_now(desk)) + monitors).encode(), _HEADERS)
+        return Response(200, (context.ledger.text() + "".join(_now(context)) + monitors).encode(), _HEADERS)
 
     return (Route("GET", "/metrics", metrics, "metrics"),)
 
 
-def _now(desk: Desk) -> Iterable[str]:
-    """What is no sum."""
+def _now(context: WorkerContext) -> Iterable[str]:
+    """Gauges that are no sum over workers."""
     yield "# HELP mlforge_workers_ready Workers that are ready for requests.\n# TYPE mlforge_workers_ready gauge\n"
-    yield f"mlforge_workers_ready {desk.roster.live}\n"
+    yield f"mlforge_workers_ready {context.roster.live}\n"
     yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"
-    for served in desk.models:
+    for served in context.models:
         yield f'mlforge_model_version{{model="{served.name}"}} {served.lane.engine.version}\n'
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """As OpenAPI describes it."""
     told = answered("one figure a line", {"type": "string"}, "text/plain")
-    is_open = desk.settings.access.open_metrics
+    is_open = context.settings.access.open_metrics
     return {"/metrics": {"get": operation("metrics", "Figures of all workers, for Prometheus", told, tag="health", is_open=is_open)}}

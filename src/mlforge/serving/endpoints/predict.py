@@ -1,4 +1,4 @@
-"""Predictions for named rows: JSON, CSV or Arrow in, JSON, CSV or Arrow out."""
+"""POST /predict: predictions for named rows, in JSON, CSV or Arrow."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlforge.serving.access.arrow_shape import arrow_within
 from mlforge.serving.batcher import Answer, Poisoned
+from mlforge.serving.context import WorkerContext
+from mlforge.serving.decoder import Asked
 from mlforge.serving.describing import answered, failures, operation
-from mlforge.serving.desk import Desk
-from mlforge.serving.door import Asked
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import JSON, Refused, Request, Response
 from mlforge.serving.lane import Lane
@@ -30,32 +30,32 @@ _MOST_COLUMNS = 10_000  # of a CSV
 _JSON = ("application/json", "application/x-www-form-urlencoded", "text/json", "")  # the second is what curl says when it is told nothing
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """/predict, for the only model, and /models/NAME/predict."""
 
     async def only(request: Request) -> Response:
-        return await _predicted(request, desk.models.single("predict"), desk)
+        return await _predicted(request, context.models.single("predict"), context)
 
     async def named(request: Request) -> Response:
-        return await _predicted(request, desk.models.named(request.params["model"]), desk)
+        return await _predicted(request, context.models.named(request.params["model"]), context)
 
     return (Route("POST", "/predict", only, name="predict"), Route("POST", "/models/{model}/predict", named, name="predict"))
 
 
-async def _predicted(request: Request, served: Served, desk: Desk) -> Response:
+async def _predicted(request: Request, served: Served, context: WorkerContext) -> Response:
     begun = time.perf_counter()
     lane = served.choose(request.headers.get(served.key_header) if served.key_header else None)
-    asked = _read(request.headers.get("content-type") or "", await request.body(), lane, desk.settings.limits.rows)
+    asked = _read(request.headers.get("content-type") or "", await request.body(), lane, context.settings.limits.rows)
     load = asked.load
     if served.by_load is not None:
         lane, load = served.by_load(lane, load)
     ident = asked.id or request.id
-    partial = request.flag("partial", desk.settings.partial if asked.partial is None else asked.partial)
+    partial = request.flag("partial", context.settings.partial if asked.partial is None else asked.partial)
     if load.rejected:
-        desk.figures.rejected.add(len(load.rejected))
+        context.figures.rejected.add(len(load.rejected))
         if not partial:
             raise load.refusal()
-    until = begun + _patience(request, asked, desk)
+    until = begun + _patience(request, asked, context)
     try:
         lane, answer = await served.ask(lane, load, ident, until)
     except Poisoned as poisoned:
@@ -69,17 +69,17 @@ def _read(kind: str, body: bytes, lane: Lane, most: int) -> Asked:
     """The rows of a body, by its media type."""
     media = kind.partition(";")[0].strip().lower() if kind != "application/json" else kind
     if media in _JSON:
-        return lane.door.json(body)
+        return lane.decoder.json(body)
     if media in CSV:
-        return Asked(lane.door.frame(_csv(body)))
+        return Asked(lane.decoder.frame(_csv(body)))
     if media in ARROW:
-        return Asked(lane.door.frame(_arrow(body, most)))
+        return Asked(lane.decoder.frame(_arrow(body, most)))
     raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json, text/csv or {ARROW[0]} was expected")
 
 
-def _patience(request: Request, asked: Asked, desk: Desk) -> float:
+def _patience(request: Request, asked: Asked, context: WorkerContext) -> float:
     """Seconds that the client waits: its own deadline, within the server's."""
-    longest = desk.settings.deadline
+    longest = context.settings.deadline
     given = asked.deadline_ms
     if given is None and (said := request.headers.get("x-deadline-ms")):
         try:
@@ -135,18 +135,18 @@ def _arrow(body: bytes, most: int) -> pl.DataFrame:
         raise Refused(400, f"the body is no Arrow stream: {str(error).splitlines()[0][:200]}") from None
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """As OpenAPI describes them: with the contract's types and ranges, and an example."""
-    told: dict[str, object] = {f"/models/{served.name}/predict": {"post": _operation(served, f"predict_{served.name}", desk)} for served in desk.models}
-    only = desk.models.only
-    return {"/predict": {"post": _operation(only, "predict", desk)}, **told} if only is not None else told
+    told: dict[str, object] = {f"/models/{served.name}/predict": {"post": _operation(served, f"predict_{served.name}", context)} for served in context.models}
+    only = context.models.only
+    return {"/predict": {"post": _operation(only, "predict", context)}, **told} if only is not None else told
 
 
-def _operation(served: Served, ident: str, desk: Desk) -> dict[str, Any]:
+def _operation(served: Served, ident: str, context: WorkerContext) -> dict[str, Any]:
     engine = served.lane.engine
-    rows = {"type": "array", "items": row_schema(engine.contract), "maxItems": desk.settings.limits.rows}
+    rows = {"type": "array", "items": row_schema(engine.contract), "maxItems": context.settings.limits.rows}
     more = {
-        "partial": {"type": "boolean", "description": "answer the rows that keep the contract although others do not", "default": desk.settings.partial},
+        "partial": {"type": "boolean", "description": "answer the rows that keep the contract although others do not", "default": context.settings.partial},
         "deadline_ms": {"type": "number", "exclusiveMinimum": 0, "description": "how long the client waits"},
         "id": {"type": "string", "description": "a name for the request, by which labels are joined later"},
     }

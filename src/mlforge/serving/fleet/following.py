@@ -1,4 +1,4 @@
-"""Which versions answer, as the command that leads sees it in the store: aliases are followed, and a new version answers at once."""
+"""Which versions answer, as the leading command reads it from the store: aliases are followed, and a new version answers at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mlforge.errors import MlforgeError
 from mlforge.service.rollout import Rollout
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
+from mlforge.serving.rollout.assignment import Assignment
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.rollout.course import Course
-from mlforge.serving.rollout.shelf import Shelf
-from mlforge.serving.rollout.standing import Standing
+from mlforge.serving.rollout.versions import Versions
 from mlforge.serving.roster import Roster
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["Following"]
 log = logging.getLogger(__name__)
 
 
-class _Whole(Shelf):
+class _Whole(Versions):
     """A store's versions without trials and shadows: those need a memory that all who answer share."""
 
     def settings(self, version: Version) -> Rollout:
@@ -33,7 +33,7 @@ class _Whole(Shelf):
 
 
 class Following:
-    """The standings of all models."""
+    """The assignments of all models."""
 
     def __init__(self, store: Store | None, offers: Sequence[Offer]) -> None:
         self._courses: dict[str, Course] = {}
@@ -47,12 +47,12 @@ class Following:
                 self._courses[offer.model] = Course(_Whole(store, offer.model, offer.alias), board, offer)
 
     @property
-    def standings(self) -> dict[str, Standing]:
-        """Who answers, by model; of those that come from a store."""
-        return {model: course.standing for model, course in self._courses.items()}
+    def assignments(self) -> dict[str, Assignment]:
+        """The assignment of each model that comes from a store."""
+        return {model: course.assignment for model, course in self._courses.items()}
 
     def moved(self) -> bool:
-        """Look at the store; is somebody else to answer."""
+        """Read the store; has any assignment changed."""
         try:
             moved = [course.turn() for course in self._courses.values()]
         except MlforgeError as error:
@@ -61,9 +61,9 @@ class Following:
             self._silent = True
             return False
         self._silent = False
-        return any(standing is not None for standing in moved)
+        return any(assignment is not None for assignment in moved)
 
     def close(self) -> None:
-        """No more of it."""
+        """Release the memory."""
         for board in self._boards:
             board.close()

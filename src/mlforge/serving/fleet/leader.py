@@ -1,4 +1,4 @@
-"""The command that leads: it has Ray Serve start the replicas, tells them through the post who is to answer, and takes all of it away when it ends."""
+"""The leading command: it starts replicas by Ray Serve, publishes assignments through the coordinator, and removes all of it when it ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from mlforge.components import Fleet
 from mlforge.errors import MissingRequirement, RecipeError, RunFailed
 from mlforge.service.serve import Serve
+from mlforge.serving.fleet.client import CoordinatorClient
 from mlforge.serving.fleet.following import Following
-from mlforge.serving.fleet.line import Line
-from mlforge.serving.fleet.orders import Orders
 from mlforge.serving.fleet.ray_serve import begin, deploy, end
+from mlforge.serving.fleet.replica_config import ReplicaConfig
 from mlforge.serving.offer import Offer
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["Leader"]
 log = logging.getLogger(__name__)
 
 _TURN = 0.25  # seconds between looks at the store
-_READY = 30.0  # seconds in which replicas that run must have come by at the post
+_READY = 30.0  # seconds in which replicas that run must have come by at the coordinator
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_SCHEDULER_EVENTS": "0"}
 _QUIET |= {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30"}  # a machine under load starts a process slowly
 
@@ -43,7 +43,7 @@ class Leader:
             if asked:
                 raise RecipeError(f"{name}: there is no such thing under Ray Serve", hint="Leave it out, or serve without cluster=ray.")
         self._fleet, self._settings, self._offers, self._store = fleet, settings, tuple(offers), store
-        self._line = Line(offers, settings.access.keys)
+        self._line = CoordinatorClient(offers, settings.access.keys)
         self._stop = threading.Event()
 
     def run(self, ready: Callable[[str], None]) -> None:
@@ -55,9 +55,9 @@ class Leader:
             self._line.open()  # whoever leads already is left alone, with all that it has started
             following, ours = Following(self._store, self._offers), False
             try:
-                self._line.tell(following.standings)
+                self._line.tell(following.assignments)
                 ours, url = begin(self._settings)
-                deploy(self._orders(), self._fleet, self._meanwhile)
+                deploy(self._config(), self._fleet, self._meanwhile)
                 self._wait()
                 ready(url)
                 self._lead(following)
@@ -71,11 +71,11 @@ class Leader:
                 with suppress(Exception):  # it is gone already
                     self._line.close()
 
-    def _orders(self) -> Orders:
+    def _config(self) -> ReplicaConfig:
         import mlforge
 
         threads = self._settings.threads or max(1, int(self._fleet.each.get("CPU", 1.0)))
-        return Orders(mlforge.__version__, self._offers, self._settings, self._fleet.replicas, threads)
+        return ReplicaConfig(mlforge.__version__, self._offers, self._settings, self._fleet.replicas, threads)
 
     def _meanwhile(self, seconds: float = 0.0) -> None:
         if self._stop.is_set():
@@ -83,7 +83,7 @@ class Leader:
         self._line.alive()
 
     def _wait(self) -> None:
-        """Until the replicas have come by at the post and know of each other: only then does each of them say that it is ready."""
+        """Wait until the replicas have reported to the coordinator and know of each other: only then does each of them report ready."""
         deadline = time.monotonic() + _READY
         while self._line.settled() < self._fleet.replicas and time.monotonic() < deadline:
             self._meanwhile()
@@ -95,12 +95,12 @@ class Leader:
             try:
                 moved, was, keys = following.moved(), keys, self._line.keys()
                 if moved or was != keys or not self._line.alive():
-                    self._line.tell(following.standings)
-            except Exception as error:  # the post is gone, and with it all that it knew
-                log.warning("the post is gone, another takes its place: %s", " ".join(str(error).split())[:200])
+                    self._line.tell(following.assignments)
+            except Exception as error:  # the coordinator is gone, and with it all that it knew
+                log.warning("the coordinator is gone, another takes its place: %s", " ".join(str(error).split())[:200])
                 with suppress(Exception):  # the next turn tries again
                     self._line.open()
-                    self._line.tell(following.standings)
+                    self._line.tell(following.assignments)
 
     def _fits(self) -> None:
         """Raises MissingRequirement when the cluster has no room for the replicas."""

@@ -1,4 +1,4 @@
-"""Bundles on their way to machines that share no folder with this one."""
+"""Bundles as bytes, for machines that share no folder with this one."""
 
 from __future__ import annotations
 

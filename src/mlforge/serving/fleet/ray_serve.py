@@ -1,4 +1,4 @@
-"""What Ray Serve is told: where to listen, how many replicas to keep, and what each of them is given."""
+"""The deployment on Ray Serve: where to listen, how many replicas to keep, and their resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from mlforge.components import Fleet
 from mlforge.errors import RunFailed
 from mlforge.service.serve import Serve
-from mlforge.serving.fleet.orders import APPLICATION, Orders
+from mlforge.serving.fleet.replica_config import APPLICATION, ReplicaConfig
 
 __all__ = ["begin", "deploy", "end"]
 
@@ -56,7 +56,7 @@ def _wait_for_proxies() -> None:
         time.sleep(_TURN)
 
 
-def deploy(orders: Orders, fleet: Fleet, turn: Callable[[float], None]) -> None:
+def deploy(config: ReplicaConfig, fleet: Fleet, turn: Callable[[float], None]) -> None:
     """Have the replicas started, and return when they answer; `turn` is called meanwhile with the seconds that it took so far.
 
     Raises RunFailed when they cannot be started. What `turn` raises goes through.
@@ -67,7 +67,7 @@ def deploy(orders: Orders, fleet: Fleet, turn: Callable[[float], None]) -> None:
         from ray import serve
 
         try:
-            serve.run(_deployment(orders, fleet).bind(orders), name=APPLICATION, route_prefix="/")
+            serve.run(_deployment(config, fleet).bind(config), name=APPLICATION, route_prefix="/")
         except BaseException as error:  # carried over
             failed.append(error)
 
@@ -84,14 +84,14 @@ def deploy(orders: Orders, fleet: Fleet, turn: Callable[[float], None]) -> None:
         raise RunFailed(f"Ray Serve could not start the replicas: {_why(str(failed[0]))}", hint=_LOGS)
 
 
-def _deployment(orders: Orders, fleet: Fleet) -> Any:
+def _deployment(config: ReplicaConfig, fleet: Fleet) -> Any:
     from ray import serve
 
     from mlforge.serving.fleet.replica import Replica
 
-    settings = orders.settings
+    settings = config.settings
     handed = {name: value for name, value in os.environ.items() if name.startswith("MLFORGE_")}
-    handed |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": str(orders.threads)}
+    handed |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": str(config.threads)}
     given = {name: amount for name, amount in fleet.each.items() if name not in ("CPU", "GPU")}
     return serve.deployment(
         Replica,

@@ -1,4 +1,4 @@
-"""One replica: the application in an actor of Ray Serve's, which brings it requests as ASGI has them."""
+"""One replica: the application in an actor of Ray Serve, which passes it requests by ASGI."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import MissingRequirement, RunFailed
-from mlforge.serving.fleet.muster import Muster
-from mlforge.serving.fleet.orders import ACTOR, NAMESPACE, Orders
-from mlforge.serving.fleet.post import News, Report
-from mlforge.serving.rollout.standing import KIND, Standing
+from mlforge.serving.fleet.coordinator import Report, Update
+from mlforge.serving.fleet.replica_config import ACTOR, NAMESPACE, ReplicaConfig
+from mlforge.serving.fleet.replica_roster import ReplicaRoster
+from mlforge.serving.rollout.assignment import KIND, Assignment
 
 if TYPE_CHECKING:
     from mlforge.serving.asgi import Asgi
@@ -25,51 +25,51 @@ __all__ = ["Replica"]
 
 log = logging.getLogger(__name__)
 
-_TURN = 0.5  # seconds between visits to the post
+_TURN = 0.5  # seconds between visits to the coordinator
 
 
 class Replica:
     """Made by Ray Serve, in the loop that will answer."""
 
-    async def __init__(self, orders: Orders) -> None:  # type: ignore[misc]  # Ray Serve waits for it
+    async def __init__(self, config: ReplicaConfig) -> None:  # type: ignore[misc]  # Ray Serve waits for it
         """Open the models. Raises MlforgeError when that cannot be; the command that leads shows it."""
         import mlforge
 
-        if orders.version != mlforge.__version__:
-            raise MissingRequirement(f"a machine of the cluster has mlforge {mlforge.__version__}", hint=f"Install mlforge {orders.version} there.")
+        if config.version != mlforge.__version__:
+            raise MissingRequirement(f"a machine of the cluster has mlforge {mlforge.__version__}", hint=f"Install mlforge {config.version} there.")
         self._name = uuid.uuid4().hex
         self._folder = TemporaryDirectory(prefix="mlforge-replica-")
         self._seen, self._keys, self._said = 0, b"", True
-        self._post: Any = None
-        news = await self._visit(Report(self._name, False, (), (), 0))
-        self._asgi = await self._opened(orders, news)
-        await self._attend(news)
+        self._coordinator: Any = None
+        update = await self._visit(Report(self._name, False, (), (), 0))
+        self._asgi = await self._opened(config, update)
+        await self._attend(update)
         self._visits = asyncio.get_running_loop().create_task(self._go_on())
 
-    async def _opened(self, orders: Orders, news: News) -> Asgi:
+    async def _opened(self, config: ReplicaConfig, update: Update) -> Asgi:
         from mlforge.serving.asgi import Asgi
         from mlforge.serving.plan import Plan
 
-        settings = orders.settings.model_copy(update={"workers": 1, "threads": orders.threads, "grpc_port": None, "host": "127.0.0.1"})
+        settings = config.settings.model_copy(update={"workers": 1, "threads": config.threads, "grpc_port": None, "host": "127.0.0.1"})
         if settings.access.keys is not None:
-            self._take_keys(news.keys or b"")
+            self._take_keys(update.keys or b"")
             settings = settings.model_copy(update={"access": settings.access.model_copy(update={"keys": str(self._key_file)})})
-        standings = news.standings or {}  # they say who serves now; the orders, who did at first
-        offers = [await self._brought(Standing.read(standings[offer.model]).serving if offer.model in standings else offer) for offer in orders.offers]
-        plan = Plan.made(offers, settings, orders.threads)
-        self._muster = Muster(orders.replicas)
-        asgi = Asgi(replace(plan, roster=self._muster))
+        assignments = update.assignments or {}  # they say who serves now; the config says who did at first
+        offers = [await self._brought(Assignment.read(assignments[offer.model]).serving if offer.model in assignments else offer) for offer in config.offers]
+        plan = Plan.made(offers, settings, config.threads)
+        self._roster = ReplicaRoster(config.replicas)
+        asgi = Asgi(replace(plan, roster=self._roster))
         asgi.open()
         return asgi
 
-    async def _attend(self, news: News) -> None:
-        """Let the models follow what the post says of them; the first of it is done when this returns."""
-        from mlforge.serving.rollout.berth import attend
+    async def _attend(self, update: Update) -> None:
+        """Subscribe the models to assignments, and apply the first update."""
+        from mlforge.serving.rollout.agent import attend
 
-        assert self._asgi.desk is not None
-        attending = asyncio.get_running_loop().create_task(attend(self._asgi.desk))
+        assert self._asgi.context is not None
+        attending = asyncio.get_running_loop().create_task(attend(self._asgi.context))
         await asyncio.sleep(0)  # it listens now
-        await self._take(news)
+        await self._take(update)
         await attending
 
     async def __call__(self, request: Any) -> Any:
@@ -82,9 +82,9 @@ class Replica:
         return response
 
     async def check_health(self) -> None:
-        """Asked by Ray Serve in the loop that answers: one that is stuck does not get here. Raises RunFailed when it no longer comes by at the post."""
+        """Called by Ray Serve in the event loop, so that a stuck one fails it. Raises RunFailed when the coordinator was not reached for long."""
         if self._visits.done():
-            raise RunFailed("the replica has lost its way to the post")
+            raise RunFailed("the replica has lost its way to the coordinator")
 
     async def __del__(self) -> None:
         """Called by Ray Serve when no request is under way any more."""
@@ -97,47 +97,47 @@ class Replica:
             self._folder.cleanup()
 
     async def _go_on(self) -> None:
-        """Come by at the post again and again."""
+        """Report to the coordinator again and again."""
         while True:
             await asyncio.sleep(_TURN)
             try:
-                await self._take(await self._visit(self._report(ready=self._muster.here)))
+                await self._take(await self._visit(self._report(ready=self._roster.here)))
                 self._said = True
             except Exception as error:  # whatever it is: this replica goes on answering as before
-                self._post, self._muster.others = None, 0
+                self._coordinator, self._roster.others = None, 0
                 if self._said:
-                    log.warning("the post does not answer, so that aliases are not followed: %s", str(error).strip().splitlines()[:1])
+                    log.warning("the coordinator does not answer, so that aliases are not followed: %s", str(error).strip().splitlines()[:1])
                 self._said = False
 
     def _report(self, *, ready: bool) -> Report:
         ledger = self._asgi.plan.ledger
-        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen, self._muster.others)
+        return Report(self._name, ready, ledger.own(), ledger.gauges(), self._seen, self._roster.others)
 
-    async def _visit(self, report: Report) -> News:
-        news: News = await self._reached().report.remote(report)
-        return news
+    async def _visit(self, report: Report) -> Update:
+        update: Update = await self._reached().report.remote(report)
+        return update
 
     def _reached(self) -> Any:
         import ray
 
-        if self._post is None:
-            self._post = ray.get_actor(ACTOR, namespace=NAMESPACE)
-        return self._post
+        if self._coordinator is None:
+            self._coordinator = ray.get_actor(ACTOR, namespace=NAMESPACE)
+        return self._coordinator
 
-    async def _take(self, news: News) -> None:
+    async def _take(self, update: Update) -> None:
         """What the others have counted, the keys, and who is to answer."""
-        self._asgi.plan.ledger.add_others(news.cells)
-        self._muster.others = news.others
-        if news.keys is not None and news.keys != self._keys:
-            self._take_keys(news.keys)
-        if news.standings is None or self._asgi.desk is None:
+        self._asgi.plan.ledger.add_others(update.cells)
+        self._roster.others = update.others
+        if update.keys is not None and update.keys != self._keys:
+            self._take_keys(update.keys)
+        if update.assignments is None or self._asgi.context is None:
             return
-        for model, told in news.standings.items():
+        for model, told in update.assignments.items():
             here = dict(told)
             here["serving"] = await self._placed(told["serving"])
             here["ladder"] = [await self._placed(one) for one in told["ladder"]]
-            self._asgi.desk.heard(f"{KIND} {model}", here)
-        self._seen = news.number
+            self._asgi.context.heard(f"{KIND} {model}", here)
+        self._seen = update.number
 
     async def _placed(self, told: dict[str, Any]) -> dict[str, Any]:
         return {**told, "folder": str(await self._fetched(told["digest"], told["model"]))}

@@ -10,7 +10,7 @@ from mlforge.errors import RunFailed
 
 if TYPE_CHECKING:
     from mlforge.service.access import Tls
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["GrpcListening", "reserved"]
 
@@ -43,14 +43,14 @@ class GrpcListening:
         self._server, self._service = server, service
 
     @classmethod
-    async def start(cls, desk: Desk) -> GrpcListening:
+    async def start(cls, context: WorkerContext) -> GrpcListening:
         """Listen at the settings' port. Raises RunFailed when it cannot be had."""
         import grpc
 
         from mlforge.serving.access.guard import Guard
         from mlforge.serving.grpc.service import Service
 
-        settings = desk.settings
+        settings = context.settings
         limits = settings.limits
         options = [
             ("grpc.so_reuseport", 1),
@@ -60,7 +60,7 @@ class GrpcListening:
             ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a small message may become a very large one
         ]
         server = grpc.aio.server(options=options, maximum_concurrent_rpcs=limits.connections)
-        service = Service(desk, Guard.of(settings.access))
+        service = Service(context, Guard.of(settings.access))
         server.add_generic_rpc_handlers(service.handlers())
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"{host}:{settings.grpc_port}"

@@ -16,12 +16,12 @@ from mlforge.serving.access.guard import Guard
 from mlforge.serving.grpc.contents import asked, told
 from mlforge.serving.grpc.messages import HEALTH, INFERENCE, message, methods
 from mlforge.serving.http import Refused
+from mlforge.serving.v2.handler import Handler
 from mlforge.serving.v2.malformed import Malformed
 from mlforge.serving.v2.metadata import server_metadata
-from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["Service"]
 
@@ -74,9 +74,9 @@ class _Metadata(dict[str, Any]):
 class Service:
     """Both services of one worker."""
 
-    def __init__(self, desk: Desk, guard: Guard | None) -> None:
-        self._desk, self._guard = desk, guard
-        self._speaker = Speaker(desk)
+    def __init__(self, context: WorkerContext, guard: Guard | None) -> None:
+        self._context, self._guard = context, guard
+        self._v2 = Handler(context)
         self.closing = asyncio.Event()  # those who watch are told that it is over
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
@@ -97,9 +97,9 @@ class Service:
         counted = "infer" if name == "ModelInfer" else "other"
 
         async def answer(request: Any, context: Any) -> Any:
-            begun, status, ident = time.perf_counter(), 200, self._desk.ident()
+            begun, status, ident = time.perf_counter(), 200, self._context.ident()
             behind = ((_ID, ident),)
-            self._desk.figures.under_way.add()
+            self._context.figures.under_way.add()
             try:
                 await asyncio.sleep(0)  # calls that came in the same turn are counted before the first is answered, so that their rows go together
                 self._allowed(name, context)
@@ -113,8 +113,8 @@ class Service:
                 log.exception("request %s failed", ident)
                 await context.abort(grpc.StatusCode.INTERNAL, f"an error of the server; its log has it under {ident}", behind)
             finally:
-                self._desk.figures.under_way.add(-1.0)
-                self._desk.figures.answered(counted, status, time.perf_counter() - begun)
+                self._context.figures.under_way.add(-1.0)
+                self._context.figures.answered(counted, status, time.perf_counter() - begun)
 
         return answer
 
@@ -130,23 +130,23 @@ class Service:
         return message("inference.ServerLiveResponse")(live=True)
 
     async def _ServerReady(self, call: _Call) -> Any:  # noqa: N802
-        return message("inference.ServerReadyResponse")(ready=self._speaker.ready)
+        return message("inference.ServerReadyResponse")(ready=self._v2.ready)
 
     async def _ModelReady(self, call: _Call) -> Any:  # noqa: N802
-        self._speaker.lane(call.message.name, call.message.version)
-        return message("inference.ModelReadyResponse")(ready=self._speaker.ready)
+        self._v2.lane(call.message.name, call.message.version)
+        return message("inference.ModelReadyResponse")(ready=self._v2.ready)
 
     async def _ServerMetadata(self, call: _Call) -> Any:  # noqa: N802
         return message("inference.ServerMetadataResponse")(**server_metadata())
 
     async def _ModelMetadata(self, call: _Call) -> Any:  # noqa: N802
-        return message("inference.ModelMetadataResponse")(**asdict(self._speaker.metadata(call.message.name, call.message.version)))
+        return message("inference.ModelMetadataResponse")(**asdict(self._v2.metadata(call.message.name, call.message.version)))
 
     async def _ModelInfer(self, call: _Call) -> Any:  # noqa: N802
         asks, model = call.message, call.message.model_name
-        lane = self._speaker.lane(model, asks.model_version, _Metadata(call.context.invocation_metadata() or ()))
+        lane = self._v2.lane(model, asks.model_version, _Metadata(call.context.invocation_metadata() or ()))
         given = asked(asks)
-        return told(await self._speaker.infer(model, lane, given, call.id, call.context.time_remaining()), given)
+        return told(await self._v2.infer(model, lane, given, call.id, call.context.time_remaining()), given)
 
     async def _Check(self, call: _Call) -> Any:  # noqa: N802
         service = call.message.service
@@ -170,4 +170,4 @@ class Service:
 
     def _health(self, service: str) -> Any:
         known = service in ("", INFERENCE, HEALTH)
-        return message("grpc.health.v1.HealthCheckResponse")(status=("SERVING" if self._speaker.ready else "NOT_SERVING") if known else "SERVICE_UNKNOWN")
+        return message("grpc.health.v1.HealthCheckResponse")(status=("SERVING" if self._v2.ready else "NOT_SERVING") if known else "SERVICE_UNKNOWN")

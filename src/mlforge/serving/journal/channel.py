@@ -9,12 +9,12 @@ from typing import Self
 import msgspec
 
 from mlforge.service.journal import LogSettings
+from mlforge.serving.datagrams import line
 from mlforge.serving.journal.labels import Told
 from mlforge.serving.journal.meters import Meters
 from mlforge.serving.journal.room import Room
 from mlforge.serving.journal.rows import Noted
 from mlforge.serving.ledger import Ledger
-from mlforge.serving.parcels import line
 
 __all__ = ["Channel", "Message"]
 

@@ -16,10 +16,10 @@ from weakref import ref
 import msgspec
 
 from mlforge.serving.clock import Clock
+from mlforge.serving.datagrams import Outbox
 from mlforge.serving.journal.channel import Channel, Message
 from mlforge.serving.journal.labels import Label, Told
 from mlforge.serving.journal.rows import Noted, Rows
-from mlforge.serving.parcels import Outbox
 
 if TYPE_CHECKING:
     from mlforge.serving.batcher import Batch

@@ -1,32 +1,32 @@
-"""The house's part in the request log: it has a writer, and replaces it when it dies."""
+"""The supervisor's part in the request log: it starts the writer, and restarts it when it dies."""
 
 from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
 
-from mlforge.serving.aide import Aide
 from mlforge.serving.journal.channel import Channel
+from mlforge.serving.sidecar import Sidecar
 
 if TYPE_CHECKING:
-    from mlforge.serving.house import House
+    from mlforge.serving.supervisor import Supervisor
 
 __all__ = ["Keeping"]
 
 
 class Keeping:
-    """`begin` before the house runs; `end` when all workers have ended."""
+    """`begin` before the supervisor runs; `end` when all workers have ended."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._aide = Aide("mlforge-log", self._write, [channel.inlet.fileno()])
+        self._aide = Sidecar("mlforge-log", self._write, [channel.inlet.fileno()])
 
-    def begin(self, house: House) -> None:
+    def begin(self, supervisor: Supervisor) -> None:
         """Start the writer."""
         self._aide.start()
-        house.tickers.append(self.tick)
+        supervisor.tickers.append(self.tick)
 
-    def tick(self, _: House) -> None:
+    def tick(self, _: Supervisor) -> None:
         """Replace a writer that is gone."""
         self._aide.heard()
 

@@ -1,7 +1,7 @@
-"""The log's writer: a process beside the house that makes rows of what workers have noted, and writes them as files.
+"""The writer of the request log: a sidecar process that makes rows of the pages that workers send, and writes them as files.
 
-Files are written, synced and named every `flush_seconds`, or before, when there is enough for one. When the writer dies, the house starts another; what workers
-have sent meanwhile waits in the line between them.
+Files are written, synced and named every `flush_seconds`, or before, when there is enough for one. When the writer dies, the supervisor starts another; what
+workers have sent meanwhile waits in the socket between them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import msgspec
 
 from mlforge.secrets import mask
 from mlforge.service.layout import FEEDBACK, REQUESTS, Part
+from mlforge.serving.datagrams import Inbox
 from mlforge.serving.journal.book import Book
 from mlforge.serving.journal.channel import Channel, Message
 from mlforge.serving.journal.rows import Noted
 from mlforge.serving.journal.shelf import Shelf
-from mlforge.serving.parcels import Inbox
 
 __all__ = ["Writer"]
 
@@ -55,29 +55,29 @@ class Writer:
 
     @classmethod
     def beside(cls, channel: Channel) -> tuple[socket.socket, threading.Thread]:
-        """One in a thread of this process, for a worker that has no house: its line, which is to be closed, and the thread, which then ends."""
+        """One in a thread of this process, for a worker that has no supervisor: its line, which is to be closed, and the thread, which then ends."""
         ours, theirs = socket.socketpair()
         thread = threading.Thread(target=cls(channel).work, args=(theirs,), name="mlforge-log", daemon=True)
         thread.start()
         return ours, thread
 
-    def serve(self, house: socket.socket) -> None:
-        """Be a process of the house's."""
+    def serve(self, supervisor: socket.socket) -> None:
+        """Be a process of the supervisor's."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # the house says when it is over
+            signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
         sys.meta_path.insert(0, _NoPandas())
-        self.work(house)
+        self.work(supervisor)
 
-    def work(self, house: socket.socket) -> None:
+    def work(self, supervisor: socket.socket) -> None:
         """Write until the other end of the line is closed."""
         poll = select.poll()
-        for one in (self._inbox.fileno(), house.fileno()):
+        for one in (self._inbox.fileno(), supervisor.fileno()):
             poll.register(one, select.POLLIN)
         over = False
-        with house:
+        with supervisor:
             while not over:
                 poll.poll(self._turn * 1000)
-                over = _closed(house)
+                over = _closed(supervisor)
                 for message in self._inbox.messages():
                     self._take(message)
                     if self._due():

@@ -1,4 +1,4 @@
-"""Where workers note how far they are and what they count of two versions, for one place to read: shared memory, made before the fork."""
+"""Shared memory in which workers report the assignment that they have reached and their counts of two versions; made before the fork."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import socket
 
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.rollout.figures import WIDTH, Figures
-from mlforge.serving.rollout.tally import Tally
+from mlforge.serving.rollout.meters import Meters
 from mlforge.serving.roster import Roster, State
 
 __all__ = ["INCUMBENT", "NEWCOMER", "Board"]
 
 INCUMBENT, NEWCOMER = 0, 1
-_HEAD = 2  # the standing that a worker is at, and whether it could not open that one's versions
+_HEAD = 2  # the assignment that a worker is at, and whether it could not open that one's versions
 _ROW = _HEAD + 2 * WIDTH
 
 
 class Board:
-    """One model's; a worker writes its own row."""
+    """The memory of one model. Each worker writes its own row; the controller reads all."""
 
     def __init__(self, roster: Roster, ledger: Ledger, model: str) -> None:
         self._roster = roster
-        self.tally = Tally.of(ledger, model)
+        self.meters = Meters.of(ledger, model)
         self.copies, self.copying = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # for the shadow: where they are read, and written
         self._memory = memoryview(mmap.mmap(-1, max(1, roster.workers) * _ROW * 8)).cast("d")
 
@@ -32,18 +32,18 @@ class Board:
         return self._memory[start : start + WIDTH]
 
     def reached(self, worker: int, generation: int, *, failed: bool = False) -> None:
-        """A worker answers by this standing from now on, or cannot."""
+        """Note that a worker has put this assignment in force, or has failed to."""
         self._memory[worker * _ROW + 1] = generation if failed else 0.0
         if not failed:
             self._memory[worker * _ROW] = generation
 
     def everybody(self, generation: int) -> bool:
-        """Does every worker that is ready answer by this standing."""
+        """Have all ready workers put this assignment in force."""
         ready = [worker for worker, state in enumerate(self._roster.states()) if state is State.READY]
         return bool(ready) and all(self._memory[worker * _ROW] >= generation for worker in ready)
 
     def failed(self, generation: int) -> bool:
-        """Could some worker not open what this standing needs."""
+        """Has some worker failed to open what this assignment needs."""
         return any(self._memory[worker * _ROW + 1] == generation for worker in range(self._roster.workers))
 
     def figures(self, slot: int) -> Figures:
@@ -54,6 +54,6 @@ class Board:
         return Figures(rows.sum(axis=0).astype(np.int64))
 
     def close(self) -> None:
-        """No more copies: of the sockets, for the memory goes with the process."""
+        """Close the sockets for copies; the memory goes with the process."""
         self.copies.close()
         self.copying.close()

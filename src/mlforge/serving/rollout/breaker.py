@@ -1,4 +1,4 @@
-"""A circuit breaker: a version that fails again and again is given a rest, and asked now and then whether it is well again."""
+"""A circuit breaker: a version that keeps failing gets no requests for a while, and then single probes until one succeeds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class State(IntEnum):
 
 
 class Breaker:
-    """One version's, in one worker."""
+    """The breaker of one version in one worker."""
 
     def __init__(self, settings: rollout.Breaker, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._clock = settings, clock
@@ -31,7 +31,7 @@ class Breaker:
         self.state = State.CLOSED
 
     def allows(self) -> bool:
-        """May the next request go to this version. While it rests one may, now and then, and what comes of it decides."""
+        """May the next request go to this version. While the breaker is open, a single probe may now and then, and its outcome decides."""
         if self.state is State.CLOSED:
             return True
         now = self._clock()
@@ -41,7 +41,7 @@ class Breaker:
         return True
 
     def note(self, failed: bool) -> None:
-        """An answer was given, or failed."""
+        """Record the outcome of a request."""
         if self.state is not State.CLOSED:
             self._probed(failed)
             return

@@ -1,4 +1,4 @@
-"""Rows that were read at one version's door, taken to another's."""
+"""Rows that were decoded for one version, converted for another."""
 
 from __future__ import annotations
 

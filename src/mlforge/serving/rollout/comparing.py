@@ -23,7 +23,7 @@ _FIFTHS = (-0.8416, -0.2533, 0.2533, 0.8416)  # of a standard normal target
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """A code for what was decided. The incumbent's bundle says how, for both, so that both count alike."""
+    """Maps predictions to codes. The incumbent's bundle defines them for both versions, so that both are counted alike."""
 
     codes: Mapping[object, int]  # class → code
     edges: NDArray[np.float64] | None = None  # of a value's fifths

@@ -31,7 +31,7 @@ class Figures:
 
     @classmethod
     def none(cls) -> Figures:
-        """Nothing yet."""
+        """All zero."""
         import numpy as np
 
         return cls(np.zeros(WIDTH, np.int64))
@@ -64,7 +64,7 @@ class Figures:
 
 
 class Recorder:
-    """Counts one version's answers in one worker, into memory that the house reads: nobody waits for anybody."""
+    """Counts one version's answers in one worker, in shared memory that the controller reads without locks."""
 
     def __init__(self, cells: memoryview[float]) -> None:
         self._cells = cells  # WIDTH float64, written by this worker alone

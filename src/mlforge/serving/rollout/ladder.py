@@ -1,4 +1,4 @@
-"""What is answered when a version fails, is too slow or has been given a rest: the next rung, flagged as such."""
+"""The fallback ladder: when a version fails, is too slow or has an open breaker, the next rung answers, flagged as a fallback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlforge.serving.lane import Lane
 from mlforge.serving.load import Load
 from mlforge.serving.rollout.breaker import Breaker, State
 from mlforge.serving.rollout.carrying import carried
-from mlforge.serving.rollout.madeup import MadeUp
+from mlforge.serving.rollout.declared import DeclaredEngine
 
 __all__ = ["Ladder"]
 
@@ -23,7 +23,7 @@ _REFUSED = 503  # there is too much to do: no other model is given more of it
 
 
 class Ladder:
-    """Asks one version, and then the rungs below it. `ask` takes the place of `Served.ask`."""
+    """Asks one version, and then the rungs below it. `ask` replaces `Served.ask`."""
 
     def __init__(
         self, settings: Rollout, rungs: Sequence[Lane], loop: asyncio.AbstractEventLoop, fell: Callable[[], None], opened: Callable[[bool], None],
@@ -45,7 +45,7 @@ class Ladder:
                 raise
             refusal = refused
         for rung in self._rungs:
-            declared = isinstance(rung.engine, MadeUp)
+            declared = isinstance(rung.engine, DeclaredEngine)
             taken = carried(load, lane.engine, rung.engine) if rung.engine is not lane.engine else None
             if taken is None or (refusal.status == _REFUSED and not declared):
                 continue
@@ -58,7 +58,7 @@ class Ladder:
         raise refusal
 
     async def _asked(self, lane: Lane, load: Load, ident: str, deadline: float) -> Answer:
-        """By this lane, if its breaker lets it. Raises Refused."""
+        """The answer of this lane, if its breaker allows. Raises Refused."""
         breaker = self._breakers.get(lane)
         if breaker is None:
             breaker = self._breakers[lane] = Breaker(self._settings)

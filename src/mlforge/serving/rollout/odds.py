@@ -47,7 +47,7 @@ class OddsTest:
 
     @property
     def loudest(self) -> int:
-        """The event with the most evidence."""
+        """The index of the event with the most evidence."""
         return int(self._wealth.max(axis=(0, 2)).argmax())
 
     def start(self) -> None:

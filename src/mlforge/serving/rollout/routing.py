@@ -11,10 +11,10 @@ _WHOLE = 2.0**64
 
 
 def place(key: str, salt: str) -> float:
-    """Where a key stands between 0 and 1: alike in every worker and on every machine, and otherwise for every rollout, which is what `salt` is for."""
+    """A key's hash between 0 and 1: equal in every worker and on every machine, and different for every rollout by its `salt`."""
     return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, salt=salt.encode()[:16]).digest()) / _WHOLE
 
 
 def chosen(key: str | None, share: float, salt: str) -> bool:
-    """Is this request the newcomer's. One that is stays its as the share rises."""
+    """Does this request go to the newcomer. A key that does so keeps doing so as the share rises."""
     return (random.random() if key is None else place(key, salt)) < share  # noqa: S311 - no secret

@@ -86,7 +86,7 @@ class Trial:
         return self._why() if self.evidence >= self._limit else None
 
     def next_step(self) -> None:
-        """The newcomer's share rises: it may be well at the earlier step, and not at this."""
+        """Start another e-process at this step: the newcomer may have been fine at the earlier share, and not be at this one."""
         for test in self._tests.values():
             test.start()
 
@@ -98,12 +98,12 @@ class Trial:
 
     @property
     def begun(self) -> bool:
-        """Does it count already."""
+        """Has a first look set the baseline."""
         return self._begun is not None
 
     @property
     def answered(self) -> int:
-        """Requests of the newcomer's that were looked at."""
+        """Requests of the newcomer that were tested so far."""
         return self._new.requests
 
     def _slow(self, fresh: Figures, late: Figures) -> tuple[Counts, Counts]:

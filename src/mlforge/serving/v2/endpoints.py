@@ -12,15 +12,15 @@ import msgspec
 from mlforge.serving.http import JSON, Refused, Request, Response, reply_json
 from mlforge.serving.routes import Endpoint, Route
 from mlforge.serving.v2.answer import written
+from mlforge.serving.v2.handler import Handler
 from mlforge.serving.v2.inference import read_inference
 from mlforge.serving.v2.malformed import Malformed
 from mlforge.serving.v2.metadata import server_metadata
 from mlforge.serving.v2.openapi import paths
 from mlforge.serving.v2.raw import raw_inference
-from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["paths", "routes"]
 
@@ -29,20 +29,20 @@ _BINARY = "application/octet-stream"
 _MEDIA = ("", "application/json", _BINARY, "application/x-www-form-urlencoded")  # the last is what curl says when it is told nothing
 
 
-def routes(desk: Desk) -> Iterable[Route]:
+def routes(context: WorkerContext) -> Iterable[Route]:
     """/v2 and all below it."""
-    speaker = Speaker(desk)
+    handler = Handler(context)
     for path in ("/v2", "/v2/"):
         yield Route("GET", path, _server, "open")
     yield Route("GET", "/v2/health/live", _live, "open")
-    yield Route("GET", "/v2/health/ready", _ready(speaker), "open")
-    yield Route("POST", "/v2/repository/index", _index(speaker))
+    yield Route("GET", "/v2/health/ready", _ready(handler), "open")
+    yield Route("POST", "/v2/repository/index", _index(handler))
     for action in ("load", "unload"):
         yield Route("POST", f"/v2/repository/models/{{model}}/{action}", _fixed)
     for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
-        yield Route("GET", path, _metadata(speaker))
-        yield Route("GET", f"{path}/ready", _model_ready(speaker), "open")
-        yield Route("POST", f"{path}/infer", _infer(speaker), name="infer")
+        yield Route("GET", path, _metadata(handler))
+        yield Route("GET", f"{path}/ready", _model_ready(handler), "open")
+        yield Route("POST", f"{path}/infer", _infer(handler), name="infer")
 
 
 async def _server(request: Request) -> Response:
@@ -53,31 +53,31 @@ async def _live(request: Request) -> Response:
     return reply_json({"live": True})
 
 
-def _ready(speaker: Speaker) -> Endpoint:
+def _ready(handler: Handler) -> Endpoint:
     async def ready(request: Request) -> Response:
-        return reply_json({"live": True, "ready": speaker.ready}, 200 if speaker.ready else 503)
+        return reply_json({"live": True, "ready": handler.ready}, 200 if handler.ready else 503)
 
     return ready
 
 
-def _model_ready(speaker: Speaker) -> Endpoint:
+def _model_ready(handler: Handler) -> Endpoint:
     async def ready(request: Request) -> Response:
         model = request.params["model"]
-        speaker.lane(model, request.params.get("version", ""))
-        return reply_json({"name": model, "ready": speaker.ready}, 200 if speaker.ready else 503)
+        handler.lane(model, request.params.get("version", ""))
+        return reply_json({"name": model, "ready": handler.ready}, 200 if handler.ready else 503)
 
     return ready
 
 
-def _metadata(speaker: Speaker) -> Endpoint:
+def _metadata(handler: Handler) -> Endpoint:
     async def metadata(request: Request) -> Response:
-        told = asdict(speaker.metadata(request.params["model"], request.params.get("version", "")))
+        told = asdict(handler.metadata(request.params["model"], request.params.get("version", "")))
         return reply_json(told if told["versions"] else {key: value for key, value in told.items() if key != "versions"})
 
     return metadata
 
 
-def _index(speaker: Speaker) -> Endpoint:
+def _index(handler: Handler) -> Endpoint:
     class Asked(msgspec.Struct):
         ready: bool = False
 
@@ -87,7 +87,7 @@ def _index(speaker: Speaker) -> Endpoint:
             msgspec.json.decode(body or b"{}", type=Asked)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Malformed('the body is not as the extension says: {"ready": true} or nothing was expected') from None
-        return reply_json([asdict(one) for one in speaker.models()])  # all that is served is ready
+        return reply_json([asdict(one) for one in handler.models()])  # all that is served is ready
 
     return index
 
@@ -110,17 +110,17 @@ def _patience(request: Request) -> float | None:
     return given / 1000
 
 
-def _infer(speaker: Speaker) -> Endpoint:
+def _infer(handler: Handler) -> Endpoint:
     async def infer(request: Request) -> Response:
         model = request.params["model"]
-        lane = speaker.lane(model, request.params.get("version", ""), request.headers)
+        lane = handler.lane(model, request.params.get("version", ""), request.headers)
         kind = request.headers.get("content-type") or ""
         if kind not in _MEDIA and (media := kind.partition(";")[0].strip().lower()) not in _MEDIA:
             raise Refused(415, f"a body of {media[:60]!r} cannot be read; application/json was expected, or {_BINARY} for JSON with binary tensors behind it")
         header = request.headers.get(_HEADER)
         body = await request.body()
-        asked = raw_inference(body, speaker.intake(lane).signature) if header == "0" else read_inference(body, header)
-        said = await speaker.infer(model, lane, asked, request.id, _patience(request))
+        asked = raw_inference(body, handler.intake(lane).signature) if header == "0" else read_inference(body, header)
+        said = await handler.infer(model, lane, asked, request.id, _patience(request))
         text, length = written(said, asked)
         headers = JSON if length is None else (("content-type", _BINARY), (_HEADER, str(length)))
         return Response(200, text, (*headers, ("mlforge-fallback", said.fallback)) if said.fallback else headers)

@@ -22,7 +22,7 @@ from mlforge.serving.v2.vectors import Unsettled, Vector, bounds, vector
 if TYPE_CHECKING:
     import polars as pl
 
-    from mlforge.serving.door import Door
+    from mlforge.serving.decoder import Decoder
     from mlforge.serving.engine import Engine
 
 __all__ = ["Intake"]
@@ -33,13 +33,13 @@ _FEW = 8  # rows up to which row by row is quicker than column by column
 class Intake:
     """The tensors of one engine."""
 
-    def __init__(self, engine: Engine, door: Door, limits: Limits) -> None:
+    def __init__(self, engine: Engine, decoder: Decoder, limits: Limits) -> None:
         self.signature = Signature(engine.contract)
         self._limits = limits
-        self._engine, self._door = engine, door
+        self._engine, self._decoder = engine, decoder
         self._vectors = _vectors(engine)
         self._matrix = _Matrix(engine, self.signature) if self._vectors is not None and self.signature.matrix else None
-        self._few = _Few(door, self.signature) if door.compiled is not None else None
+        self._few = _Few(decoder, self.signature) if decoder.compiled is not None else None
         slots = self.signature.slots
         self._cells = slots[0] if len(slots) == 1 and slots[0].cell and self._vectors is not None and engine.inputs == (slots[0].key,) else None
 
@@ -93,17 +93,17 @@ class Intake:
                 pass
         import polars as pl
 
-        return self._door.frame(pl.DataFrame([_series(slot.name, columns[slot.key]) for slot in self.signature.slots]))
+        return self._decoder.frame(pl.DataFrame([_series(slot.name, columns[slot.key]) for slot in self.signature.slots]))
 
 
 class _Few:
-    """Some rows, value by value, by the structures that the door has compiled."""
+    """Some rows, value by value, by the structures that the decoder has compiled."""
 
-    def __init__(self, door: Door, signature: Signature) -> None:
-        assert door.compiled is not None
-        self._compiled = door.compiled
-        self._kind: Any = list[door.compiled.listed]  # type: ignore[name-defined]
-        order = [[slot.key for slot in signature.slots].index(key) for key in door.compiled.order]
+    def __init__(self, decoder: Decoder, signature: Signature) -> None:
+        assert decoder.compiled is not None
+        self._compiled = decoder.compiled
+        self._kind: Any = list[decoder.compiled.listed]  # type: ignore[name-defined]
+        order = [[slot.key for slot in signature.slots].index(key) for key in decoder.compiled.order]
         self._ordered = None if order == sorted(order) else itemgetter(*order)
 
     def load(self, rows: Sequence[Sequence[Any]]) -> Load | None:

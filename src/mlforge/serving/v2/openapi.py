@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlforge.serving.v2.datatypes import DATATYPES
+from mlforge.serving.v2.handler import Handler
 from mlforge.serving.v2.metadata import ModelMetadata, TensorMetadata
 from mlforge.serving.v2.signature import MATRIX
-from mlforge.serving.v2.speaker import Speaker
 
 if TYPE_CHECKING:
-    from mlforge.serving.desk import Desk
+    from mlforge.serving.context import WorkerContext
 
 __all__ = ["paths"]
 
@@ -32,17 +32,17 @@ _ELEMENTS = {"BOOL": "boolean", "BYTES": "string", "INT64": "integer"}
 _FLAT = "flat in row-major order, or nested as the shape says; null stands for a missing value"
 
 
-def paths(desk: Desk) -> dict[str, object]:
+def paths(context: WorkerContext) -> dict[str, object]:
     """The path items of /v2."""
-    speaker = Speaker(desk)
+    handler = Handler(context)
     told: dict[str, object] = {
         "/v2": {"get": _get("The server's name, version and extensions.", _object(name="string", version="string", extensions="array"))},
         "/v2/health/live": {"get": _get("Is the server alive.", _object(live="boolean"))},
         "/v2/health/ready": {"get": _get("Are all models ready.", _object(live="boolean", ready="boolean"), unready=True)},
         "/v2/repository/index": {"post": _index()},
     }
-    for one in speaker.models():
-        known = speaker.metadata(one.name)
+    for one in handler.models():
+        known = handler.metadata(one.name)
         for base in (f"/v2/models/{one.name}", *([f"/v2/models/{one.name}/versions/{one.version}"] if one.version else [])):
             told[base] = {"get": _get(f"The tensors of {one.name}.", _object(name="string", platform="string", inputs="array", outputs="array"))}
             told[f"{base}/ready"] = {"get": _get(f"Is {one.name} ready.", _object(name="string", ready="boolean"), unready=True)}

@@ -1,4 +1,4 @@
-"""A contract's columns judged as whole arrays: the quick way for many rows.
+"""A contract's columns judged as whole arrays: the fast path for many rows.
 
 As in `mlforge.serving.compiled`, nothing is accepted here that the contract would not; what is not accepted may still be right, and the contract decides.
 """
@@ -24,7 +24,7 @@ Vector = Callable[[Any], np.ndarray]  # a tensor's elements → what the graph t
 
 
 class Unsettled(Exception):
-    """The quick way does not know; the contract decides."""
+    """The fast path does not know; the contract decides."""
 
 
 def vector(column: Column, tokens: frozenset[str]) -> Vector:

@@ -1,1 +1,0 @@
-"""Monitors in a server: workers count what they answer, beside the requests' way; one process puts the counts together, judges windows and keeps them."""
