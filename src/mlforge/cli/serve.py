@@ -138,9 +138,9 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     os.environ.setdefault("POLARS_MAX_THREADS", str(settings.threads or 1))  # as many threads as there are cores would wait for each other
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
-    from mlforge.serving.journal.keeping import Keeping
     from mlforge.serving.machine import cores, frugal
     from mlforge.serving.plan import Plan
+    from mlforge.serving.request_log.writer_process import WriterProcess
     from mlforge.serving.rollout.rollouts import Rollouts
     from mlforge.serving.supervisor import Supervisor
 
@@ -160,14 +160,14 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     monitors = watching(place, store, plan) if store is not None else None
     if monitors is not None:
         monitors.begin(supervisor)
-    keeping = Keeping(plan.channel) if plan.channel is not None else None
-    if keeping is not None:
-        keeping.begin(supervisor)
+    log_writer = WriterProcess(plan.channel) if plan.channel is not None else None
+    if log_writer is not None:
+        log_writer.begin(supervisor)
     try:
         supervisor.run()
     finally:
-        if keeping is not None:
-            keeping.end()
+        if log_writer is not None:
+            log_writer.end()
         if monitors is not None:
             monitors.end()
         if rollouts is not None:

@@ -45,7 +45,7 @@ def secured(settings: Serve, access: dict[str, Any], own: Path) -> Serve:
     Raises RecipeError where other machines would reach what is not protected, or a file cannot be used.
     """
     from mlforge.service.access import Access
-    from mlforge.service.journal import LogSettings
+    from mlforge.service.request_log import LogSettings
     from mlforge.serving.access.guard import Guard
     from mlforge.serving.access.listening import granian_options, listening_allowed
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlforge.service.access import Access
-from mlforge.service.journal import LogSettings
 from mlforge.service.limits import Limits
 from mlforge.service.monitoring import MonitorSettings
+from mlforge.service.request_log import LogSettings
 from mlforge.service.scaling import Scaling
 from mlforge.units import Duration
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from mlforge.serving.app import App
 from mlforge.serving.context import WorkerContext
-from mlforge.serving.journal.writer import Writer
 from mlforge.serving.plan import Plan
+from mlforge.serving.request_log.writer import Writer
 from mlforge.serving.roster import State
 
 __all__ = ["Asgi"]

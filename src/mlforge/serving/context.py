@@ -10,11 +10,11 @@ from typing import Any
 
 from mlforge.serving.batcher import Batch
 from mlforge.serving.clock import Clock
-from mlforge.serving.journal.journal import Journal
 from mlforge.serving.lane import Lane
 from mlforge.serving.monitors.agent import MonitorAgent
 from mlforge.serving.offer import Offer
 from mlforge.serving.plan import Plan
+from mlforge.serving.request_log.request_log import RequestLog
 from mlforge.serving.served import Models, Served
 
 __all__ = ["WorkerContext"]
@@ -28,7 +28,7 @@ class WorkerContext:
         self.settings, self.ledger, self.roster, self.figures = plan.settings, plan.ledger, plan.roster, plan.figures
         self.threads = ThreadPoolExecutor(max_workers=max(2, plan.threads), thread_name_prefix="mlforge")
         clock = Clock()
-        self.journal = Journal(plan.channel, worker, clock) if plan.channel is not None else None
+        self.request_log = RequestLog(plan.channel, worker, clock) if plan.channel is not None else None
         self.monitor_agent = MonitorAgent(plan.monitor_plan, clock) if plan.monitor_plan is not None else None
         self.models = Models(Served(offer.model, self.lane(offer)) for offer in plan.offers)
         self._prefix = f"{os.getpid():x}{int.from_bytes(os.urandom(4)):08x}"
@@ -40,8 +40,8 @@ class WorkerContext:
         objective, under_way = self.settings.slo.p99_ms / 1000, self.figures.under_way.here
         lane = Lane.open(offer, objective, self.plan.threads, self.loop, self.threads, self.settings.limits, under_way)
         lane.observers.append(self._counted)
-        if self.journal is not None:
-            lane.observers.append(self.journal.observer(lane))
+        if self.request_log is not None:
+            lane.observers.append(self.request_log.observer(lane))
         if self.monitor_agent is not None and (observer := self.monitor_agent.observer(lane)) is not None:
             lane.observers.append(observer)
         return lane
@@ -67,8 +67,8 @@ class WorkerContext:
 
     def close(self) -> None:
         """Stop the threads, after they have written what is buffered."""
-        if self.journal is not None:
-            self.journal.close()
+        if self.request_log is not None:
+            self.request_log.close()
         if self.monitor_agent is not None:
             self.monitor_agent.close()
         self.threads.shutdown(wait=False, cancel_futures=True)

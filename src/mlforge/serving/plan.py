@@ -9,10 +9,10 @@ from typing import Self
 from mlforge.plugins import Catalog
 from mlforge.service.serve import Serve
 from mlforge.serving.figures import Figures
-from mlforge.serving.journal.channel import Channel
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.monitors.monitor_plan import MonitorPlan
 from mlforge.serving.offer import Offer
+from mlforge.serving.request_log.channel import Channel
 from mlforge.serving.rollout.board import Board
 from mlforge.serving.roster import Roster
 

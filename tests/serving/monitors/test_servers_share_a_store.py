@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from tests.servers import postgres, postgres_url
 from tests.serving.monitors.watched import asked, monitors, watched
 from tests.serving.running import Running, serving, until
 
 from mlforge.store import Store
+
+__all__ = ["postgres", "postgres_url"]
 
 EACH = {"monitor": {"seconds": 0.4, "share": 1}, "deadline": 1.0}
 
@@ -24,9 +28,11 @@ def judged_together(store: Store, rows: int) -> bool:
     return sum(one.rows for one in windows) == rows and said == [one.rows for one in windows]
 
 
-def test_two_servers_count_beside_each_other_and_each_judges_what_both_have_seen(tmp_path: Path) -> None:
-    (tmp_path / "mlforge.toml").write_text("")
-    with Store.open(None, tmp_path / ".mlforge") as store:
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_two_servers_count_beside_each_other_and_each_judges_what_both_have_seen(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> None:
+    url = str(request.getfixturevalue("postgres_url")) if database == "postgresql" else None
+    (tmp_path / "mlforge.toml").write_text(f'store = "{url}"\n' if url else "")
+    with Store.open(url, tmp_path / ".mlforge") as store:
         watched(store, tmp_path / "drafts", serve=EACH, chosen={"drift": monitors("4s")["drift"].model_copy(update={"detect": "1sd within 30 rows"})})
         with serving("people", cwd=tmp_path) as one, serving("people", cwd=tmp_path) as other:
             for turn in range(6):

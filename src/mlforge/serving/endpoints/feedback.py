@@ -10,7 +10,7 @@ from mlforge.serving.access.json_shape import keys_in, repeated_key, too_deep
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.describing import failures, operation
 from mlforge.serving.http import Refused, Request, Response, reply_json
-from mlforge.serving.journal.labels import labels_in
+from mlforge.serving.request_log.labels import labels_in
 from mlforge.serving.routes import Route
 from mlforge.serving.served import Served
 
@@ -21,14 +21,14 @@ _DEPTH = 3  # an object with a list of objects
 
 def routes(context: WorkerContext) -> Iterable[Route]:
     """Labels for the only model, and for each by its name. A server without a log has no such routes."""
-    journal = context.journal
-    if journal is None:
+    log = context.request_log
+    if log is None:
         return
 
     def take(served: Served, body: bytes) -> Response:
         output = served.lane.engine.bundle.output
         labels = labels_in(_decoded(body), output, context.settings.limits.rows)
-        if not journal.label(served.name, labels, output):
+        if not log.label(served.name, labels, output):
             raise Refused(503, "labels cannot be kept now: the log cannot be written", (("retry-after", "10"),))
         return reply_json({"accepted": len(labels)}, 202)
 
@@ -47,7 +47,7 @@ def routes(context: WorkerContext) -> Iterable[Route]:
 
 def paths(context: WorkerContext) -> dict[str, object]:
     """As OpenAPI describes them."""
-    if context.journal is None:
+    if context.request_log is None:
         return {}
     told: dict[str, object] = {}
     for served in context.models:

@@ -51,7 +51,7 @@ class MonitorAgent:
         if lane.engine.offer.reference is None:
             return None
         monitor = LaneMonitor(lane)
-        slate, takes = monitor.rows.slate, self._allowance.takes
+        buffer, takes = monitor.rows.buffer, self._allowance.takes
 
         def offer(batch: Batch) -> None:
             if not batch.rows:
@@ -60,9 +60,9 @@ class MonitorAgent:
                 monitor.known = True
                 self._monitors.append(monitor)
             monitor.came += batch.rows
-            if takes() and slate.rows < _ROOM:
+            if takes() and buffer.rows < _ROOM:
                 begun = time.perf_counter()
-                slate.note(batch, lane.role)
+                buffer.append(batch, lane.role)
                 self._noting += time.perf_counter() - begun
             else:
                 monitor.passed += batch.rows
@@ -105,7 +105,7 @@ class MonitorAgent:
 
     def _count(self) -> int:
         """Profile the buffers that have grown large; how many rows that were."""
-        return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.rows.slate.rows >= _AT_ONCE)
+        return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.rows.buffer.rows >= _AT_ONCE)
 
     def _count_all(self) -> int:
         """Profile all buffers, and count the rows that were not sampled."""

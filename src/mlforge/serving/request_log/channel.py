@@ -8,13 +8,13 @@ from typing import Self
 
 import msgspec
 
-from mlforge.service.journal import LogSettings
+from mlforge.service.request_log import LogSettings
 from mlforge.serving.datagrams import line
-from mlforge.serving.journal.labels import Told
-from mlforge.serving.journal.meters import Meters
-from mlforge.serving.journal.room import Room
-from mlforge.serving.journal.rows import Noted
 from mlforge.serving.ledger import Ledger
+from mlforge.serving.request_log.backlog import Backlog
+from mlforge.serving.request_log.labels import LabelBatch
+from mlforge.serving.request_log.meters import Meters
+from mlforge.serving.request_log.recorder import Recorded
 
 __all__ = ["Channel", "Message"]
 
@@ -23,24 +23,24 @@ class Message(msgspec.Struct, array_like=True, frozen=True):
     """From a worker to the writer."""
 
     worker: int
-    offered: float  # all that this worker had offered by then, in bytes
-    content: Noted | Told
+    added: float  # all bytes that this worker had added to the backlog by then
+    content: Recorded | LabelBatch
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Settings, figures, and the line from the workers to the writer."""
+    """Settings, meters, and the datagram socket from the workers to the writer."""
 
     settings: LogSettings
     meters: Meters
-    room: Room
+    backlog: Backlog
     inlet: socket.socket  # read by the writer
     outlet: socket.socket  # written by workers
 
     @classmethod
     def of(cls, settings: LogSettings | None, workers: int, ledger: Ledger) -> Self | None:
         """None where there is no log."""
-        return cls(settings, Meters.of(ledger), Room(workers), *line()) if settings is not None else None
+        return cls(settings, Meters.of(ledger), Backlog(workers), *line()) if settings is not None else None
 
     def close(self) -> None:
         """Nothing comes any more."""

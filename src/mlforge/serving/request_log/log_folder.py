@@ -12,7 +12,7 @@ from typing import Any
 from mlforge.runtime.file_systems import file_system
 from mlforge.service.layout import FEEDBACK, REQUESTS, Part, file_name, folder, written_at
 
-__all__ = ["Shelf"]
+__all__ = ["LogFolder"]
 
 _ASIDE = ".part"
 _STALE = 3600  # seconds after which a file that was never finished is a dead worker's
@@ -20,7 +20,7 @@ _SHARE = 64  # the shelf is looked over whenever this part of its room has been 
 _LEFT = 15 / 16  # what is left of a full shelf
 
 
-class Shelf:
+class LogFolder:
     """A folder or URL. The file system is connected to at the first write. Raises whatever the file system raises."""
 
     def __init__(self, path: str, max_size: int) -> None:

@@ -20,10 +20,10 @@ import msgspec
 from mlforge.secrets import mask
 from mlforge.service.layout import FEEDBACK, REQUESTS, Part
 from mlforge.serving.datagrams import Inbox
-from mlforge.serving.journal.book import Book
-from mlforge.serving.journal.channel import Channel, Message
-from mlforge.serving.journal.rows import Noted
-from mlforge.serving.journal.shelf import Shelf
+from mlforge.serving.request_log.channel import Channel, Message
+from mlforge.serving.request_log.log_folder import LogFolder
+from mlforge.serving.request_log.parquet_file import ParquetFile
+from mlforge.serving.request_log.recorder import Recorded
 
 __all__ = ["Writer"]
 
@@ -35,41 +35,41 @@ _FILE = 8 * 1024**2  # bytes that are written before it is time
 
 
 class Writer:
-    """Works until its line is closed, and then writes what is there."""
+    """Makes rows of messages, and files of rows, until its supervisor is gone."""
 
     def __init__(self, channel: Channel) -> None:
         settings = channel.settings
-        self._path, self._meters, self._room = settings.path, channel.meters, channel.room
-        self._shelf = Shelf(settings.path, settings.max_size)
+        self._path, self._meters, self._backlog = settings.path, channel.meters, channel.backlog
+        self._folder = LogFolder(settings.path, settings.max_size)
         self._inbox, self._decoder = Inbox(channel.inlet), msgspec.msgpack.Decoder(Message)
-        self._books: dict[tuple[Part, str, int | None], list[Book]] = {}  # the last one grows; those before it could not be written
-        self._offered: dict[int, float] = {}  # by worker, as its last message says
+        self._files: dict[tuple[Part, str, int | None], list[ParquetFile]] = {}  # the last one grows; those before it could not be written
+        self._added: dict[int, float] = {}  # by worker: its `Message.added` up to which all is here
         self._size = 0  # bytes of the rows that wait
         self._since: float | None = None  # when the oldest of them came
         tick = min(_TURN, settings.flush_seconds / 5)
         self._turn = tick
         self._patience = max(tick, 0.8 * settings.flush_seconds - _TICKS * tick)  # the rest is for the writing
         self._enough = min(_FILE, settings.waiting / 4)
-        self._room.forget()
+        self._backlog.reset_all()
         self._meters.failing.set(0.0)
 
     @classmethod
     def beside(cls, channel: Channel) -> tuple[socket.socket, threading.Thread]:
-        """One in a thread of this process, for a worker that has no supervisor: its line, which is to be closed, and the thread, which then ends."""
+        """One in a thread of this process, for a worker without a supervisor: the socket that is to be closed at the end, and the thread, which then ends."""
         ours, theirs = socket.socketpair()
         thread = threading.Thread(target=cls(channel).work, args=(theirs,), name="mlforge-log", daemon=True)
         thread.start()
         return ours, thread
 
     def serve(self, supervisor: socket.socket) -> None:
-        """Be a process of the supervisor's."""
+        """Run as a sidecar process."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
         sys.meta_path.insert(0, _NoPandas())
         self.work(supervisor)
 
     def work(self, supervisor: socket.socket) -> None:
-        """Write until the other end of the line is closed."""
+        """Write until the other end of this socket is closed, and then what is left."""
         poll = select.poll()
         for one in (self._inbox.fileno(), supervisor.fileno()):
             poll.register(one, select.POLLIN)
@@ -91,45 +91,45 @@ class Writer:
         enough = self._size >= self._enough and not self._meters.failing.here()
         return enough or time.monotonic() - self._since >= self._patience
 
-    def _take(self, message: bytes) -> None:
+    def _take(self, datagram: bytes) -> None:
         try:
-            told = self._decoder.decode(message)
-            content = told.content
-            key = (REQUESTS, content.model, content.version) if isinstance(content, Noted) else (FEEDBACK, content.model, None)
-            books = self._books.setdefault(key, [])
-            if not books or books[-1].closed:
-                books.append(Book())
-            books[-1].add(content.table())
-        except Exception:  # a plugin's types, or a fault of ours: one page is no reason to lose the next
+            message = self._decoder.decode(datagram)
+            content = message.content
+            key = (REQUESTS, content.model, content.version) if isinstance(content, Recorded) else (FEEDBACK, content.model, None)
+            files = self._files.setdefault(key, [])
+            if not files or files[-1].closed:
+                files.append(ParquetFile())
+            files[-1].add(content.table())
+        except Exception:  # a plugin's types, or a fault of ours: one chunk is no reason to lose the next
             log.exception("the request log lost rows by an error of its own")
             return
-        self._offered[told.worker] = told.offered
-        self._size += len(message)
+        self._added[message.worker] = message.added
+        self._size += len(datagram)
         if self._since is None:
             self._since = time.monotonic()
 
     def _write(self) -> None:
-        """Write each book as a file. What cannot be written waits for the next time."""
-        for key, books in list(self._books.items()):
+        """Write all files. What cannot be written waits for the next time."""
+        for key, files in list(self._files.items()):
             part, model, version = key
-            while books:
+            while files:
                 try:
-                    if books[0].rows:
-                        self._shelf.write(part, model, version, books[0].file())
+                    if files[0].rows:
+                        self._folder.write(part, model, version, files[0].content())
                 except Exception as error:  # whatever the file system raises
                     self._failed(error)
                     self._since = time.monotonic()
                     return
-                (self._meters.written if part == REQUESTS else self._meters.labels).add(books.pop(0).rows)
-            del self._books[key]
-        for worker, offered in self._offered.items():
-            self._room.release(worker, offered)
-        self._offered.clear()
+                (self._meters.written if part == REQUESTS else self._meters.labels).add(files.pop(0).rows)
+            del self._files[key]
+        for worker, added in self._added.items():
+            self._backlog.release(worker, added)
+        self._added.clear()
         self._size, self._since = 0, None
         self._recovered()
 
     def _failed(self, error: Exception) -> None:
-        """Told once."""
+        """Logged once."""
         if not self._meters.failing.here():
             reason = (str(error) or type(error).__name__).splitlines()[0][:200]
             log.error(

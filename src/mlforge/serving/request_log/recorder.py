@@ -1,4 +1,4 @@
-"""From what was noted to rows of the log: the graph's inputs as the contract types them, beside what came of them."""
+"""From buffered rows to rows of the log: the graph's inputs as the contract types them, beside the answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from zlib import crc32
 import msgspec
 
 from mlforge.service.layout import ID, LANE, LATENCY, ROW, TIME, VERSION
-from mlforge.serving.journal.typed import Cells, plain, typed
-from mlforge.serving.slate import Page, Slate
+from mlforge.serving.request_log.cells import Cells, plain, typed
+from mlforge.serving.row_buffer import Chunk, RowBuffer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
     from mlforge.serving.engine import Engine
 
-__all__ = ["Noted", "Rows"]
+__all__ = ["Recorded", "Recorder"]
 
 
-class Rows:
-    """The rows of one engine. What its graph took is what the protections left: raw values are nowhere to be had here.
+class Recorder:
+    """Records the rows of one engine: batches go into `buffer`, and chunks of it become `Recorded`.
 
-    `slate` is what its batches are to be noted on.
+    The graph's inputs are what protections left of a row, so there are no raw values here.
     """
 
     def __init__(self, engine: Engine, columns: Sequence[str] | None = None, sample: float = 1.0, full: Callable[[], None] | None = None) -> None:
-        """`full` is called when a page of the slate is."""
+        """`full` is called when a chunk of the buffer is."""
         contract = engine.bundle.protected or engine.contract
         self.model, self.version = engine.name, engine.version
         kept = {place: key for place, key in enumerate(engine.inputs) if key in contract.columns and (columns is None or key in columns)}
         self._columns = [(key, contract.columns[key].dtype) for key in kept.values()]
         self._bound = round(sample * 2**32)
-        self.slate = Slate(tuple(kept), self._sampled if sample < 1 else None, full)
+        self.buffer = RowBuffer(tuple(kept), self._sampled if sample < 1 else None, full)
 
     def _sampled(self, ident: str) -> bool:
         """All rows of a request, or none; the same wherever that id is seen."""
         return crc32(ident.encode("utf-8", "replace")) < self._bound
 
-    def noted(self, page: Page, wall: float) -> Noted:
-        """A page's. `wall` is what to add to the clock of a batch for the time of day."""
-        return Noted(
-            self.model, self.version, self._columns, wall, page.ids, page.roles, bytes(page.arrived), bytes(page.waited), bytes(page.counts),
-            {place: list(kept) for place, kept in page.places.items()}, page.taken, [Cells.of(pile) for pile in page.columns],
-            {name: Cells.of(pile) for name, pile in page.outputs.items()},
+    def recorded(self, chunk: Chunk, wall: float) -> Recorded:
+        """The rows of a chunk. `wall` is what to add to `time.perf_counter` for the time of day."""
+        return Recorded(
+            self.model, self.version, self._columns, wall, chunk.ids, chunk.roles, bytes(chunk.arrived), bytes(chunk.waited), bytes(chunk.counts),
+            {place: list(kept) for place, kept in chunk.places.items()}, chunk.sampled_in, [Cells.of(one) for one in chunk.columns],
+            {name: Cells.of(one) for name, one in chunk.outputs.items()},
         )  # fmt: skip
 
 
-class Noted(msgspec.Struct, array_like=True, tag=True, frozen=True):
-    """What a page has of one engine, in a form that another process can read. Of a request there is one of each; of its rows, as many as it has."""
+class Recorded(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Rows of one engine as they are sent to the log's writer. Lists about requests have one entry a request; `columns` and `outputs` have its rows."""
 
     model: str
     version: int
@@ -63,12 +63,12 @@ class Noted(msgspec.Struct, array_like=True, tag=True, frozen=True):
     waited: bytes
     counts: bytes
     places: dict[int, list[int]]
-    taken: list[bool]
+    sampled_in: list[bool]
     columns: list[Cells]
     outputs: dict[str, Cells]
 
     def table(self) -> pa.Table:
-        """Its rows. Texts are dictionaries."""
+        """As rows of the log; texts are dictionary arrays."""
         import numpy as np
         import pyarrow as pa
 
@@ -79,13 +79,13 @@ class Noted(msgspec.Struct, array_like=True, tag=True, frozen=True):
         made |= {key: typed(dtype, cells) for (key, dtype), cells in zip(self.contract, self.columns, strict=True)}
         made |= self._answered()
         rows = pa.table({name: made.pop(name) for name in (ID, ROW, TIME, VERSION, LANE, LATENCY)} | made)
-        if not self.taken:
+        if not self.sampled_in:
             return rows
-        taken = np.array(self.taken)
+        taken = np.array(self.sampled_in)
         return rows.filter(pa.array(taken if owners is None else taken[owners]))
 
     def frame(self) -> pl.DataFrame:
-        """The same, with plain texts."""
+        """The same as a frame, with plain texts."""
         import polars as pl
         import pyarrow as pa
 

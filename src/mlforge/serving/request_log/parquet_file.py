@@ -1,22 +1,22 @@
-"""One file of the log, as it grows: rows are encoded a group at a time, so that no moment has much to do, and little memory is held."""
+"""A Parquet file in memory that rows are added to: they are encoded a row group at a time, so that the work is spread and little memory is held."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlforge.serving.journal.typed import plain
+from mlforge.serving.request_log.cells import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["Book"]
+__all__ = ["ParquetFile"]
 
 _TOGETHER = 16_384  # rows that are encoded at a time
 
 
-class Book:
-    """Rows of the same columns."""
+class ParquetFile:
+    """One file; all rows have the same columns."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -39,8 +39,8 @@ class Book:
         """Was it asked for, so that nothing can be added."""
         return self._done is not None
 
-    def file(self) -> memoryview:
-        """As parquet."""
+    def content(self) -> memoryview:
+        """The whole file."""
         if self._done is None:
             self._encode()
             assert self._file is not None

@@ -9,22 +9,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlforge.service.journal import LogSettings
+from mlforge.service.request_log import LogSettings
 from mlforge.serving.batcher import Batch
 from mlforge.serving.engine import Engine
-from mlforge.serving.journal.channel import Channel
-from mlforge.serving.journal.journal import Journal
-from mlforge.serving.journal.writer import Writer
 from mlforge.serving.lane import Lane
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
+from mlforge.serving.request_log.channel import Channel
+from mlforge.serving.request_log.request_log import RequestLog
+from mlforge.serving.request_log.writer import Writer
 
-__all__ = ["Kept", "answered", "fill"]
+__all__ = ["LogAndWriter", "answered", "fill"]
 
 
-class Kept(Journal):
-    """A worker's journal with the log's writer beside it, in this process."""
+class LogAndWriter(RequestLog):
+    """A worker's request log with its writer beside it, in this process."""
 
     def __init__(self, settings: LogSettings, ledger: Ledger) -> None:
         channel = Channel.of(settings, 1, ledger)

@@ -1,4 +1,4 @@
-"""The numbers and texts that a graph takes, as the contract types them: the way back of `mlforge.runtime.feed`."""
+"""Columns as a graph takes them, made into columns as the contract types them: the inverse of `mlforge.runtime.feed`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from mlforge.serving.slate import Pile
+    from mlforge.serving.row_buffer import ColumnBuffer
 
 __all__ = ["Cells", "plain", "typed"]
 
@@ -25,30 +25,30 @@ class Cells(msgspec.Struct, array_like=True, frozen=True):
     dtype: str  # numpy's
     shape: tuple[int, ...]  # [rows] or [rows, size]
     data: bytes
-    words: list[str] | None = None  # of texts, each once; `data` then has their places
+    words: list[str] | None = None  # distinct texts; `data` then has an index into them a cell
 
     @classmethod
-    def of(cls, pile: Pile) -> Cells:
-        """The cells of a pile; its memory is not copied."""
-        if not pile.told:
-            return cls(pile.dtype.str, (-1, *pile.shape), pile.bytes)  # type: ignore[arg-type]  # a bytearray is written as bytes are
-        return _coded(pile.texts)
+    def of(cls, buffer: ColumnBuffer) -> Cells:
+        """The cells of a buffer, whose memory is not copied."""
+        if not buffer.is_text:
+            return cls(buffer.dtype.str, (-1, *buffer.shape), buffer.bytes)  # type: ignore[arg-type]  # encoded as bytes are
+        return _encoded(buffer.texts)
 
     def array(self) -> np.ndarray:
-        """Numbers, or the places of words."""
+        """Numbers, or indices into `words`."""
         import numpy as np
 
         return np.frombuffer(self.data, self.dtype).reshape(self.shape)
 
 
-def _coded(texts: Sequence[str]) -> Cells:
+def _encoded(texts: Sequence[str]) -> Cells:
     import numpy as np
 
-    places: defaultdict[str, int] = defaultdict()
-    places.default_factory = places.__len__
-    codes = np.fromiter(map(places.__getitem__, texts), np.int32, len(texts))
-    places.default_factory = None  # it refers to the dictionary, which would wait for the garbage collector
-    return Cells(codes.dtype.str, codes.shape, codes.tobytes(), list(places))
+    indices: defaultdict[str, int] = defaultdict()
+    indices.default_factory = indices.__len__
+    codes = np.fromiter(map(indices.__getitem__, texts), np.int32, len(texts))
+    indices.default_factory = None  # it refers to the dictionary, which would wait for the garbage collector
+    return Cells(codes.dtype.str, codes.shape, codes.tobytes(), list(indices))
 
 
 def typed(dtype: str, cells: Cells) -> pa.Array:
@@ -72,7 +72,7 @@ def _text(cells: Cells) -> pa.Array:
     import pyarrow as pa
 
     if cells.words is None:  # rows of bytes
-        cells = _coded([bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in cells.array()])
+        cells = _encoded([bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in cells.array()])
     assert cells.words is not None
     codes = cells.array()
     absent = codes == cells.words.index("") if "" in cells.words else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlforge.task import Output
 
-__all__ = ["Label", "Told", "labels_in"]
+__all__ = ["Label", "LabelBatch", "labels_in"]
 
 _FIELDS = ("id", "row", "label")
 _LONGEST_ID = 128
@@ -37,7 +37,7 @@ class Label:
     label: Value
 
 
-class Told(msgspec.Struct, array_like=True, tag=True, frozen=True):
+class LabelBatch(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """Labels of one request, in a form that another process can read."""
 
     model: str

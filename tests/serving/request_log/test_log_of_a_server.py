@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.serving.bundles import ROW, make_bundle
-from tests.serving.journal.lanes import fill
+from tests.serving.request_log.lanes import fill
 from tests.serving.running import Running, serving, until
 
 from mlforge.service.reading import Log

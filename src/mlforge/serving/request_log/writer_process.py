@@ -5,37 +5,37 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from mlforge.serving.journal.channel import Channel
+from mlforge.serving.request_log.channel import Channel
 from mlforge.serving.sidecar import Sidecar
 
 if TYPE_CHECKING:
     from mlforge.serving.supervisor import Supervisor
 
-__all__ = ["Keeping"]
+__all__ = ["WriterProcess"]
 
 
-class Keeping:
+class WriterProcess:
     """`begin` before the supervisor runs; `end` when all workers have ended."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._aide = Sidecar("mlforge-log", self._write, [channel.inlet.fileno()])
+        self._sidecar = Sidecar("mlforge-log", self._write, [channel.inlet.fileno()])
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the writer."""
-        self._aide.start()
+        self._sidecar.start()
         supervisor.tickers.append(self.tick)
 
     def tick(self, _: Supervisor) -> None:
         """Replace a writer that is gone."""
-        self._aide.heard()
+        self._sidecar.heard()
 
     def _write(self, line: socket.socket) -> None:
-        from mlforge.serving.journal.writer import Writer
+        from mlforge.serving.request_log.writer import Writer
 
         Writer(self._channel).serve(line)
 
     def end(self) -> None:
         """The writer goes when all that workers have sent is written."""
-        self._aide.end()
+        self._sidecar.end()
         self._channel.close()
