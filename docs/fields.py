@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from mlforge.components import Holds, Reads
 from mlforge.units import Duration, Share
 
-__all__ = ["defaults", "described", "fields", "nested"]
+__all__ = ["defaults", "described", "fields", "nested", "parts"]
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "any value", datetime: "date and time", date: "date"}
 _UNITS = {get_args(Duration)[1:]: "duration", get_args(Share)[1:]: "share"}  # by what marks them
@@ -46,6 +46,23 @@ def nested(kind: type[BaseModel]) -> list[type[BaseModel]]:
         for model in _models(info.annotation):
             found |= dict.fromkeys([model, *nested(model)])
     return list(found)
+
+
+def parts(kind: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """The models in the types of its fields, by the path under which a recipe writes them: `serve.log`, `rollout.fallback.rules.NAME`."""
+    for name, info in fields(kind).items():
+        for model in _models(info.annotation):
+            below = f"{path}{name}" + (".NAME" if _mapped(info.annotation) else "")
+            yield below, model
+            yield from parts(model, f"{below}.")
+
+
+def _mapped(annotation: Any) -> bool:
+    """Is it a map, or one of several types that is."""
+    origin = get_origin(annotation)
+    return (isinstance(origin, type) and issubclass(origin, Mapping)) or (
+        origin in (Union, types.UnionType, Annotated) and any(map(_mapped, get_args(annotation)))
+    )
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import click
 import yaml
-from fields import defaults, described, fields, nested
+from fields import defaults, described, fields, nested, parts
 
 from mlforge import errors, hookspecs
 from mlforge.cli.entry import mlforge_command
@@ -41,6 +41,9 @@ _ABOUT = """\
 A recipe is YAML 1.2: only `true` and `false` are booleans, and a key that stands twice is an error. It says what differs from the
 defaults of the components that it chooses. [The tutorial](../tutorial.md) writes one; [components.md](components.md) lists what
 it can choose.""".splitlines()
+_PARTS = """\
+What a recipe says of budgets, smaller variants, serving, rollouts, retraining and the model's card. None of it is a component: the keys are always the same.
+On the command line a key is written with its path, as in `mlforge serve adult serve.limits.rows=100`.""".splitlines()
 _ENTRIES = """\
 A section in the singular takes one component (`model: mlp`); one in the plural takes named entries (`gates: [thresholds, baseline]`),
 and the option's name is the entry's name. A stage belongs to a run when the recipe has the sections that the stage needs.""".splitlines()
@@ -94,7 +97,7 @@ OBSERVING = frozenset({"mlforge_findings", "mlforge_event"})
 def pages() -> dict[str, str]:
     """Every reference page by file name."""
     own = catalog(Project(ROOT))  # a checkout has no plugins of its own, but some may be installed
-    made = {"recipes.md": _recipes(), "components.md": _components(own), "hooks.md": _hooks(), "cli.md": _cli(), "errors.md": _errors()}
+    made = {"recipes.md": _recipes(), "keys.md": _keys(), "components.md": _components(own), "hooks.md": _hooks(), "cli.md": _cli(), "errors.md": _errors()}
     return {name: "\n".join([_NOTE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 
 
@@ -123,6 +126,7 @@ def _recipes() -> list[str]:
     return [
         *["# Recipes", "", *_ABOUT, ""],
         *["## Keys of a recipe", "", *table(_HEADS, [*keys, *described(Header)])],
+        *["Those whose type is a name have keys of their own: the contract's stand below, all others in [keys.md](keys.md).", ""],
         *["`lifecycle`, in `defaults`, gives what every recipe has:", "", "```yaml", *base, "```", ""],
         *["## Sections", "", *_ENTRIES, "", *table(("section", "takes", "when it is not listed", "what it is"), [_section(one) for one in SECTIONS.values()])],
         *["## The contract", "", *table(_HEADS, described(Contract))],
@@ -135,6 +139,15 @@ def _recipes() -> list[str]:
         *["## Settings of a project", "", *_TRUST, "", *table(_HEADS, [(f"`{name}`", *rest) for name, rest in SETTINGS.items()])],
         *["## Recipes that come along", "", *table(("recipe", "what it does"), _shipped())],
     ]
+
+
+def _keys() -> list[str]:
+    """The keys of a recipe that are no component and no column: with all that stands below them."""
+    lines = ["# Keys of recipes with parts", "", *_PARTS, ""]
+    for path, model in parts(Header):
+        if path.partition(".")[0] != "contract":
+            lines += [f"{'##' if '.' not in path else '###'} {path}", "", *_paragraphs(model), "", *table(_HEADS, described(model))]
+    return lines
 
 
 def _section(section: Section) -> tuple[str, ...]:

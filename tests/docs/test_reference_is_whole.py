@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from fields import fields, nested
+from fields import fields, nested, parts
 from generate import INDEXED, OBSERVING, REFERENCE, SETTINGS, WRAPPED, chosen_by_recipes, command, example, pages, signatures
 
 from mlforge import errors, hookspecs
@@ -18,6 +18,7 @@ from mlforge.cli.verbs import PARTS, VERBS
 from mlforge.components import Component
 from mlforge.plugins import catalog
 from mlforge.project import Project
+from mlforge.recipe.header import Header
 from mlforge.sections import SECTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,21 @@ def test_committed_pages_are_those_that_the_code_makes_now(made: dict[str, str])
     stale = [name for name, text in made.items() if committed[name] != text]
     print(f"{len(made)} reference pages")
     assert not stale, f"run `make docs` and commit: {', '.join(stale)}"
+
+
+def test_every_key_with_parts_stands_there_with_all_that_is_below_it(made: dict[str, str]) -> None:
+    seen = 0
+    for path, model in parts(Header):
+        if path.partition(".")[0] == "contract":
+            continue
+        part = _part(made["keys.md"], f"{'##' if '.' not in path else '###'} {path}")
+        for name, info in fields(model).items():
+            assert f"| `{name}` |" in part
+            assert info.description, f"{path}.{name} does not say what it is"
+            seen += 1
+    print(f"{seen} keys")
+    assert {"serve.access.tls", "rollout.fallback.rules.NAME", "retrain.when.schedule", "retrain.training"} <= {path for path, _ in parts(Header)}
+    assert seen > 100
 
 
 def test_every_hook_stands_there_with_its_exact_signature(made: dict[str, str]) -> None:

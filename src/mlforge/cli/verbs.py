@@ -31,7 +31,7 @@ CHAPTERS = {
         "predict": "Predict rows with a registered model",
         "monitor": "Hold new rows against what a model was built with",
         "alerts": "List alerts, acknowledge and silence them, and write rules for Prometheus",
-        "watch": "Look after models: their logs, retraining and rollback, as their recipes say",
+        "watch": "Watch models: monitor their logs, retrain and roll back, as their recipes say",
         "explain": "Say why a model answers as it does, row by row",
         "package": "Write a model as a container: Dockerfile, requirements, Kubernetes manifests",
         "serve": "Serve models over HTTP",

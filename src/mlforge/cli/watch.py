@@ -1,4 +1,4 @@
-"""`mlforge watch`: models looked after."""
+"""`mlforge watch`: monitoring, retraining and rollback as one process."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _LOOK = 60.0  # seconds between two looks, where the recipe does not say
 @click.option("--once", is_flag=True, help="Do what is due now, and end: for cron and CI.")
 @store_option
 def command(recipes: tuple[str, ...], once: bool, store: str | None) -> None:
-    """Look after models: their logs, retraining and rollback, as their recipes say.
+    """Watch models: monitor their logs, retrain and roll back, as their recipes say.
 
-    Monitors look at the request log, alerts are told, a model is trained again when its recipe's section retrain says so, and a version that was promoted and
-    does badly is taken back (rollout.rollback). Whatever begins is written down first: killed anywhere, the same command goes on, and nothing is done twice. A
-    recipe is composed as when its newest version was made by hand, unless overrides are given. Without a recipe, every model of the store is looked after
-    whose recipe says how.
+    The recipe's monitors judge the request log, alerts are sent, a model is trained again when the section retrain says so, and a promoted version that does
+    badly is rolled back (rollout.rollback). Whatever begins is written down first: killed anywhere, the same command goes on, and nothing is done twice. A
+    recipe is composed as when its newest version was made by hand, unless overrides are given. Without a recipe, every model of the store is watched whose
+    recipe says how.
 
     \b
     mlforge watch

@@ -117,7 +117,7 @@ class Engine:
         if recipe.budget is None or self.lifecycle.smoke:
             yield
             return
-        self._spending = Spending.of(recipe.budget, store.purse(recipe.name))
+        self._spending = Spending.of(recipe.budget, store.spending_file(recipe.name))
         with self._spending.watched():
             yield
         self._spending.finished()

@@ -104,7 +104,7 @@ class Store:
 
         return Bundles(self.artifacts.path(version.bundle)).bundle() if self.artifacts.has(version.bundle) else None
 
-    def purse(self, recipe: str) -> Path:
+    def spending_file(self, recipe: str) -> Path:
         """The file in which a run that is not done notes what it has spent."""
         return self.state / "spent" / f"{recipe}.json"
 

@@ -19,6 +19,7 @@ import pytest
 from mlforge.components import Callback, Component, Fitting, Model, Place, Trainer
 from mlforge.finding import Finding
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.fits import OUTPUTS, fitting, give_up
 from mlforge.testing.stand_ins import Slopes, lightning
 
@@ -69,7 +70,7 @@ class CallbackContract(ComponentContract[Callback]):
         for path in broken.folder.iterdir():  # a killed run's draft is thrown away; its work is kept
             path.unlink()
         self._fit(broken)
-        assert _files(broken.folder) == whole[0], "what is continued differs from what was not stopped"
+        assert files_of(broken.folder) == whole[0], "what is continued differs from what was not stopped"
         assert _lasting(found) == whole[1], f"{_lasting(found)} when continued, and {whole[1]} when not stopped"
 
     def test_its_state_is_plain_data(self, subject: Callback, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ class CallbackContract(ComponentContract[Callback]):
         found: list[Finding] = []
         fit = replace(self._fitting(component, folder), find=found.append)
         self._fit(fit)
-        return _files(fit.folder), _lasting(found)
+        return files_of(fit.folder), _lasting(found)
 
 
 class _Keeping:
@@ -144,7 +145,3 @@ def _strange(state: Any, place: str) -> Iterator[str]:
             yield from _strange(part, f"{place}[{number}]")
     elif not isinstance(state, (*_PLAIN, torch.Tensor)):
         yield f"{place} is a {type(state).__name__}"
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -19,6 +19,7 @@ from mlforge.artifact import Block
 from mlforge.components import Component, Estimator, Fitting, Model, Tensors
 from mlforge.task import Output
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.fits import CATEGORIES, NUMBERS, OUTPUTS, fitting, tensors
 
 __all__ = ["EstimatorContract", "through_onnx"]
@@ -102,14 +103,14 @@ class EstimatorContract(ComponentContract[Model]):
         assert again.graph(_OPSET).SerializeToString(deterministic=True) == estimator.graph(_OPSET).SerializeToString(deterministic=True)
         (tmp_path / "second").mkdir()
         again.save(tmp_path / "second")
-        assert _files(fit.folder) == _files(tmp_path / "second")
+        assert files_of(fit.folder) == files_of(tmp_path / "second")
 
     def test_nothing_that_is_saved_is_a_pickle(self, subject: Model, tmp_path: Path, output: Output) -> None:
         """Else loading a model runs whatever somebody has put there."""
         fit = fitting(subject, tmp_path, output)
         self._fitted(fit).save(fit.folder)
-        assert _files(fit.folder), "it saved nothing"
-        for content in _files(fit.folder).values():
+        assert files_of(fit.folder), "it saved nothing"
+        for content in files_of(fit.folder).values():
             assert not content.startswith(b"\x80"), "a pickle begins so"
             assert b"csklearn" not in content
             assert b"numpy.core" not in content
@@ -160,7 +161,3 @@ def _first(model: Model) -> Output:
 
 def _give_up(*told: object) -> None:
     raise KeyError("the caller gives up")
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

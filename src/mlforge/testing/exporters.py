@@ -28,6 +28,7 @@ from mlforge.lifecycle.bundling.front import blocks_of, front
 from mlforge.runtime.bundle import read_bundle
 from mlforge.task import TASKS
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.samples import OUTPUTS, contract_for, people
 from mlforge.testing.stand_ins import model_for
 
@@ -74,19 +75,19 @@ class ExporterContract(ComponentContract[Exporter]):
         """Else an unchanged model has another digest, and is registered again."""
         for family in self.families:
             one, other = (self._exported(subject, tmp_path / family / name, family).folder for name in ("one", "other"))
-            assert _files(one) == _files(other), f"{family}: two exports of one model differ"
+            assert files_of(one) == files_of(other), f"{family}: two exports of one model differ"
 
     def test_no_path_of_this_machine_is_in_the_bundle(self, subject: Exporter, tmp_path: Path) -> None:
         """Else a bundle tells who made it and where, and differs from one machine to the next."""
         for family in self.families:
-            for name, content in _files(self._exported(subject, tmp_path / family, family).folder).items():
+            for name, content in files_of(self._exported(subject, tmp_path / family, family).folder).items():
                 found = _PATH.search(content)
                 assert found is None, f"{family}: {name} has {found[0]!r}" if found else ""
 
     def test_no_code_is_in_the_bundle(self, subject: Exporter, tmp_path: Path) -> None:
         """Else opening a bundle runs whatever somebody has put there."""
         for family in self.families:
-            files = _files(self._exported(subject, tmp_path / family, family).folder)
+            files = files_of(self._exported(subject, tmp_path / family, family).folder)
             coded = [name for name, content in files.items() if content.startswith((b"\x80", b"PK\x03\x04")) or Path(name).suffix in (".py", ".pkl", ".pt")]
             assert not coded, f"{family}: {', '.join(coded)}"
 
@@ -192,7 +193,3 @@ def _new(folder: Path) -> Path:
 
 def _unheard(*told: object) -> None:
     """Nobody listens."""
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

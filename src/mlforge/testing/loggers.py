@@ -16,6 +16,7 @@ import pytest
 
 from mlforge.components import Component, Fitting, Logger, Trainer
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.fits import OUTPUTS, fitting, give_up
 from mlforge.testing.stand_ins import Slopes, lightning
 
@@ -63,7 +64,7 @@ class LoggerContract(ComponentContract[Logger]):
         logged, plain = self._fitting(subject, tmp_path / "logged"), self._fitting(None, tmp_path / "plain")
         self._fit(logged)
         self._fit(plain)
-        assert _files(logged.folder) == _files(plain.folder), "the fit's files differ"
+        assert files_of(logged.folder) == files_of(plain.folder), "the fit's files differ"
 
     def test_a_fit_that_was_given_up_goes_on_with_it(self, subject: Logger, tmp_path: Path) -> None:
         """Else a run that was stopped cannot be continued: the files of its beginning are in the way."""
@@ -74,7 +75,7 @@ class LoggerContract(ComponentContract[Logger]):
         for path in broken.folder.iterdir():  # a killed run's draft is thrown away; its work is kept
             path.unlink()
         self._fit(broken)
-        assert _files(broken.folder) == _files(whole.folder), "what is continued differs from what was not stopped"
+        assert files_of(broken.folder) == files_of(whole.folder), "what is continued differs from what was not stopped"
 
     def _fitting(self, component: Logger | None, folder: Path) -> Fitting:
         fit = fitting(Slopes(), folder, OUTPUTS["binary"], rows=100)
@@ -82,7 +83,3 @@ class LoggerContract(ComponentContract[Logger]):
 
     def _fit(self, fit: Fitting) -> None:
         (self.trainer or lightning()).fit(fit)
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -21,6 +21,7 @@ from mlforge.components import Component, Stage
 from mlforge.finding import Finding
 from mlforge.sections import SECTIONS
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.job import StageJob
 
 __all__ = ["StageContract"]
@@ -70,7 +71,7 @@ class StageContract(ComponentContract[Stage]):
             return
         one, other = (self.before(tmp_path / name).run(subject) for name in ("one", "other"))
         for port, kind in subject.outputs.items():
-            first, second = (_files(job.output(port, kind).folder) for job in (one, other))
+            first, second = (files_of(job.output(port, kind).folder) for job in (one, other))
             differing = sorted(name for name in {*first, *second} if first.get(name) != second.get(name))
             assert not differing, f"the output {port}: {', '.join(differing[:5])} differ"
 
@@ -123,7 +124,3 @@ class _Deaf(StageJob):
 def _fits(name: str, pattern: str) -> bool:
     parts, asked = name.split("/"), pattern.split("/")
     return len(parts) == len(asked) and all(one in (part, "*") for part, one in zip(parts, asked, strict=True))
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

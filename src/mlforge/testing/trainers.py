@@ -20,6 +20,7 @@ from mlforge.components import Component, Estimator, Fitting, Model, Tensors, Tr
 from mlforge.errors import MlforgeError
 from mlforge.task import Output
 from mlforge.testing.component import ComponentContract
+from mlforge.testing.files import files_of
 from mlforge.testing.fits import OUTPUTS, fitting, tensors
 from mlforge.testing.stand_ins import model_for
 
@@ -68,7 +69,7 @@ class TrainerContract(ComponentContract[Trainer]):
         fits = [self._fitting(subject, tmp_path / name) for name in ("one", "other")]
         for fit in fits:
             subject.fit(fit)
-        assert _files(fits[0].folder) == _files(fits[1].folder), "two fits with one seed differ"
+        assert files_of(fits[0].folder) == files_of(fits[1].folder), "two fits with one seed differ"
 
     def test_called_again_in_the_same_place_it_ends_with_the_same_bytes(self, subject: Trainer, tmp_path: Path) -> None:
         """Else a run that was killed after training ends otherwise than one that was not."""
@@ -77,7 +78,7 @@ class TrainerContract(ComponentContract[Trainer]):
         again = replace(fit, folder=tmp_path / "again")
         again.folder.mkdir()
         subject.fit(again)
-        assert _files(again.folder) == _files(fit.folder)
+        assert files_of(again.folder) == files_of(fit.folder)
 
     def test_given_up_and_called_again_it_ends_with_the_same_bytes(self, subject: Trainer, tmp_path: Path) -> None:
         """Else a run that was stopped in the middle of training ends otherwise than one that was not."""
@@ -89,7 +90,7 @@ class TrainerContract(ComponentContract[Trainer]):
             for path in broken.folder.iterdir():  # a killed run's draft is thrown away; its work is kept
                 path.unlink()
         subject.fit(broken)
-        assert _files(broken.folder) == _files(whole.folder)
+        assert files_of(broken.folder) == files_of(whole.folder)
 
     def test_a_smoke_run_is_short(self, subject: Trainer, tmp_path: Path) -> None:
         """Else a trial of the whole chain takes as long as the real thing."""
@@ -156,7 +157,3 @@ class _after:  # noqa: N801 - read as a function
 
 def _spoilt(rows: Tensors) -> Tensors:
     return replace(rows, target=np.full_like(rows.target, np.nan))
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

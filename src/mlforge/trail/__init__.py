@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlforge.trail.asked import trail_of
 from mlforge.trail.marks import marks
+from mlforge.trail.question import trail_of
 from mlforge.trail.trail import Step, Trail
 
 __all__ = ["Step", "Trail", "marks", "trail_of"]

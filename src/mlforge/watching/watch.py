@@ -156,7 +156,7 @@ class Watch:
         begun = self.store.triggers.begin(found)
         if begun is None:
             return 0  # somebody else has, between our look and this
-        self.store.purse(self.model).unlink(missing_ok=True)  # what an earlier retraining has spent is not this one's
+        self.store.spending_file(self.model).unlink(missing_ok=True)  # what an earlier retraining has spent is not this one's
         self.say(f"{self.model}  retraining {begun.number}, {begun.why}: {begun.text}")
         return self._carry_out(begun)
 

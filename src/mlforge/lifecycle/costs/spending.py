@@ -71,7 +71,7 @@ class Spending:
             self._note()
 
     def finished(self) -> None:
-        """The run is done: the next begins with a full purse."""
+        """The run is done: the next starts with the whole budget."""
         self.file.unlink(missing_ok=True)
 
     @contextmanager

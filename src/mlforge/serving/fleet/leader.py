@@ -43,7 +43,7 @@ class Leader:
             if asked:
                 raise RecipeError(f"{name}: there is no such thing under Ray Serve", hint="Leave it out, or serve without cluster=ray.")
         self._fleet, self._settings, self._offers, self._store = fleet, settings, tuple(offers), store
-        self._line = CoordinatorClient(offers, settings.access.keys)
+        self._coordinator = CoordinatorClient(offers, settings.access.keys)
         self._stop = threading.Event()
 
     def run(self, ready: Callable[[str], None]) -> None:
@@ -52,10 +52,10 @@ class Leader:
 
         with _signals(), self._connected():
             self._fits()
-            self._line.open()  # whoever leads already is left alone, with all that it has started
+            self._coordinator.open()  # whoever leads already is left alone, with all that it has started
             following, ours = Following(self._store, self._offers), False
             try:
-                self._line.tell(following.assignments)
+                self._coordinator.tell(following.assignments)
                 ours, url = begin(self._settings)
                 deploy(self._config(), self._fleet, self._meanwhile)
                 self._wait()
@@ -69,7 +69,7 @@ class Leader:
                 following.close()
                 end(ours)
                 with suppress(Exception):  # it is gone already
-                    self._line.close()
+                    self._coordinator.close()
 
     def _config(self) -> ReplicaConfig:
         import mlforge
@@ -80,27 +80,27 @@ class Leader:
     def _meanwhile(self, seconds: float = 0.0) -> None:
         if self._stop.is_set():
             raise _Stopped
-        self._line.alive()
+        self._coordinator.alive()
 
     def _wait(self) -> None:
         """Wait until the replicas have reported to the coordinator and know of each other: only then does each of them report ready."""
         deadline = time.monotonic() + _READY
-        while self._line.settled() < self._fleet.replicas and time.monotonic() < deadline:
+        while self._coordinator.settled() < self._fleet.replicas and time.monotonic() < deadline:
             self._meanwhile()
             time.sleep(0.05)
 
     def _lead(self, following: Following) -> None:
-        keys = self._line.keys()
+        keys = self._coordinator.keys()
         while not self._stop.wait(_TURN):
             try:
-                moved, was, keys = following.moved(), keys, self._line.keys()
-                if moved or was != keys or not self._line.alive():
-                    self._line.tell(following.assignments)
+                moved, was, keys = following.moved(), keys, self._coordinator.keys()
+                if moved or was != keys or not self._coordinator.alive():
+                    self._coordinator.tell(following.assignments)
             except Exception as error:  # the coordinator is gone, and with it all that it knew
                 log.warning("the coordinator is gone, another takes its place: %s", " ".join(str(error).split())[:200])
                 with suppress(Exception):  # the next turn tries again
-                    self._line.open()
-                    self._line.tell(following.assignments)
+                    self._coordinator.open()
+                    self._coordinator.tell(following.assignments)
 
     def _fits(self) -> None:
         """Raises MissingRequirement when the cluster has no room for the replicas."""

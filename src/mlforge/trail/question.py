@@ -1,4 +1,4 @@
-"""From the words of a question to the trail that answers it."""
+"""Parses the question of `mlforge why`, and picks the trail that answers it."""
 
 from __future__ import annotations
 
