@@ -47,7 +47,7 @@ def test_estimated_and_realised_performance_share_a_picture() -> None:
     titles = re.findall(r"<figcaption>([^<]*)", page)
     assert titles.count("Share of right answers (accuracy), estimated and realised") == 1
     assert not any("performance" in title for title in titles)
-    assert {"age: moved by 0.4 sd", "city: moved by 0.1 of its rows"} <= set(titles)
+    assert {"age: moved by 0.4 sd", "city: moved by 10% of its rows"} <= set(titles)
     assert "Solid: realised. Dashed: estimated." in page
     assert page.count('stroke-dasharray="5,3"') >= 1
 

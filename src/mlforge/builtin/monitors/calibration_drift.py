@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import Scores, added, scored
-from mlforge.builtin.monitors.tails import chi_squared, gathered, poisson
+from mlforge.builtin.monitors.tails import chance_said, chi_squared, gathered, poisson
 from mlforge.components import Objection
 from mlforge.contract import Contract
 from mlforge.finding import Finding
@@ -98,7 +98,7 @@ class CalibrationDrift(Promise):
         alarm = p <= self.level and value >= self.floor
         up = float((now.labels / labels * moved).sum())
         how = "more" if up > 0 else "less"
-        text = f"probabilities come true {abs(up):.3g} {how} often than on the test rows, by {value:.3g} where it differs (p = {p:.2g})"
+        text = f"probabilities come true {abs(up):.3g} {how} often than on the test rows, by {value:.3g} where it differs ({chance_said(p)})"
         return Finding(
             name="calibration/drift", value=value, text=text, better="lower", rows=labels, severity="warning" if alarm else "info", evidence={"p_value": p}
         )

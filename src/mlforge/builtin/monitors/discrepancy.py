@@ -15,7 +15,7 @@ from mlforge.builtin.monitors.correcting import adjusted
 from mlforge.builtin.monitors.drawn import Drawn, achieved
 from mlforge.builtin.monitors.embedding import FEATURES, Scale, angles, covariance, features, sums
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
-from mlforge.builtin.monitors.tails import gamma
+from mlforge.builtin.monitors.tails import chance_said, gamma
 from mlforge.builtin.probes.names import slug
 from mlforge.contract import Column, Contract
 from mlforge.finding import Finding
@@ -113,7 +113,7 @@ class Discrepancy(Promise):
             alarm = p[name] <= self.level * factor and one.effect >= self.floor
             what = name or "rows as a whole"
             verdict = "distributed otherwise" if alarm else "distributed as before"
-            text = f"{what}: {one.effect:.2g} of their own spread away from training (p = {one.p:.2g}): {verdict}"
+            text = f"{what}: {one.effect:.2g} of their own spread away from training ({chance_said(one.p)}): {verdict}"
             severity = "warning" if alarm else "info"
             yield Finding(name=told, value=one.effect, text=text, better="lower", rows=one.rows, severity=severity, evidence={"p_value": one.p})
 
