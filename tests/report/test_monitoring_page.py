@@ -102,3 +102,26 @@ def test_what_comes_from_data_is_escaped() -> None:
 def test_one_window_has_no_timeline_and_none_is_a_page_too() -> None:
     assert "Over time" not in monitoring_page("adult 3", [view(1)])
     assert monitoring_page("adult 3", []).startswith("<!doctype html>")
+
+
+def told_of(day: int, *, more: int = 0) -> WindowView:
+    """A window with many figures, of which the one that alarms comes late in the page's order."""
+    quiet = tuple(Finding(name=f"live/performance/other_{place}", value=0.5 + day / 10) for place in range(more))
+    loud = Finding(name="live/attribution/columns", value=min(day, 2), unit="columns", severity="warning", text="age counts for more")
+    missing = Finding(name="live/quality/missing", value=0, unit="columns")
+    return WindowView("daily windows", "", f"2026-11-{day:02}T00:00", day, 1200, (*quiet, loud, missing))
+
+
+def test_counts_have_ticks_at_whole_numbers_and_each_once() -> None:
+    page = monitoring_page("adult 3", [told_of(day) for day in (1, 2, 3)])
+    drawings = dict(re.findall(r"<figcaption>([^<]*)</figcaption>(.*?)</figure>", page, re.DOTALL))
+    counted = re.findall(r">(\d)<", drawings["Columns that count for more or less than before"])
+    assert sorted(counted) == ["0", "1", "2"]
+    assert sorted(re.findall(r">(\d)<", drawings["Columns with values missing more or less often"])) == ["0", "1"]
+
+
+def test_what_alarms_has_a_picture_however_many_figures_there_are() -> None:
+    page = monitoring_page("adult 3", [told_of(day, more=20) for day in (1, 2)])
+    titles = re.findall(r"<figcaption>([^<]*)", page)
+    assert "Columns that count for more or less than before" in titles
+    assert len(titles) == 16
