@@ -82,3 +82,12 @@ def test_columns_that_no_request_brings_and_protections_that_would_be_doubled_ar
     assert "the section privacy would protect them once more" in text
     text = told(project, "retrain: {when: {labels: 9}}", "serve: {log: {path: served, columns: []}}")
     assert "the log leaves out age, which a retraining needs" in text
+
+
+def test_a_monitor_or_gate_whose_own_keys_are_wrong_is_not_said_to_be_missing(project: TestProject) -> None:
+    """One mistake is one problem."""
+    retrain = "retrain: {when: {drift: {monitor: drift}}, then: promote}"
+    for wrong, said in (("monitors.drift.false_alarms=1/mnth", "'1/mnth' is no rate"), ("gates.no_regression.margn=0.1", "gates.no_regression.margn")):
+        text = told(project, retrain, LOG, wrong)
+        assert said in text
+        assert text.startswith("1 problem in recipe buyers"), text
