@@ -109,7 +109,8 @@ def told_of(day: int, *, more: int = 0) -> WindowView:
     quiet = tuple(Finding(name=f"live/performance/other_{place}", value=0.5 + day / 10) for place in range(more))
     loud = Finding(name="live/attribution/columns", value=min(day, 2), unit="columns", severity="warning", text="age counts for more")
     missing = Finding(name="live/quality/missing", value=0, unit="columns")
-    return WindowView("daily windows", "", f"2026-11-{day:02}T00:00", day, 1200, (*quiet, loud, missing))
+    apart = Finding(name="live/fairness/sex/selection_rate_gap", value=0.1)
+    return WindowView("daily windows", "", f"2026-11-{day:02}T00:00", day, 1200, (*quiet, loud, missing, apart))
 
 
 def test_counts_have_ticks_at_whole_numbers_and_each_once() -> None:
@@ -117,6 +118,7 @@ def test_counts_have_ticks_at_whole_numbers_and_each_once() -> None:
     drawings = dict(re.findall(r"<figcaption>([^<]*)</figcaption>(.*?)</figure>", page, re.DOTALL))
     counted = re.findall(r">(\d)<", drawings["Columns that count for more or less than before"])
     assert sorted(counted) == ["0", "1", "2"]
+    assert "Selection rate by sex, how far groups are apart" in drawings
     assert sorted(re.findall(r">(\d)<", drawings["Columns with values missing more or less often"])) == ["0", "1"]
 
 

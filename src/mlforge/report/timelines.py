@@ -94,7 +94,7 @@ def _timeline(name: str, found: Mapping[str, Seen], marks: Sequence[tuple[int, M
         return None
     about = spoken(f"test/{measure}") or measure.replace("_", " ").capitalize()
     performance = name.startswith(("estimated/", "performance/"))
-    title = f"{about}, estimated and realised" if len(lines) > 1 else about if performance else _NAMES.get(name, name.replace("/", ": ").replace("_", " "))
+    title = f"{about}, estimated and realised" if len(lines) > 1 else about if performance else _NAMES.get(name) or _plain(name)
     reference = next((one for seen in drawn.values() for _, finding in seen if isinstance(one := finding.evidence.get("reference"), int | float)), None)
     notes = ["Solid: realised. Dashed: estimated."] if len(drawn) > 1 else [f"Only {next(iter(drawn))}."] if len(lines) > 1 else []
     notes += [f"Dotted: {number(reference)} on the test rows."] if reference is not None else []
@@ -102,6 +102,14 @@ def _timeline(name: str, found: Mapping[str, Seen], marks: Sequence[tuple[int, M
         notes.append(f"No estimate in the newest window: {newest.text}.")
     spec = _spec(drawn, marks, reference, counts=name in _COUNTS)
     return Timeline(Chart("monitoring", title[:1].upper() + title[1:], spec), " ".join(notes))
+
+
+def _plain(name: str) -> str:
+    """A figure's own name in words."""
+    kind, _, rest = name.partition("/")
+    column, _, gap = rest.rpartition("/")
+    told = f"{gap.removesuffix('_gap')} by {column}, how far groups are apart" if kind == "fairness" and column else name.replace("/", ": ")
+    return told.replace("_", " ")
 
 
 def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], reference: float | None, *, counts: bool) -> dict[str, Any]:
