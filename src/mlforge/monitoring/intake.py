@@ -11,16 +11,16 @@ import polars as pl
 
 from mlforge.contract import Contract
 from mlforge.errors import RecipeError, nearest
+from mlforge.monitoring.logged import answers, asked
 from mlforge.monitoring.moments import moments
 from mlforge.runtime.conform import Conformer, Plan
 from mlforge.runtime.predictor import Answer, Predictor
 from mlforge.runtime.protections import Protector, Rule
-from mlforge.window import LATENCY, TIME
+from mlforge.window import TIME
 
 __all__ = ["Intake", "Live"]
 
 _LOGGED = ("__time", "prediction")  # a request log has these
-_LABEL = "label"
 _PLACE = "__place__"
 
 
@@ -57,13 +57,8 @@ class Intake:
         return _LOGGED[0] if all(name in frame.columns for name in _LOGGED) else self._clock(frame)
 
     def _logged(self, frame: pl.DataFrame) -> Live:
-        rows = frame.select(pl.col("__time").alias(TIME), *(pl.col(key) for key in self._contract.columns if key in frame.columns))
-        if "__latency_ms" in frame.columns:
-            rows = rows.with_columns((frame["__latency_ms"].cast(pl.Float64) / 1000).alias(LATENCY))
-        if _LABEL in frame.columns and self._output.target not in rows.columns:
-            rows = rows.with_columns(frame[_LABEL].alias(self._output.target))
-        predictions = frame.select(name for name in frame.columns if name == "prediction" or name.startswith("probability_"))
-        return Live(self._typed(rows), predictions, pl.Series("reason", [None] * frame.height, dtype=pl.String))
+        broken = pl.Series("reason", [None] * frame.height, dtype=pl.String)
+        return Live(asked(frame, self._contract, self._output), answers(frame, self._output), broken)
 
     def _raw(self, frame: pl.DataFrame) -> Live:
         asked = self._predictor.bundle.contract
@@ -95,13 +90,6 @@ class Intake:
         contract = self._contract.model_copy(update={"columns": found, "extra": "drop", "expect": {}})
         plan = Conformer(contract).plan(schema)
         return plan, {key: rule for key, rule in rules.items() if key in plan.keys}
-
-    def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Labels as the contract types them."""
-        target = self._output.target
-        if target not in rows.columns:
-            return rows
-        return rows.with_columns(pl.col(target).cast(pl.String) if self._output.kind == "classes" else pl.col(target).cast(pl.Float64, strict=False))
 
     def _times(self, frame: pl.DataFrame) -> pl.Series | None:
         """When each row was asked about."""

@@ -17,6 +17,8 @@ _SECONDS = 1e8  # numbers in text from here on (1973) are seconds since 1970
 def moments(column: pl.Series) -> pl.Series:
     """The times in a column: times, ISO 8601 or another form that can be told from the first of them, or seconds since 1970. Missing where there is none."""
     raw, frame = column.dtype, column.alias("at").to_frame()
+    if isinstance(raw, pl.Datetime) and raw.time_zone in (None, "UTC") and _plausible(column):
+        return column.alias("at").dt.replace_time_zone("UTC").dt.cast_time_unit("us")  # as our own log has them
     if raw.is_numeric():
         told = _counted(pl.col("at").cast(pl.Float64))
     elif raw == pl.String:
@@ -34,6 +36,12 @@ def moments(column: pl.Series) -> pl.Series:
         told = pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     seen = frame.select(told.cast(_UTC).alias("at"))
     return seen.select(pl.when(pl.col("at").dt.epoch("s").is_between(_EARLIEST, _LATEST)).then("at")).to_series()
+
+
+def _plausible(column: pl.Series) -> bool:
+    seconds = column.dt.epoch("s")
+    low, high = seconds.min(), seconds.max()
+    return isinstance(low, int) and isinstance(high, int) and low >= _EARLIEST and high <= _LATEST
 
 
 def _counted(seconds: pl.Expr) -> pl.Expr:
