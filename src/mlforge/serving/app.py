@@ -14,7 +14,7 @@ from mlforge.serving.access.door import key_check
 from mlforge.serving.begun import Begun
 from mlforge.serving.desk import Desk
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
-from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.http import Refused, Request, Response, nameable, problem
 from mlforge.serving.pressure import Pressure
 from mlforge.serving.routes import Route, Routes
 from mlforge.serving.v2 import endpoints as v2
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ENDPOINTS = (predict, explain, feedback, models, health, metrics, openapi, v2)
 _NONE: Mapping[str, str] = {}
-_LONGEST_ID = 128
 
 
 class App:
@@ -55,7 +54,7 @@ class App:
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
-        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._desk.ident()
+        request.id = given if given and nameable(given) and given.isascii() and " " not in given else self._desk.ident()
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import nearest
 from mlforge.service.layout import ID, LABEL, ROW, TIME
-from mlforge.serving.http import Refused
+from mlforge.serving.http import LONGEST_ID, Refused, nameable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Label", "labels_in", "table_of"]
 
 _FIELDS = ("id", "row", "label")
-_LONGEST_ID = 128
 _LAST_ROW = 2**31 - 1
 Value = str | int | float | bool
 
@@ -53,8 +52,8 @@ def _label(said: object, place: int, output: Output, known: Mapping[str, Value])
     if unknown := [str(key) for key in said if key not in _FIELDS]:
         raise Refused(400, f"{where}: there is no field {unknown[0][:60]!r}. {nearest(unknown[0][:60], _FIELDS) or 'There are ' + ', '.join(_FIELDS)}")
     ident, row = said.get("id"), said.get("row", 0)
-    if not isinstance(ident, str) or not 0 < len(ident) <= _LONGEST_ID or not ident.isprintable():
-        raise Refused(400, f"{where}: id is {_shown(ident)}; the id of a request was expected, a string of at most {_LONGEST_ID} characters")
+    if not isinstance(ident, str) or not nameable(ident):
+        raise Refused(400, f"{where}: id is {_shown(ident)}; the id of a request was expected, a string of at most {LONGEST_ID} characters")
     if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row <= _LAST_ROW:
         raise Refused(400, f"{where}: row is {_shown(row)}; a row's place in its request was expected, from 0")
     return Label(ident, row, _value(said.get("label"), where, output, known))
