@@ -139,11 +139,12 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
     from mlforge.serving.house import House
-    from mlforge.serving.machine import cores, frugal
+    from mlforge.serving.machine import cores, frugal, quiet
     from mlforge.serving.plan import Plan
     from mlforge.serving.rollout.crew import Crew
 
     frugal()
+    quiet()
     kept = _kept(settings)  # open until the end
     if kept is not None:
         settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})
