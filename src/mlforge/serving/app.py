@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.door import key_check
 from mlforge.serving.begun import Begun
 from mlforge.serving.desk import Desk
@@ -37,10 +36,10 @@ class App:
         self.routes = Routes(route for module in ENDPOINTS for route in module.routes(desk))
         check = key_check(desk.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
-        self._read = BodyReader(desk.settings.limits).read
+        self._read = desk.bodies.read
         self._answered = desk.figures.answered
         self._under_way = desk.figures.under_way
-        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, self._under_way, desk.loop, self._beat)
+        self._pressure = Pressure(desk.settings.slo.p99_ms / 1000, desk.in_hand, desk.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
