@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["JSON", "LONGEST_ID", "TEXT", "Headers", "Refused", "Request", "Response", "nameable", "problem", "reply_json"]
+__all__ = ["JSON", "LONGEST_ID", "TEXT", "Headers", "Refused", "Request", "Response", "headed", "nameable", "problem", "reply_json"]
 
 LONGEST_ID = 128  # characters of a request's name
 
@@ -113,6 +113,11 @@ class Request:
 def nameable(ident: str) -> bool:
     """Can a request have this name, by which the log keeps it and labels find it."""
     return 0 < len(ident) <= LONGEST_ID and ident.isprintable()
+
+
+def headed(name: str) -> str:
+    """A name as a header bears it: letters beyond ASCII as in a URL."""
+    return name if name.isascii() else quote(name, safe=" ")
 
 
 def reply_json(value: object, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mlforge.serving.describing import answered, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.http import Request, Response
+from mlforge.serving.ledger import escaped
 from mlforge.serving.routes import Route
 from mlforge.serving.watch.kind import KIND
 
@@ -38,7 +39,7 @@ def _now(desk: Desk) -> Iterable[str]:
     yield f"mlforge_workers_ready {desk.roster.live}\n"
     yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"
     for served in desk.models:
-        yield f'mlforge_model_version{{model="{served.name}"}} {served.lane.engine.version}\n'
+        yield f'mlforge_model_version{{model="{escaped(served.name)}"}} {served.lane.engine.version}\n'
 
 
 def paths(desk: Desk) -> dict[str, object]:

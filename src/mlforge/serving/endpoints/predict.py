@@ -15,7 +15,7 @@ from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.desk import Desk
 from mlforge.serving.door import Asked
 from mlforge.serving.engine import Engine
-from mlforge.serving.http import JSON, LONGEST_ID, Refused, Request, Response, nameable
+from mlforge.serving.http import JSON, LONGEST_ID, Refused, Request, Response, headed, nameable
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
 from mlforge.serving.row_schema import example_row, row_schema
@@ -113,8 +113,8 @@ def _wanted(accept: str) -> list[str]:
 
 
 def _about(lane: Lane) -> tuple[tuple[str, str], ...]:
-    about = (("x-model", lane.engine.name), ("x-model-version", str(lane.engine.version)))
-    return (*about, ("mlforge-fallback", lane.fallback)) if lane.fallback else about
+    about = (("x-model", headed(lane.engine.name)), ("x-model-version", str(lane.engine.version)))
+    return (*about, ("mlforge-fallback", headed(lane.fallback))) if lane.fallback else about
 
 
 def _csv(body: bytes) -> pl.DataFrame:

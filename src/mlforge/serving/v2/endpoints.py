@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlforge.serving.http import JSON, Refused, Request, Response, reply_json
+from mlforge.serving.http import JSON, Refused, Request, Response, headed, reply_json
 from mlforge.serving.routes import Endpoint, Route
 from mlforge.serving.v2.answer import written
 from mlforge.serving.v2.inference import read_inference
@@ -108,6 +108,6 @@ def _infer(speaker: Speaker) -> Endpoint:
         said = await speaker.infer(model, lane, asked, request.id, request.patience())
         text, length = written(said, asked)
         headers = JSON if length is None else (("content-type", _BINARY), (_HEADER, str(length)))
-        return Response(200, text, (*headers, ("mlforge-fallback", said.fallback)) if said.fallback else headers)
+        return Response(200, text, (*headers, ("mlforge-fallback", headed(said.fallback))) if said.fallback else headers)
 
     return infer
