@@ -64,7 +64,7 @@ class Signature:
         if len(tensors) != 1 or tensors[0].name != MATRIX or not self.matrix:
             return False
         shape, width = tensors[0].shape, len(self.slots)
-        if len(shape) != 2 or shape[1] != width or tensors[0].datatype is BYTES:
+        if len(shape) != 2 or shape[1] != width or tensors[0].datatype.stored.kind not in "iuf":
             told = f"{tensors[0].datatype.name} of shape {list(shape)}"
             raise Malformed(f"input {MATRIX!r} is {told}, expected numbers of shape [rows, {width}], the columns in the order of the model's metadata")
         return True
