@@ -26,6 +26,7 @@ __all__ = ["Conformer", "Plan", "Separated", "conform"]
 
 _BROKEN = "__broken__"
 _LISTED = 8  # columns named in an error
+_PLANS = 128  # schemas of one contract that are remembered
 _SHOWN = 60  # characters of a column's name
 _SEPARATORS = (";", "\t", "|", ",")  # what may have been taken for a part of a name
 
@@ -132,6 +133,8 @@ class Conformer:
         """What is to be done with rows of this schema. Raises DataError for a missing column, or one too many."""
         signature = tuple(schema.items())
         if signature not in self._plans:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()  # who sends other columns each time must not fill the memory
             names = self._names(list(schema))
             self._plans[signature] = Plan(self.contract, schema, names, self._extra(schema, names))
         return self._plans[signature]
