@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_doctor_tells_a_store_that_cannot_be_written_and_ends_with_exit_code_5(p
     assert result.code == 5
     assert "/proc/mlforge cannot be written" in result.out
     assert "missing: store" in result.err
+
+
+def test_doctor_verifies_the_audit_log(project: TestProject) -> None:
+    with Store.open(None, project.root / ".mlforge") as store:
+        store.alerts.silence("adult", "live/drift/*", "2026-12-01T00:00:00+00:00", "a campaign")
+    assert "each after the one before it: 1" in project.run("doctor").out
+    with sqlite3.connect(project.root / ".mlforge" / "records.db") as records:
+        records.execute("UPDATE audit SET actor = 'mallory'")
+    outcome = project.run("doctor")
+    assert "it was changed after it was written" in outcome.out
+    assert "compare with a backup" in outcome.out
 
 
 def test_doctor_reports_a_broken_plugin_and_goes_on(project):

@@ -166,6 +166,14 @@ def test_a_bad_window_gets_the_right_verdict(shop: TestProject, lines: list[str]
     found = alarms(window) - {"live/traffic/rows"}
     assert expected <= found
     assert bool(expected) or not found
+    assert window["verdict"] == "alarm"  # of one row, since the recipe asks for fifty a day
+
+
+def test_what_is_kept_of_broken_rows_is_the_rule_and_not_the_cell(shop: TestProject) -> None:
+    file(shop, spoiled(days(1), age=lambda cell: str(int(cell) * 1000)))
+    (window,) = told(shop, *COMMAND, "--forget")
+    (rejected,) = (one for one in window["findings"]["data_quality"] if one["name"] == "live/quality/rejected")
+    assert list(rejected["evidence"]["reasons"].items()) == [("age is above 100", 200)]
 
 
 def test_an_empty_file_and_a_column_that_is_gone(shop: TestProject) -> None:

@@ -68,6 +68,18 @@ def test_kserve_gets_a_container_of_the_name_that_it_looks_for(packaged: TestPro
     assert typed(container, "V1Container") == container
     pod = {key: value for key, value in predictor.items() if key not in ("minReplicas", "maxReplicas")}
     assert typed(pod, "V1PodSpec") == pod
+    assert {"name": "PROTOCOL", "value": "v2"} in container["env"], "else KServe tells clients the paths of version 1, which are not there"
+
+
+def test_knative_refuses_nothing_of_what_kserve_gets(packaged: TestProject) -> None:
+    """The fields that its API allows: knative.dev/serving, pkg/apis/serving/fieldmask.go."""
+    predictor = yaml.safe_load((packaged.root / "buyers-1" / "kubernetes" / "inferenceservice.yaml").read_text())["spec"]["predictor"]
+    pod = {"containers", "volumes", "serviceAccountName", "imagePullSecrets", "enableServiceLinks", "automountServiceAccountToken"}
+    allowed = (
+        "args command env workingDir envFrom image imagePullPolicy livenessProbe ports readinessProbe resources securityContext startupProbe volumeMounts name"
+    )
+    assert predictor.keys() <= pod | {"minReplicas", "maxReplicas"}
+    assert predictor["containers"][0].keys() <= set(allowed.split())
 
 
 def test_the_parts_of_a_package_fit_together(packaged: TestProject) -> None:

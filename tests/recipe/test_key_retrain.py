@@ -89,3 +89,12 @@ def test_columns_that_no_request_brings_and_protections_that_would_be_doubled_ar
     text = told(project, "retrain: {when: {labels: 9}}", "serve: {log: {path: served, columns: []}}", *(f"contract.columns.c{i}.dtype=int" for i in range(9)))
     assert "the log leaves out age, c0, c1, c2, c3, c4 and 4 more, which" in text, "one cause is one problem"
     assert "1 problem in" in text
+
+
+def test_a_monitor_or_gate_whose_own_keys_are_wrong_is_not_said_to_be_missing(project: TestProject) -> None:
+    """One mistake is one problem."""
+    retrain = "retrain: {when: {drift: {monitor: drift}}, then: promote}"
+    for wrong, said in (("monitors.drift.false_alarms=1/mnth", "'1/mnth' is no rate"), ("gates.no_regression.margn=0.1", "gates.no_regression.margn")):
+        text = told(project, retrain, LOG, wrong)
+        assert said in text
+        assert text.startswith("1 problem in recipe buyers"), text

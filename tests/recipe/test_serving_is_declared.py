@@ -95,6 +95,7 @@ def test_the_command_line_goes_before_what_was_recorded_and_may_name_any_file(tm
     [
         ("trainer.max_epochs=3", "decides nothing here"),
         ("limits.rows=3", "Write serve.limits.rows=3"),
+        ("rollout.timeout_ms=5", "said in the recipe, and kept with the version"),
         ("serve.limits.row=3", "Did you mean rows?"),
         ("serve.limits.rows=many", "serve.limits.rows"),
         ("serve.log.path=${oc.env:HOME}", "HOME"),

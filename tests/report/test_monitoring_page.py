@@ -47,7 +47,7 @@ def test_estimated_and_realised_performance_share_a_picture() -> None:
     titles = re.findall(r"<figcaption>([^<]*)", page)
     assert titles.count("Share of right answers (accuracy), estimated and realised") == 1
     assert not any("performance" in title for title in titles)
-    assert {"age: moved by 0.4 sd", "city: moved by 0.1 of its rows"} <= set(titles)
+    assert {"age: moved by 0.4 sd", "city: moved by 10% of its rows"} <= set(titles)
     assert "Solid: realised. Dashed: estimated." in page
     assert page.count('stroke-dasharray="5,3"') >= 1
 
@@ -102,3 +102,28 @@ def test_what_comes_from_data_is_escaped() -> None:
 def test_one_window_has_no_timeline_and_none_is_a_page_too() -> None:
     assert "Over time" not in monitoring_page("adult 3", [view(1)])
     assert monitoring_page("adult 3", []).startswith("<!doctype html>")
+
+
+def told_of(day: int, *, more: int = 0) -> WindowView:
+    """A window with many figures, of which the one that alarms comes late in the page's order."""
+    quiet = tuple(Finding(name=f"live/performance/other_{place}", value=0.5 + day / 10) for place in range(more))
+    loud = Finding(name="live/attribution/columns", value=min(day, 2), unit="columns", severity="warning", text="age counts for more")
+    missing = Finding(name="live/quality/missing", value=0, unit="columns")
+    apart = Finding(name="live/fairness/sex/selection_rate_gap", value=0.1)
+    return WindowView("daily windows", "", f"2026-11-{day:02}T00:00", day, 1200, (*quiet, loud, missing, apart))
+
+
+def test_counts_have_ticks_at_whole_numbers_and_each_once() -> None:
+    page = monitoring_page("adult 3", [told_of(day) for day in (1, 2, 3)])
+    drawings = dict(re.findall(r"<figcaption>([^<]*)</figcaption>(.*?)</figure>", page, re.DOTALL))
+    counted = re.findall(r">(\d)<", drawings["Columns that count for more or less than before"])
+    assert sorted(counted) == ["0", "1", "2"]
+    assert "Selection rate by sex, how far groups are apart" in drawings
+    assert sorted(re.findall(r">(\d)<", drawings["Columns with values missing more or less often"])) == ["0", "1"]
+
+
+def test_what_alarms_has_a_picture_however_many_figures_there_are() -> None:
+    page = monitoring_page("adult 3", [told_of(day, more=20) for day in (1, 2)])
+    titles = re.findall(r"<figcaption>([^<]*)", page)
+    assert "Columns that count for more or less than before" in titles
+    assert len(titles) == 16

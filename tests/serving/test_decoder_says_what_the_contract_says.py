@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -22,7 +24,7 @@ from mlforge.serving.compiled import Compiled
 from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
-from mlforge.serving.judged import judge_rows
+from mlforge.serving.judged import judge_frame, judge_rows
 from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
 from mlforge.serving.readers import Unsettled
@@ -257,3 +259,69 @@ def test_an_extra_column_beside_a_missing_one_is_no_misspelling(decoder: tuple[D
 def test_a_column_that_is_misspelt_is_told_and_not_taken_for_missing(decoder: tuple[Decoder, Engine]) -> None:
     load = decoder[0].json(b'{"rows": [{"whol": 3, "large": 1}]}').load
     assert load.rejected[0].reason == "the model has no column 'whol'. Did you mean whole?"
+
+
+def test_a_key_that_is_there_twice_is_refused_although_another_is_left_out(decoder: tuple[Decoder, Engine]) -> None:
+    """As many colons as keys are no proof that none was lost: a column that may be missing has no key."""
+    row = {"large": 1, "real": 0.5, "strict": False, "kind": "a", "short": "abc", "many": [1, 2, 3], "whole": 3, "truth": True, "free": "x", "when": None}
+    body = json.dumps({"rows": [row]})
+    assert decoder[0].json(body.encode()).load.rows is not None
+    with pytest.raises(Refused, match="'whole' is there twice"):
+        decoder[0].json(body.replace('"whole": 3', '"whole": 3, "whole": 4').encode())
+
+
+def test_rows_of_many_types_cost_no_time(decoder: tuple[Decoder, Engine]) -> None:
+    """JavaScript writes 1.0 as 1: of a few columns, nearly every row is of types of its own, and each kind of row was judged alone."""
+    usual = {"strict": False, "kind": "a", "short": "abc", "many": [1, 2, 3], "truth": True, "free": "x", "when": None}
+    both = (1, 0.5)
+    rows = [usual | {"whole": 3.0 if place & 1 else 3, "large": place, "real": both[place >> 1 & 1], "open": both[place >> 2 & 1]} for place in range(64)]
+    asked = json.dumps({"rows": [*rows, {"large": "x"}]}).encode()
+    with patch("mlforge.serving.judged.judge_frame", wraps=judge_frame) as judged:
+        load = decoder[0].json(asked).load
+    assert [one.row for one in load.rejected] == [64]
+    assert judged.call_count <= 2
+
+
+def test_more_combinations_of_types_than_can_be_judged_are_refused(decoder: tuple[Decoder, Engine]) -> None:
+    odd = (1, "a", True, [1])
+    names = ("whole", "large", "real", "open")
+    rows = [{name: odd[place // 4**at % 4] for at, name in enumerate(names)} for place in range(256)]
+    with pytest.raises(Refused, match=r"'whole'.* 64 combinations"):
+        decoder[0].json(json.dumps({"rows": rows}).encode())
+
+
+def test_columns_of_strangers_cost_nothing_and_are_not_remembered(decoder: tuple[Decoder, Engine]) -> None:
+    made, engine = decoder
+    usual = {"large": [1], "real": [0.5], "strict": [False], "kind": ["a"], "short": ["abc"], "many": [[1.0, 2, 3]]}
+    usual |= {"whole": [3], "an open one": [1.5], "truth": [True], "free": ["x"], "when": ["2024-01-01"]}
+    plans = engine.predictor._conformer._plans
+    made.frame(pl.DataFrame(usual))
+    known = len(plans)
+    for number in range(3):
+        assert made.frame(pl.DataFrame(usual | {f"x{number}{place}": [0] for place in range(2000)})).good == 1
+    assert len(plans) == known
+
+
+def test_a_table_whose_columns_are_separated_otherwise_is_told_so(decoder: tuple[Decoder, Engine]) -> None:
+    with pytest.raises(Refused, match=r"the rows have one column, 'whole;large', and lack .* a comma separates"):
+        decoder[0].frame(pl.DataFrame({"whole;large": ["1;2"]}))
+
+
+def test_a_misspelt_column_of_a_table_is_named(decoder: tuple[Decoder, Engine]) -> None:
+    with pytest.raises(Refused, match="Did you mean larg"):
+        decoder[0].frame(pl.DataFrame({name: [1] for name in ("whole", "larg", "real", "open", "truth", "strict", "kind", "free", "short", "when", "many")}))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"rows": [], "partail": True}, "'partail' is not known beside rows. Did you mean partial?"),
+        ({"rows": [], "deadline": 5}, "'deadline' is not known beside rows. Did you mean deadline_ms?"),
+        ({"columns": {}, "rows": 5}, "'rows' is not known beside columns"),
+        ({"rows": {"large": 1}, "partial": True}, "rows: a JSON object; a list of objects was expected"),
+        ({"columns": [1]}, "columns: a JSON list; a list of values for each column was expected"),
+    ],
+)
+def test_what_is_not_known_beside_the_rows_is_refused(decoder: tuple[Decoder, Engine], said: object, told: str) -> None:
+    with pytest.raises(Refused, match=re.escape(told)):
+        decoder[0].json(json.dumps(said).encode())

@@ -14,23 +14,45 @@ import pytest
 from tests.serving.bundles import ROW, make_bundle
 from tests.serving.running import Running, serving
 
+from mlforge.service.limits import Limits
+from mlforge.serving.access.body import BodyReader
 from mlforge.serving.http import Refused
-from mlforge.serving.ledger import Ledger
 from mlforge.serving.pressure import Pressure
 
 
 @pytest.mark.parametrize(("under_way", "busy", "refused"), [(500, 0.2, True), (3, 0.2, False), (500, 0.0, False)], ids=["behind", "few", "quick"])
 def test_who_comes_is_refused_when_the_loop_is_behind_with_many(under_way: int, busy: float, refused: bool) -> None:
     async def main() -> None:
-        cell = Ledger(1).cell("under_way", kind="gauge")
-        cell.set(under_way)
-        pressure = Pressure(0.05 if busy else 60.0, cell, asyncio.get_running_loop())
+        pressure = Pressure(0.05 if busy else 60.0, lambda: under_way, asyncio.get_running_loop())
         until = time.perf_counter() + 0.05 + busy
         while busy and time.perf_counter() < until:
             pass  # the loop has no turn
         await asyncio.sleep(0.06)
         with pytest.raises(Refused, match="too many requests") if refused else contextlib.nullcontext():
             pressure.admit()
+
+    asyncio.run(main())
+
+
+def test_whose_body_does_not_come_is_nobody_whom_others_wait_for() -> None:
+    """Two hundred of them had a server refuse, and delay, whoever came with a whole request."""
+
+    async def main() -> None:
+        reader = BodyReader(Limits(body_seconds=1.3))
+        never = asyncio.get_running_loop().create_future
+
+        async def told() -> int:
+            with pytest.raises(Refused) as refused:
+                await reader.read(never, {"content-length": "9"})
+            return refused.value.status
+
+        slow = [asyncio.create_task(told()) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        assert reader.slow == 0
+        await asyncio.sleep(1.0)
+        assert reader.slow == 3
+        assert await asyncio.gather(*slow) == [408, 408, 408]
+        assert reader.slow == 0
 
     asyncio.run(main())
 

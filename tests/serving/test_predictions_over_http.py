@@ -82,6 +82,21 @@ def test_the_other_rows_are_answered_where_the_caller_asks_for_it(server: Runnin
 
 
 @pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/csv;q=0, application/json", "application/json"),
+        ("text/csv; q=0.0, */*", "application/json"),
+        ("application/json;q=0.1, text/csv", "text/csv; charset=utf-8"),
+        ("text/*", "text/csv; charset=utf-8"),
+    ],
+)
+def test_the_answer_is_of_a_kind_that_the_caller_takes(server: Running, accept: str, kind: str) -> None:
+    status, _, headers = server.ask("/predict", {"rows": [ROW, ROW | {"age": None}], "partial": True}, headers={"accept": accept})
+    assert (status, headers["content-type"]) == (200, kind)
+    assert headers["x-rejected-rows"] == (None if kind == "application/json" else "1"), "a table has no place for a row that is not there"
+
+
+@pytest.mark.parametrize(
     ("path", "method", "body", "kind", "status", "says"),
     [
         ("/nothing", "GET", None, "", 404, "there is nothing at /nothing"),
@@ -91,6 +106,8 @@ def test_the_other_rows_are_answered_where_the_caller_asks_for_it(server: Runnin
         ("/predict", "POST", b"[3]", "application/json", 400, "row 0"),
         ("/predict", "POST", b"3", "application/json", 400, "a JSON number"),
         ("/predict", "POST", json.dumps({"rows": [ROW], "partial": "so"}).encode(), "application/json", 400, "partial"),
+        ("/predict", "POST", json.dumps({"rows": [ROW], "id": "x" * 129}).encode(), "application/json", 400, "has 129 characters; 1 to 128"),
+        ("/predict", "POST", json.dumps({"rows": [ROW], "id": "a\nb"}).encode(), "application/json", 400, "that can be printed"),
         ("/models/peopel", "GET", None, "", 404, "Did you mean people?"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +95,27 @@ def test_a_body_that_breaks_off_harms_nobody(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n[{")
     assert ask(port, "/predict", json.dumps(ROW).encode())[0] == 200
+
+
+def test_a_model_may_be_named_in_any_letters(tmp_path: Path) -> None:
+    """Of a bundle it is the folder's name; a header is of ASCII, and a quote ends a label of Prometheus unless it is escaped."""
+    name = 'Käufer "neu"'
+    app = Asgi(Plan.made([Offer(name, 0, "", make_bundle(tmp_path / "people"))], Serve(workers=1), 1))
+
+    async def asked(method: str, path: str, body: bytes, *headers: tuple[bytes, bytes]) -> tuple[int, dict[bytes, bytes], str]:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        named = [(b"content-length", str(len(body)).encode()), *headers]
+        status, told, answer = await app.answer({"type": "http", "method": method, "path": path, "headers": named}, receive)
+        return status, dict(told), answer.decode()
+
+    async def main() -> None:
+        status, headers, told = await asked("POST", "/predict", json.dumps(ROW).encode(), (b"accept", b"text/csv;q=0.5, application/json;q=0"))
+        assert (status, headers[b"x-model"]) == (200, b"K%C3%A4ufer %22neu%22")
+        assert told.startswith("row,prediction,")
+        _, _, figures = await asked("GET", "/metrics", b"")
+        assert 'mlforge_model_version{model="Käufer \\"neu\\""} 0\n' in figures
+        await app.close()
+
+    asyncio.run(main())

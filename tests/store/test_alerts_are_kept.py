@@ -52,6 +52,11 @@ def test_what_costs_most_comes_first_and_what_is_over_last(store: Store) -> None
     assert [one.finding for one in store.alerts.of()] == ["c", "b", "e", "a", "d"]
 
 
+def test_of_alerts_that_cost_the_same_the_one_that_began_first_comes_first(store: Store) -> None:
+    store.alerts.note([days(4, 4, finding="effect"), days(2, 4, finding="cause"), days(5, 5, finding="later")])
+    assert [one.finding for one in store.alerts.of()] == ["cause", "effect", "later"]
+
+
 def test_an_acknowledged_alert_stays_so_until_it_becomes_worse(store: Store) -> None:
     store.alerts.note([days(3, 4)])
     kept, new = store.alerts.acknowledge(1, "being mended", actor="ann")

@@ -14,6 +14,7 @@ from mlforge.secrets import remember
 from mlforge.store import KeptAlert, KeptWindow, Store
 from mlforge.store.entries import KeptTrigger
 from mlforge.trail import Trail, marks, trail_of
+from mlforge.trail.cost import newest
 
 
 @pytest.fixture
@@ -177,3 +178,16 @@ def test_what_happened_to_a_model_is_marked_from_the_store(store: Store) -> None
     assert told[-1].text.endswith(": too slow")
     for mark in told:
         assert trail_of(store, mark.command.split()[2:]).steps, mark.command
+
+
+def test_an_estimate_that_is_withheld_by_now_is_not_told_as_it_was() -> None:
+    """Labels have contradicted it since: what it was before that is no news of the model."""
+    figures = newest(
+        [
+            window(1, finding("live/estimated/roc_auc", value=0.8), finding("live/performance/roc_auc", value=0.79)),
+            window(2, finding("live/estimated/roc_auc", value=None, text="withheld: 300 labels have arrived"), finding("live/performance/roc_auc", value=None)),
+        ]
+    )
+    assert set(figures) == {"performance/roc_auc"}
+    again = newest([window(1, finding("live/estimated/roc_auc", value=None, text="withheld: 300")), window(2, finding("live/estimated/roc_auc", value=0.7))])
+    assert again["estimated/roc_auc"].value == 0.7

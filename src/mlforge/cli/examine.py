@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
-from mlforge.errors import MissingRequirement, RecipeError
+from mlforge.errors import MissingRequirement, MlforgeError, RecipeError
 from mlforge.project import Project
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _MARKS = {"ok": "ok", "note": "–", "warning": "!", "missing": "✗"}
 _INTERNAL = {"all", "test", "lint", "dev"}  # extras that are sums of others, or for those who work on mlforge
 _ENOUGH = 2 * 1024**3  # bytes of free disk below which a run may well fail
 _SOON_OVER = 30  # days before a key goes in which that is told
+_RECORDS = "records.db"  # of a store in a folder
 _PATIENCE = 10  # seconds for nvidia-smi, which hangs when a driver is broken
 
 
@@ -146,6 +147,19 @@ def _store(project: Project) -> Iterator[Point]:
     free = shutil.disk_usage(existing).free
     short = free < _ENOUGH
     yield Point("disk", f"{free / 1024**3:.1f} GiB free", "warning" if short else "ok", "mlforge keeps every artifact: make room" if short else "")
+    if (folder / _RECORDS).exists():
+        yield _audit(folder)
+
+
+def _audit(folder: Path) -> Point:
+    """Is the audit log what was written, from its first entry on."""
+    from mlforge.store import Store
+
+    try:
+        with Store.open(None, folder) as store:
+            return Point("audit log", f"entries that are as they were written, each after the one before it: {store.audit.verify():,}")
+    except MlforgeError as error:
+        return Point("audit log", str(error).splitlines()[0], "warning", error.hint)
 
 
 def _plugins(project: Project) -> Iterator[Point]:

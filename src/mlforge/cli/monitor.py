@@ -72,16 +72,26 @@ def command(
     frames = _frames(source, place) if source else iter(())
     first = next(frames, None)
     intake = Intake(predictor, monitor_set.contract, time=time, by=by, asks=monitor_set.asks)
-    whole = window is None and first is not None and not intake.timed(first)
+    clock = None if first is None else intake.clock(first)
+    whole = window is None and first is not None and clock is None
     rows = () if first is None else _chained(first, frames)
     looks = list(look(monitor_set, predictor, rows, intake, store=opened, version=version, whole=whole, kept=not forget))
     windows = [one for seen in looks for one in seen.windows]
+    untimed = max((seen.untimed for seen in looks), default=0)
+    if not windows and untimed:
+        raise DataError(
+            f"{version}: none of {untimed:,} rows has a time in {clock} that can be read",
+            hint="Times are ISO 8601, or seconds since 1970. --time COLUMN names another column; --window '1000 rows' cuts by number.",
+        )
     if not windows:
-        raise DataError(f"{version}: no window has been looked at yet", hint="Name the rows: --source FILE.")
+        why = "the source has no rows, and no window is kept" if source else "no window has been looked at yet"
+        raise DataError(f"{version}: {why}", hint="Is it the right one?" if source else "Name the rows: --source FILE.")
     if as_json:
         click.echo(json.dumps([_plain(seen, one) for seen in looks for one in seen.windows], indent=1))
     else:
         click.echo("\n".join(_told(str(version), looks, page)))
+    if untimed:
+        click.echo(f"{untimed:,} rows have no time in {clock} that can be read, and are in no window", err=True)
     try:
         if not forget:
             from mlforge.cli.attention import alert
@@ -134,7 +144,7 @@ def _told(version: str, looks: list[Look], page: Path | None) -> Iterator[str]:
         for one in seen.windows[-_LINES:]:
             yield from _line(one)
         if seen.kept:
-            yield f"  {seen.kept} kept"
+            yield f"  {_counted(seen.kept, 'profile')} kept"
         if seen.apart:
             yield f"  {seen.apart} kept earlier were held against another reference, and are left out: they do not compare"
     if page is not None:
@@ -146,11 +156,15 @@ def _line(one: Judged) -> Iterator[str]:
     when = when or f"window {one.panes.start + 1}  "
     group = f"{one.group}  " if one.group else ""
     rejected = f" · {one.rejected:,} broke the contract" if one.rejected else ""
-    labels = f" · {one.labels:,} labels" if one.labels else ""
+    labels = f" · {_counted(one.labels, 'label')}" if one.labels else ""
     alarms = [finding for finding in one.alarms if not _of_one_column(finding.name)]
-    yield f"  {when}{group}{one.rows:>9,} rows{labels}{rejected}  {'ALARM' if alarms else 'ok'}{_seen(one)}"
+    yield f"  {when}{group}{one.rows:>9,} {'row' if one.rows == 1 else 'rows'}{labels}{rejected}  {'ALARM' if one.alarms else one.verdict}{_seen(one)}"
     for finding in alarms[:8]:
         yield f"      {finding.name.removeprefix('live/')}: {finding.text}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _seen(one: Judged) -> str:
@@ -178,6 +192,7 @@ def _plain(seen: Look, one: Judged) -> dict[str, Any]:
         "labels": one.labels,
         "rejected": one.rejected,
         "alarm": bool(one.alarms),
+        "verdict": one.verdict,
         "findings": {entry: [finding.model_dump(mode="json") for finding in found] for entry, found in one.findings.items()},
     }
 

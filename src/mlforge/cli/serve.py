@@ -138,13 +138,14 @@ def _serve(place: Workplace, store: Store | None, offers: list[Offer], settings:
     os.environ.setdefault("POLARS_MAX_THREADS", str(settings.threads or 1))  # as many threads as there are cores would wait for each other
     from mlforge.runtime.bundle import read_bundle
     from mlforge.serving.address import listen
-    from mlforge.serving.machine import cores, frugal
+    from mlforge.serving.machine import cores, frugal, quiet
     from mlforge.serving.plan import Plan
     from mlforge.serving.request_log.writer_process import WriterProcess
     from mlforge.serving.rollout.rollouts import Rollouts
     from mlforge.serving.supervisor import Supervisor
 
     frugal()
+    quiet()
     kept = _kept(settings)  # open until the end
     if kept is not None:
         settings = settings.model_copy(update={"grpc_port": kept.getsockname()[1]})

@@ -32,7 +32,8 @@ def watching(place: Workplace, store: Store, plan: Plan) -> Monitors | None:
         _, sent = Notifier(place.project, place.catalog, place.hooks).notify(looks, store, version)
         for one in sent:
             if one.failure:
-                log.warning("alert %d could not be told to alerts.%s: %s; it is tried again", one.alert.number, one.channel, one.failure)
+                why = one.failure.replace("\n", " ").rstrip(".")
+                log.warning("alert %d could not be told to alerts.%s, and is tried again: %s.", one.alert.number, one.channel, why)
 
     return Monitors(plan.monitor_plan, store, plan, tell)
 

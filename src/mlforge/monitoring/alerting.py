@@ -14,6 +14,7 @@ from mlforge.store.entries import Version
 
 __all__ = ["Loss", "alerted", "stretches"]
 
+_APART = "its windows do not compare any more, since what they were held against is another now"
 QUIET = 2  # windows without an alarm that end a stretch
 _MEASURES = ("live/performance/roc_auc", "live/performance/accuracy", "live/performance/mae",
              "live/estimated/roc_auc", "live/estimated/accuracy", "live/estimated/mae")  # fmt: skip
@@ -60,7 +61,9 @@ def alerted(looks: Iterable[Look], store: Store, version: Version) -> list[KeptA
     looked = {(look.windowing.text if look.windowing else "", window.group, entry) for look in seen for window in look.windows for entry in window.findings}
     before = store.alerts.of(version.model, version.version, over=False)
     gone = [one for one in before if one.number not in numbers and (one.windows, one.part, one.monitor) in looked]
-    store.alerts.close(one.number for one in gone)
+    apart = {look.windowing.text for look in seen if look.windowing and look.apart}
+    store.alerts.close(one.number for one in gone if one.windows not in apart)
+    store.alerts.close((one.number for one in gone if one.windows in apart), _APART)
     return [*kept, *(store.alerts.one(one.number) for one in gone)]
 
 

@@ -11,15 +11,16 @@ import polars as pl
 
 from mlforge.contract import Contract
 from mlforge.errors import RecipeError, nearest
+from mlforge.monitoring.logged import answers, asked
+from mlforge.monitoring.moments import moments
 from mlforge.runtime.conform import Conformer, Plan
 from mlforge.runtime.predictor import Answer, Predictor
 from mlforge.runtime.protections import Protector, Rule
-from mlforge.window import LATENCY, TIME
+from mlforge.window import TIME
 
 __all__ = ["Intake", "Live"]
 
 _LOGGED = ("__time", "prediction")  # a request log has these
-_LABEL = "label"
 _PLACE = "__place__"
 
 
@@ -29,7 +30,7 @@ class Live:
 
     rows: pl.DataFrame  # the contract's keys that are there, and `TIME`, `LATENCY` where they are known
     predictions: pl.DataFrame | None  # missing where a row broke the contract
-    reasons: pl.Series  # why a row broke the contract; missing where it did not
+    reasons: pl.Series  # which rules of the contract a row broke, without its cells, for they are kept; missing where it broke none
     groups: pl.Series | None = None
 
 
@@ -51,24 +52,19 @@ class Intake:
         made = self._logged(frame) if all(name in frame.columns for name in _LOGGED) else self._raw(frame)
         return Live(made.rows, made.predictions, made.reasons, self._grouped(frame))
 
-    def timed(self, frame: pl.DataFrame) -> bool:
-        """Have the rows of such a frame a time."""
-        return all(name in frame.columns for name in _LOGGED) or self._times(frame) is not None
+    def clock(self, frame: pl.DataFrame) -> str | None:
+        """The column that says when rows of such a frame were asked about; None where none does."""
+        return _LOGGED[0] if all(name in frame.columns for name in _LOGGED) else self._clock(frame)
 
     def _logged(self, frame: pl.DataFrame) -> Live:
-        rows = frame.select(pl.col("__time").alias(TIME), *(pl.col(key) for key in self._contract.columns if key in frame.columns))
-        if "__latency_ms" in frame.columns:
-            rows = rows.with_columns((frame["__latency_ms"].cast(pl.Float64) / 1000).alias(LATENCY))
-        if _LABEL in frame.columns and self._output.target not in rows.columns:
-            rows = rows.with_columns(frame[_LABEL].alias(self._output.target))
-        predictions = frame.select(name for name in frame.columns if name == "prediction" or name.startswith("probability_"))
-        return Live(self._typed(rows), predictions, pl.Series("reason", [None] * frame.height, dtype=pl.String))
+        broken = pl.Series("reason", [None] * frame.height, dtype=pl.String)
+        return Live(asked(frame, self._contract, self._output), answers(frame, self._output), broken)
 
     def _raw(self, frame: pl.DataFrame) -> Live:
         asked = self._predictor.bundle.contract
         gone = [key for key in asked.columns if key not in frame.columns and asked.real_name(key) not in frame.columns]
         frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(asked.real_name(key)) for key in gone)
-        answer = self._predictor.answer(frame) if self._asks else self._predictor.typed(frame)
+        answer = self._predictor.answer(frame, cells=False) if self._asks else self._predictor.typed(frame, cells=False)
         predictions = _placed(answer.predictions, answer.accepted, frame.height) if isinstance(answer, Answer) else None
         return Live(self._keyed(frame), predictions, _placed(answer.rejected.select("reason"), answer.rejected["position"], frame.height)["reason"])
 
@@ -95,30 +91,18 @@ class Intake:
         plan = Conformer(contract).plan(schema)
         return plan, {key: rule for key, rule in rules.items() if key in plan.keys}
 
-    def _typed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Labels as the contract types them."""
-        target = self._output.target
-        if target not in rows.columns:
-            return rows
-        return rows.with_columns(pl.col(target).cast(pl.String) if self._output.kind == "classes" else pl.col(target).cast(pl.Float64, strict=False))
-
     def _times(self, frame: pl.DataFrame) -> pl.Series | None:
-        """When each row was asked about: by the column that is named, else the contract's column for time."""
+        """When each row was asked about."""
+        named = self._clock(frame)
+        return None if named is None else moments(frame[named])
+
+    def _clock(self, frame: pl.DataFrame) -> str | None:
+        """The column of times: the one that is named, else the contract's; None where there is none."""
         known = self._contract.having("time")
-        named = self._time or (self._contract.real_name(known[0]) if known else None)
-        named = known[0] if named not in frame.columns and known and known[0] in frame.columns and not self._time else named
-        if named is None or named not in frame.columns:
-            if self._time:
-                raise RecipeError(f"--time: the rows have no column {self._time!r}", hint=nearest(self._time, frame.columns) or _some(frame.columns))
-            return None
-        column = frame[named]
-        if column.dtype == pl.String:
-            column = column.str.to_datetime(time_zone="UTC", strict=False)
-        if column.dtype.is_numeric():
-            column = (column.cast(pl.Float64) * 1e6).cast(pl.Int64).cast(pl.Datetime("us"))
-        if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone not in (None, "UTC"):
-            column = column.dt.convert_time_zone("UTC")
-        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") if not _zoned(column) else column.cast(pl.Datetime("us", "UTC"))
+        if self._time and self._time not in frame.columns:
+            raise RecipeError(f"--time: the rows have no column {self._time!r}", hint=nearest(self._time, frame.columns) or _some(frame.columns))
+        names = (self._time,) if self._time else (self._contract.real_name(known[0]), known[0]) if known else ()
+        return next((name for name in names if name in frame.columns), None)
 
     def _grouped(self, frame: pl.DataFrame) -> pl.Series | None:
         if self._by is None:
@@ -138,10 +122,6 @@ def _placed(told: pl.DataFrame, at: pl.Series, height: int) -> pl.DataFrame:
         return told.clear(height)
     places = pl.DataFrame({_PLACE: pl.int_range(height, eager=True)})
     return places.join(told.with_columns(at.cast(pl.Int64).alias(_PLACE)), on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
-
-
-def _zoned(column: pl.Series) -> bool:
-    return isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
 
 
 def _some(columns: list[str]) -> str:

@@ -34,6 +34,12 @@ class Judged:
         """The findings that are alarms."""
         return tuple(finding for found in self.findings.values() for finding in found if finding.severity != "info")
 
+    @property
+    def verdict(self) -> str:
+        """ "alarm", "ok", or "insufficient" where no monitor has seen enough to say anything."""
+        said = any(finding.value is not None and (finding.rows or 0) >= FEW for found in self.findings.values() for finding in found)
+        return "alarm" if self.alarms else "ok" if said else "insufficient"
+
 
 def judged(panes: Panes, wanted: Callable[[str, range], bool] = lambda group, numbers: True) -> Iterator[Judged]:
     """Every window that has rows and is wanted (by its group and panes), in its order within its group."""

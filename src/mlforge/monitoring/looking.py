@@ -30,6 +30,7 @@ class Look:
     windows: tuple[Judged, ...]
     kept: int  # panes that are new in the store, or have changed
     apart: int = 0  # kept panes that are left out, since they were held against another reference
+    untimed: int = 0  # rows that are in no window, since they have no time that can be read
 
 
 def look(
@@ -54,4 +55,4 @@ def look(
     for panes in cut:
         apart = recall(panes, store, version) if kept and not whole else 0
         told = list(judged(panes))
-        yield Look(panes.windowing, tuple(told), keep(panes, told, store, version) if kept else 0, apart)
+        yield Look(panes.windowing, tuple(told), keep(panes, told, store, version) if kept else 0, apart, panes.untimed)

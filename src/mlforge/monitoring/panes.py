@@ -65,6 +65,7 @@ class Panes:
         self.windowing = windowing  # None: all rows are one window
         self.watched = watched
         self.seen: dict[Pane, Seen] = {}
+        self.untimed = 0  # rows that have no time, and so are in no window
         self._contract, self._task, self._model = contract, task, model
         self._rows: dict[str, int] = {}
         self.step = 0.0 if windowing is None else float(_common(windowing.length, windowing.every))
@@ -132,7 +133,9 @@ class Panes:
             )
         micros = round(self.step * 1e6)
         numbers = (live.rows[TIME].dt.epoch("us") - self._offset * 1_000_000) // micros
-        return table.with_columns(numbers.alias(_INDEX)).drop_nulls(_INDEX)
+        placed = table.with_columns(numbers.alias(_INDEX)).drop_nulls(_INDEX)
+        self.untimed += table.height - placed.height
+        return placed
 
     def _summarised(self, at: Pane, live: Live, places: pl.Series | None) -> Seen:
         """Of the rows at these places, or of all."""

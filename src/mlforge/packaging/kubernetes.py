@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from mlforge.packaging.plan import PORT, Plan
@@ -44,7 +45,7 @@ def _deployment(plan: Plan) -> Manifest:
             "terminationGracePeriodSeconds": _DRAIN,
             "automountServiceAccountToken": False,
             "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [_container(plan, "serve")],
+            "containers": [{**_container(plan, "serve"), "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}}}],
             "volumes": [{"name": "scratch", "emptyDir": {}}],
         },
     }
@@ -52,9 +53,10 @@ def _deployment(plan: Plan) -> Manifest:
     return {**_head(plan, "apps/v1", "Deployment"), "spec": {"replicas": 2, "selector": {"matchLabels": _selector(plan)}, "strategy": rolling, "template": pod}}
 
 
-def _container(plan: Plan, name: str) -> dict[str, object]:
+def _container(plan: Plan, name: str, env: Mapping[str, str] = MappingProxyType({})) -> dict[str, object]:
     ready, live = ({"httpGet": {"path": path, "port": PORT}, "timeoutSeconds": 3} for path in ("/health/ready", "/health/live"))
     secrets = [{"name": one, "valueFrom": {"secretKeyRef": {"name": plan.name, "key": one}}} for one in plan.secrets]
+    said = [{"name": one, "value": value} for one, value in env.items()]
     memory = f"{plan.memory}Mi"
     return {
         "name": name,
@@ -62,12 +64,11 @@ def _container(plan: Plan, name: str) -> dict[str, object]:
         "args": list(plan.command[1:]),
         "command": [plan.command[0]],
         "ports": [{"containerPort": PORT, "protocol": "TCP"}],
-        **({"env": secrets} if secrets else {}),
+        **({"env": said + secrets} if said or secrets else {}),
         "resources": {"requests": {"cpu": str(plan.workers), "memory": memory}, "limits": {"memory": f"{plan.memory * 2}Mi"}},
         "startupProbe": {**ready, "periodSeconds": 1, "failureThreshold": 60},
         "readinessProbe": {**ready, "periodSeconds": 2, "failureThreshold": 2},
         "livenessProbe": {**live, "periodSeconds": 10, "failureThreshold": 3},
-        "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},
         "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [{"name": "scratch", "mountPath": "/tmp"}, {"name": "scratch", "mountPath": "/home/serving"}],  # noqa: S108 - within the pod
     }
@@ -91,12 +92,11 @@ def _autoscaler(plan: Plan) -> Manifest:
 
 
 def _inference_service(plan: Plan) -> Manifest:
-    """KServe scales and routes by itself: it takes the place of the three others."""
-    predictor = {
-        "minReplicas": 1,
-        "maxReplicas": 10,
-        "containers": [_container(plan, "kserve-container")],
-        "volumes": [{"name": "scratch", "emptyDir": {}}],
-        "terminationGracePeriodSeconds": _DRAIN,
-    }
+    """KServe scales and routes by itself: it takes the place of the three others.
+
+    PROTOCOL says by which paths it is asked; without it KServe tells everybody those of version 1. On Knative, where KServe mostly runs, a pod that says how
+    it is to be ended is refused (`PodSpecMask`, `ContainerMask`): there the queue before it sees to that.
+    """
+    container = _container(plan, "kserve-container", {"PROTOCOL": "v2"})
+    predictor = {"minReplicas": 1, "maxReplicas": 10, "containers": [container], "volumes": [{"name": "scratch", "emptyDir": {}}]}
     return {**_head(plan, "serving.kserve.io/v1beta1", "InferenceService"), "spec": {"predictor": predictor}}

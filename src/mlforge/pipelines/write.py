@@ -68,6 +68,8 @@ def after(plan: Plan, services: Sequence[str]) -> Iterator[str]:
             case "airflow":
                 yield "put dags/ where Airflow looks for it, and the project where its workers find it (MLFORGE_PROJECT)"
             case "kubernetes":
-                yield f"build the image and apply it, as kubernetes/{plan.name}/jobs.yaml says" + (f"; {names} come from a secret {plan.name}" if names else "")
+                yield f"build the image and apply it, as kubernetes/{plan.name}/jobs.yaml says" + (
+                    f"; {names} {'comes' if len(plan.variables) == 1 else 'come'} from a secret {plan.name}" if names else ""
+                )
             case "cron":
                 yield f"(crontab -l 2>/dev/null; cat cron/{plan.name}.crontab) | crontab -"

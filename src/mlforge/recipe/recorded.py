@@ -52,7 +52,9 @@ def _overridden(root: Node, texts: Sequence[str], project: Project) -> tuple[Nod
     problems = list(said.problems)
     for one in said.items:
         if one.path[0] != _KEY or len(one.path) == 1:
-            hint = nearest(one.path[0], [_KEY]) or f"Write {_KEY}.{one.text.lstrip('+~')}."
+            here = one.path[0] in Serve.model_fields
+            written = f"Write {_KEY}.{one.text.lstrip('+~')}." if here else "It is said in the recipe, and kept with the version that a run makes."
+            hint = nearest(one.path[0], [_KEY]) or written
             problems.append(Problem(".".join(one.path), "decides nothing here", COMMAND_LINE, f"a key of {_KEY}, for the model is made already", hint))
         else:
             root = root.removed(one.path) if one.act == "delete" else root.updated(one.path, one.value)

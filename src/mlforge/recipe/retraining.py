@@ -20,19 +20,17 @@ _TOLD = 6  # columns that are named
 
 def retraining(header: Header, sections: Mapping[str, object], root: Node) -> Iterator[Problem]:
     """Every problem, with its place."""
-    monitors = sections.get("monitors")
-    entries = tuple(monitors) if isinstance(monitors, Mapping) else ()
-    yield from _named(header, entries, root)
+    yield from _named(header, _written("monitors", root), root)
     retrain = header.retrain
     if retrain is None:
         return
     if retrain.logged and (header.serve is None or header.serve.log is None):
         yield _problem(root, ("retrain",), "there is no request log to take rows and labels from", "serve.log, such as serve.log.path=served",
                        "Or, when the source is kept up elsewhere: retrain.training.rows=source")  # fmt: skip
-    gates = sections.get("gates")
-    if not gates:
+    gates = sections.get("gates") or {}
+    if not _written("gates", root):
         yield _problem(root, ("retrain",), "the recipe has no gates, so a retraining would register nothing", "gates: [no_regression]")
-    elif retrain.then in ("canary", "promote") and not _compared(gates, header.task):
+    elif retrain.then in ("canary", "promote") and not _compared(gates, _written("gates", root), header.task):
         yield _problem(root, ("retrain", "then"), f"{retrain.then}, and no gate holds the new version against the champion", "a gate no_regression")
     for name in ("canary", "shadow"):
         if retrain.then == name and (header.rollout is None or getattr(header.rollout, name) is None):
@@ -41,9 +39,15 @@ def retraining(header: Header, sections: Mapping[str, object], root: Node) -> It
         yield from _of_the_log(header, header.contract, sections, root)
 
 
-def _compared(gates: object, task: str) -> bool:
+def _written(section: str, root: Node) -> tuple[str, ...]:
+    """The entries of a section; one whose own keys are wrong is among them, though no component could be made of it."""
+    node = root.find((section,))
+    return () if node is None else tuple(node.items)
+
+
+def _compared(gates: object, written: tuple[str, ...], task: str) -> bool:
     """Does a gate hold the candidate against the champion."""
-    if task not in TASKS or not isinstance(gates, Mapping):
+    if task not in TASKS or not isinstance(gates, Mapping) or any(name not in gates for name in written):
         return True  # that is told elsewhere
     needed = [name for gate in gates.values() if isinstance(gate, Gate) for name in gate.needs(TASKS[task]).values()]
     return any(name.endswith("/gain") for name in needed)

@@ -20,7 +20,8 @@ def pictures(window: WindowView) -> Iterator[Chart]:
     """Each column's shares in the reference and in the window; those that alarm first, then those that moved most."""
     found = [finding for finding in window.findings if "/column/" in finding.name and "picture" in finding.evidence and finding.value is not None]
     for finding in sorted(found, key=lambda one: (one.severity == "info", -(one.value or 0.0), one.name))[:_MOST]:
-        moved = measured(finding) if finding.unit else f"{measured(finding)} of its rows"
+        share = finding.value or 0.0
+        moved = measured(finding) if finding.unit else f"{share:.0%} of its rows" if share >= 0.1 else f"{100 * share:.2g}% of its rows"
         alarm = " · alarm" if finding.severity != "info" else ""
         yield Chart("monitoring", f"{finding.evidence.get('column', finding.name)}: moved by {moved}{alarm}", _shares(finding))
 

@@ -15,11 +15,11 @@ from mlforge.report.windows import LEFT_OUT, Mark, WindowView
 
 __all__ = ["MARKED", "Timeline", "drawable", "timelines"]
 
-_MOST = 12
+_MOST = 16
 _ORDER = (
     "estimated/accuracy", "estimated/mae", "estimated/", "performance/accuracy", "performance/roc_auc", "performance/mae", "performance/",
-    "drift/columns", "drift/largest", "prediction_drift/columns", "prediction_drift/largest", "multivariate/", "attribution/largest", "calibration/",
-    "fairness/",
+    "drift/columns", "drift/largest", "prediction_drift/columns", "prediction_drift/largest", "multivariate/", "text_drift/", "two_sample/",
+    "attribution/columns", "calibration/", "fairness/",
     "quality/rejected", "quality/missing", "traffic/", "service/",
 )  # fmt: skip
 """Which figures have a picture, the most telling first."""
@@ -27,12 +27,18 @@ _NAMES = {
     "drift/columns": "Columns that have drifted", "drift/largest": "How far the worst column has moved",
     "prediction_drift/columns": "Predictions that have drifted", "prediction_drift/largest": "How far predictions have moved",
     "quality/rejected": "Share of rows that break the contract", "quality/missing": "Columns with values missing more or less often",
-    "traffic/rows": "Rows", "traffic/longest_gap": "Longest time without a row, in seconds", "attribution/largest": "Column that counts for more or less",
+    "traffic/rows": "Rows", "traffic/longest_gap": "Longest time without a row, in seconds",
+    "attribution/columns": "Columns that count for more or less than before",
+    "multivariate/distance": "How far rows as a whole have moved", "two_sample/auc": "How well rows are told from training rows (AUC)",
+    "calibration/ece": "Calibration error", "calibration/drift": "How far probabilities have moved from what comes true",
+    "service/p50": "Time of half of the answers, in seconds", "service/p99": "Time of 99 of 100 answers, in seconds",
+    "service/errors": "Share of requests that failed",
 }  # fmt: skip
-_COUNTS = ("drift/columns", "prediction_drift/columns", "quality/missing", "traffic/rows")
+_COUNTS = ("drift/columns", "prediction_drift/columns", "attribution/columns", "quality/missing", "traffic/rows")
 MARKED: Mapping[str, str] = {"version": "soft", "champion": "yes", "rollback": "no", "retraining": "warn", "alert": "no"}
 """The colour of each kind of mark, as a variable of the page."""
 _DRAWN = ("version", "champion", "retraining", "rollback")  # the gravest last; alerts are points already
+_FEW = 4  # counts of which each has a tick
 _ROOM = 30  # numbers that a picture has room for, side by side
 
 Seen = Sequence[tuple[WindowView, Finding]]
@@ -57,7 +63,10 @@ def timelines(series: Sequence[WindowView], marks: Sequence[tuple[int, Mark]]) -
     for window in series:
         for finding in window.findings:
             found.setdefault(finding.name.removeprefix("live/"), []).append((window, finding))
-    return [told for name in _names(found) if (told := _timeline(name, found, marks)) is not None][:_MOST]
+    told = [(name, one) for name in _names(found) if (one := _timeline(name, found, marks)) is not None]
+    loud = [name for name, _ in told if any(finding.severity != "info" for _, finding in found[name])]
+    kept = list(dict.fromkeys([*loud, *(name for name, _ in told)]))[:_MOST]  # what alarms is never left out for what does not
+    return [one for name, one in told if name in kept]
 
 
 def _names(found: Mapping[str, Seen]) -> Iterator[str]:
@@ -85,7 +94,7 @@ def _timeline(name: str, found: Mapping[str, Seen], marks: Sequence[tuple[int, M
         return None
     about = spoken(f"test/{measure}") or measure.replace("_", " ").capitalize()
     performance = name.startswith(("estimated/", "performance/"))
-    title = f"{about}, estimated and realised" if len(lines) > 1 else about if performance else _NAMES.get(name, name.replace("/", ": ").replace("_", " "))
+    title = f"{about}, estimated and realised" if len(lines) > 1 else about if performance else _NAMES.get(name) or _plain(name)
     reference = next((one for seen in drawn.values() for _, finding in seen if isinstance(one := finding.evidence.get("reference"), int | float)), None)
     notes = ["Solid: realised. Dashed: estimated."] if len(drawn) > 1 else [f"Only {next(iter(drawn))}."] if len(lines) > 1 else []
     notes += [f"Dotted: {number(reference)} on the test rows."] if reference is not None else []
@@ -93,6 +102,14 @@ def _timeline(name: str, found: Mapping[str, Seen], marks: Sequence[tuple[int, M
         notes.append(f"No estimate in the newest window: {newest.text}.")
     spec = _spec(drawn, marks, reference, counts=name in _COUNTS)
     return Timeline(Chart("monitoring", title[:1].upper() + title[1:], spec), " ".join(notes))
+
+
+def _plain(name: str) -> str:
+    """A figure's own name in words."""
+    kind, _, rest = name.partition("/")
+    column, _, gap = rest.rpartition("/")
+    told = f"{gap.removesuffix('_gap')} by {column}, how far groups are apart" if kind == "fairness" and column else name.replace("/", ": ")
+    return told.replace("_", " ")
 
 
 def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], reference: float | None, *, counts: bool) -> dict[str, Any]:
@@ -106,10 +123,14 @@ def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], referenc
     days = timed and len({str(row["x"])[:10] for row in rows}) > 2
     axis = {"tickCount": 6, "labelAngle": 0, "labelOverlap": True, "labelFontSize": 12} | ({"format": "%d %b" if days else "%H:%M"} if timed else {})
     x = {"field": "x", "type": "temporal" if timed else "quantitative", "title": None if timed else "window", "axis": axis}
-    y: dict[str, Any] = {"field": "y", "type": "quantitative", "title": None, "scale": {"zero": counts}, "axis": {"tickCount": 4, "labelFontSize": 12}}
-    y["axis"] |= {"tickMinStep": 1, "format": ",d"} if counts else {}
-    scale = {"domain": list(lines), "range": ["var(--yes)", "var(--mark)"] if "realised" in lines else ["var(--mark)"]}
-    colour = {"field": "of", "type": "nominal", "scale": scale, "legend": None}
+    values = [finding.value for of in lines.values() for _, finding in of if finding.value is not None]
+    scale: dict[str, Any] = {"zero": counts}
+    if not any(values):  # nothing happened: that lies on the ground, and not half way up
+        scale = {"domain": [0, 1]}
+    y: dict[str, Any] = {"field": "y", "type": "quantitative", "title": None, "scale": scale, "axis": {"tickCount": 4, "labelFontSize": 12}}
+    y["axis"] |= {"format": ",d"} | _whole(values) if counts else {}
+    shades = {"domain": list(lines), "range": ["var(--yes)", "var(--mark)"] if "realised" in lines else ["var(--mark)"]}
+    colour = {"field": "of", "type": "nominal", "scale": shades, "legend": None}
     dash = {"field": "of", "type": "nominal", "scale": {"domain": ["value", "realised", "estimated"], "range": [[1, 0], [1, 0], [5, 3]]}, "legend": None}
     bounded, alarmed = ([row for row in rows if row[key] not in (None, False)] for key in ("low", "alarm"))  # a layer without marks has no name
     area = {"mark": {"type": "area", "opacity": 0.16}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}}
@@ -128,6 +149,12 @@ def _spec(lines: Mapping[str, Seen], marks: Sequence[tuple[int, Mark]], referenc
         "height": 150,
         "layer": [*layers, *(_rules(marks, x, (str(rows[0]["x"]), max(str(row["x"]) for row in rows))) if timed else [])],
     }
+
+
+def _whole(counts: Sequence[float]) -> dict[str, Any]:
+    """Ticks at whole numbers: of few, each; the drawing library would put halves between them, and write these as whole ones."""
+    most = round(max(counts))
+    return {"values": list(range(max(most, 1) + 1))} if most <= _FEW else {"tickMinStep": 1}
 
 
 def _rules(marks: Sequence[tuple[int, Mark]], x: Mapping[str, Any], span: tuple[str, str]) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ __all__ = ["Conformer", "Plan", "Separated", "conform"]
 
 _BROKEN = "__broken__"
 _LISTED = 8  # columns named in an error
+_PLANS = 128  # schemas of one contract that are remembered
 _SHOWN = 60  # characters of a column's name
 _SEPARATORS = (";", "\t", "|", ",")  # what may have been taken for a part of a name
 
@@ -94,8 +95,16 @@ class Plan:
 
     @cached_property
     def reasons(self) -> pl.Expr:
-        """Every reason against a row of the staged frame, in one text."""
-        told = [pl.when(flag).then(self._reason(check)) for flag, check in zip(map(self._broken, self.checks), self.checks, strict=True)]
+        """Every reason against a row of the staged frame, with its cells, in one text."""
+        return self._told([self._reason(check) for check in self.checks])
+
+    @cached_property
+    def rules(self) -> pl.Expr:
+        """The rules that a row of the staged frame breaks, in one text that has nothing of the row."""
+        return self._told([pl.lit(one) for one in self.labels()])
+
+    def _told(self, texts: Sequence[pl.Expr]) -> pl.Expr:
+        told = [pl.when(self._broken(check)).then(text) for check, text in zip(self.checks, texts, strict=True)]
         return pl.concat_str(told, separator="; ", ignore_nulls=True) if told else pl.lit("")
 
     def labels(self) -> list[str]:
@@ -124,6 +133,8 @@ class Conformer:
         """What is to be done with rows of this schema. Raises DataError for a missing column, or one too many."""
         signature = tuple(schema.items())
         if signature not in self._plans:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()  # who sends other columns each time must not fill the memory
             names = self._names(list(schema))
             self._plans[signature] = Plan(self.contract, schema, names, self._extra(schema, names))
         return self._plans[signature]
@@ -133,15 +144,18 @@ class Conformer:
         plan = self.plan(frame.schema)
         return plan, plan.stage(frame).collect(engine="in-memory")
 
-    def separate(self, frame: pl.DataFrame) -> Separated:
-        """The rows that keep the contract, and the reasons against those that do not (`unique` aside, which looks at more than one frame)."""
+    def separate(self, frame: pl.DataFrame, *, cells: bool = True) -> Separated:
+        """The rows that keep the contract, and the reasons against those that do not (`unique` aside, which looks at more than one frame).
+
+        Without `cells`, a reason is the rule that is broken, and has nothing of the row.
+        """
         plan = self.plan(frame.schema)
         staged = plan.stage(frame).with_columns(plan.any_broken.alias(_BROKEN)).collect(engine="in-memory")
         bad = staged[_BROKEN]
         positions = pl.int_range(0, frame.height, eager=True).alias("position")
         if not bad.any():
             return Separated(staged.select(plan.keys), positions, pl.DataFrame(schema={"position": pl.Int64, "reason": pl.String}))
-        rejected = staged.filter(bad).select(positions.filter(bad), plan.reasons.alias("reason"))
+        rejected = staged.filter(bad).select(positions.filter(bad), (plan.reasons if cells else plan.rules).alias("reason"))
         return Separated(staged.filter(~bad).select(plan.keys), positions.filter(~bad), rejected)
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:

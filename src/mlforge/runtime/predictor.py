@@ -107,19 +107,22 @@ class Predictor:
             raise DataError(f"{len(answer.rejected)} of {len(frame)} rows break the model's contract: {shown[:500]}", hint="Mend or leave out these rows.")
         return answer.predictions
 
-    def answer(self, frame: pl.DataFrame) -> Answer:
-        """Predictions for the raw rows that keep the contract, and a reason for each that does not. Raises DataError for a missing column."""
-        parted = self.typed(frame)
+    def answer(self, frame: pl.DataFrame, *, cells: bool = True) -> Answer:
+        """Predictions for the raw rows that keep the contract, and a reason for each that does not. Raises DataError for a missing column.
+
+        Without `cells`, reasons have nothing of the rows.
+        """
+        parted = self.typed(frame, cells=cells)
         return Answer(self._run(parted.rows), parted.accepted, parted.rejected)
 
-    def typed(self, frame: pl.DataFrame) -> Separated:
+    def typed(self, frame: pl.DataFrame, *, cells: bool = True) -> Separated:
         """The raw rows that keep the contract as the graph takes them: typed and protected; and a reason for each that does not."""
-        parted = self._conformer.separate(frame)
-        return parted if self._afterwards is None else self._after(parted, self._afterwards)
+        parted = self._conformer.separate(frame, cells=cells)
+        return parted if self._afterwards is None else self._after(parted, self._afterwards, cells)
 
-    def _after(self, parted: Separated, conformer: Conformer) -> Separated:
+    def _after(self, parted: Separated, conformer: Conformer, cells: bool) -> Separated:
         """The accepted rows, protected; those of them that hold what training has not seen, and should have, are rejected too."""
-        kept = conformer.separate(self._protector.apply(parted.rows))
+        kept = conformer.separate(self._protector.apply(parted.rows), cells=cells)
         if not kept.rejected.height:
             return Separated(kept.rows, parted.accepted, parted.rejected)
         late = kept.rejected.with_columns(parted.accepted[kept.rejected["position"]].alias("position"))

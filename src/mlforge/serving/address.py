@@ -19,6 +19,8 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
+    except socket.gaierror as error:
+        raise RunFailed(f"cannot listen at {host}: {error.strerror or error}", hint="Name another --host: an address of this machine.") from None
     except OSError as error:
         raise RunFailed(f"cannot listen at {host}:{port}: {error.strerror or error}", hint="Name another --port, or 0 for a free one.") from None
     listener.setblocking(False)

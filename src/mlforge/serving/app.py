@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mlforge.serving.access.body import BodyReader
 from mlforge.serving.access.key_check import key_check
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.endpoints import explain, feedback, health, metrics, models, openapi, predict
-from mlforge.serving.http import Refused, Request, Response, problem
+from mlforge.serving.http import Refused, Request, Response, nameable, problem
 from mlforge.serving.in_flight import InFlight
 from mlforge.serving.pressure import Pressure
 from mlforge.serving.routes import Route, Routes
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 
 ENDPOINTS = (predict, explain, feedback, models, health, metrics, openapi, v2)
 _NONE: Mapping[str, str] = {}
-_LONGEST_ID = 128
 
 
 class App:
@@ -38,10 +36,10 @@ class App:
         self.routes = Routes(route for module in ENDPOINTS for route in module.routes(context))
         check = key_check(context.settings.access)
         self.before: list[Callable[[Request, Route], Response | None]] = [] if check is None else [check]
-        self._read = BodyReader(context.settings.limits).read
+        self._read = context.bodies.read
         self._answered = context.figures.answered
         self._under_way = context.figures.under_way
-        self._pressure = Pressure(context.settings.slo.p99_ms / 1000, self._under_way, context.loop, self._beat)
+        self._pressure = Pressure(context.settings.slo.p99_ms / 1000, context.in_hand, context.loop, self._beat)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """RSGI: one request."""
@@ -55,7 +53,7 @@ class App:
         name = "other"
         request = Request(scope, _NONE, partial(self._read, protocol, scope.headers))
         given = request.headers.get("x-request-id")
-        request.id = given if given and len(given) <= _LONGEST_ID and given.isascii() and given.isprintable() and " " not in given else self._context.ident()
+        request.id = given if given and nameable(given) and given.isascii() and " " not in given else self._context.ident()
         try:
             route, request.params = self.routes.find(scope.method, scope.path)
             name = route.name or name

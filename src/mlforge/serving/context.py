@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from mlforge.serving.access.body import BodyReader
 from mlforge.serving.batcher import Batch
 from mlforge.serving.clock import Clock
 from mlforge.serving.lane import Lane
@@ -27,6 +28,7 @@ class WorkerContext:
         self.plan, self.worker, self.loop = plan, worker, loop
         self.settings, self.ledger, self.roster, self.figures = plan.settings, plan.ledger, plan.roster, plan.figures
         self.threads = ThreadPoolExecutor(max_workers=max(2, plan.threads), thread_name_prefix="mlforge")
+        self.bodies = BodyReader(plan.settings.limits)
         clock = Clock()
         self.request_log = RequestLog(plan.channel, worker, clock) if plan.channel is not None else None
         self.monitor_agent = MonitorAgent(plan.monitor_plan, clock) if plan.monitor_plan is not None else None
@@ -37,14 +39,18 @@ class WorkerContext:
 
     def lane(self, offer: Offer) -> Lane:
         """Open a version; may be called in a thread. Raises DataError when its bundle is damaged."""
-        objective, under_way = self.settings.slo.p99_ms / 1000, self.figures.under_way.here
-        lane = Lane.open(offer, objective, self.plan.threads, self.loop, self.threads, self.settings.limits, under_way)
+        objective = self.settings.slo.p99_ms / 1000
+        lane = Lane.open(offer, objective, self.plan.threads, self.loop, self.threads, self.settings.limits, self.in_hand)
         lane.observers.append(self._counted)
         if self.request_log is not None:
             lane.observers.append(self.request_log.observer(lane))
         if self.monitor_agent is not None and (observer := self.monitor_agent.observer(lane)) is not None:
             lane.observers.append(observer)
         return lane
+
+    def in_hand(self) -> float:
+        """Requests that have begun and have no answer yet, but for those whose bodies do not come: nobody waits for a stranger who is slow."""
+        return self.figures.under_way.here() - self.bodies.slow
 
     def _counted(self, batch: Batch) -> None:
         self.figures.batches.add()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mlforge.errors import nearest
 from mlforge.runtime.casts import array_size
 from mlforge.service.limits import Limits
 from mlforge.serving.access.frame_shape import frame_within, rows_within
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from mlforge.serving.engine import Engine
 
 __all__ = ["Asked", "Decoder"]
+
+_COMPARED = 300  # names that are not the model's, among which a misspelt one is looked for
 
 
 class _Told(msgspec.Struct, gc=False):
@@ -52,6 +55,9 @@ class Decoder:
         self._engine = engine
         self._limits = limits or Limits()
         arrays = {key: size for key, column in engine.contract.columns.items() if (size := array_size(column.dtype)) is not None}
+        taken = {key: column for key, column in engine.contract.columns.items() if column.role != "ignore"}
+        self._names = frozenset(taken) | {column.name or key for key, column in taken.items()}
+        self._needed = len(taken)
         self.columns = Columns(engine.graph.inputs, engine.graph.widths, arrays)
         self.compiled = _compiled(engine)
         self._decoders = [msgspec.json.Decoder(_envelope(row)) for row in self.compiled.named] if self.compiled else []
@@ -71,8 +77,17 @@ class Decoder:
         return self._generic(body)
 
     def frame(self, frame: pl.DataFrame) -> Load:
-        """Raw rows as a table."""
-        return judge_frame(frame_within(frame, self._limits), self._engine)
+        """Raw rows as a table. Raises Refused beyond the limits, or when a column is missing."""
+        return judge_frame(frame_within(self._asked_for(frame), self._limits), self._engine)
+
+    def _asked_for(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The table without what the model does not take: a stranger's columns cost nothing, however many they are."""
+        names = frame.columns
+        known = [name for name in names if name in self._names]
+        if len(known) == len(names):
+            return frame
+        others = [name for name in names if name not in self._names] if len(known) < self._needed else []  # one of which may be a misspelt one
+        return frame.select([*known, *others[:_COMPARED]])
 
     def sequences(self, columns: Mapping[str, Sequence[Any]]) -> Load:
         """Raw rows as one sequence of values for each column, by key or real name. Raises Refused when their lengths differ."""
@@ -154,12 +169,14 @@ class Decoder:
 
 
 def _keys(read: Any) -> int:
-    """How many keys there are at least: each row's, `rows`, and what else is said."""
-    return (
-        len(read.rows) * (len(read.rows[0].__struct_fields__) if read.rows else 0)
-        + 1
-        + ((read.partial is not None) + (read.deadline_ms is not None) + (read.id is not None))
-    )
+    """How many keys there are at least: each row's, `rows`, and what else is said. A key that may be left out counts where it has a value."""
+    told = 1 + (read.partial is not None) + (read.deadline_ms is not None) + (read.id is not None)
+    if not read.rows:
+        return told
+    keys = len(read.rows) * len(read.rows[0].__struct_fields__)
+    if read.rows[0].__struct_defaults__:  # None is what may be left out
+        keys -= sum(msgspec.structs.astuple(row).count(None) for row in read.rows)
+    return told + keys
 
 
 def _compiled(engine: Engine) -> Compiled | None:
@@ -174,7 +191,8 @@ def _compiled(engine: Engine) -> Compiled | None:
 
 def _envelope(row: type) -> Any:
     return msgspec.defstruct(
-        "Rows", [("rows", list[row]), ("partial", bool | None, None), ("deadline_ms", float | None, None), ("id", str | None, None)], gc=False  # type: ignore[valid-type]
+        "Rows", [("rows", list[row]), ("partial", bool | None, None), ("deadline_ms", float | None, None), ("id", str | None, None)],  # type: ignore[valid-type]
+        gc=False, forbid_unknown_fields=True,
     )  # fmt: skip
 
 
@@ -185,13 +203,25 @@ def _shaped(read: Any) -> tuple[Any, Mapping[str, Any]]:
     if not isinstance(read, dict):
         raise Refused(400, f'the body is a JSON {_noun(read)}; {{"rows": […]}} was expected')
     if isinstance(read.get("rows"), list):
-        return read["rows"], read
+        return read["rows"], _beside("rows", read)
     if isinstance(read.get("columns"), dict):
+        _beside("columns", read)
         columns = read["columns"]
         if not all(isinstance(values, list) for values in columns.values()):
             raise Refused(400, "columns: a list of values was expected for each")
         return columns, read
+    if (what := next((one for one in ("rows", "columns") if one in read), None)) and not set(read) - {what, *_Told.__struct_fields__}:
+        raise Refused(400, f"{what}: a JSON {_noun(read[what])}; {'a list of objects' if what == 'rows' else 'a list of values for each column'} was expected")
     return [read], {}
+
+
+def _beside(what: str, read: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What else is said. Raises Refused for what is not known: a misspelt `deadline_ms` is not no deadline."""
+    known = _Told.__struct_fields__
+    if unknown := [key for key in read if key != what and key not in known]:
+        hint = nearest(unknown[0][:60], known) or f"There may be {', '.join(known)}"
+        raise Refused(400, f"{unknown[0][:60]!r} is not known beside {what}. {hint}")
+    return read
 
 
 def _asked(load: Load, told: Mapping[str, Any]) -> Asked:

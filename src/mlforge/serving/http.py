@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["JSON", "TEXT", "Headers", "Refused", "Request", "Response", "problem", "reply_json"]
+__all__ = ["JSON", "LONGEST_ID", "TEXT", "Headers", "Refused", "Request", "Response", "headed", "nameable", "problem", "reply_json"]
+
+LONGEST_ID = 128  # characters of a request's name
 
 JSON: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
 TEXT: tuple[tuple[str, str], ...] = (("content-type", "text/plain; charset=utf-8"),)
@@ -89,9 +92,32 @@ class Request:
             raise Refused(400, f"query: {name} is {said[:40]!r}; true or false was expected")
         return default if not said else said in ("true", "1")
 
+    def patience(self) -> float | None:
+        """Seconds that the client waits, where it says so in a header. Raises Refused for what is no number of milliseconds."""
+        said = self.headers.get("x-deadline-ms")
+        if not said:
+            return None
+        try:
+            given = float(said)
+        except ValueError:
+            given = math.nan
+        if not given > 0:
+            raise Refused(400, f"x-deadline-ms is {said[:40]!r}; a positive number of milliseconds was expected")
+        return given / 1000
+
     async def body(self) -> bytes:
         """The whole body, within the limits. Raises Refused beyond them."""
         return await self._read()
+
+
+def nameable(ident: str) -> bool:
+    """Can a request have this name, by which the log keeps it and labels find it."""
+    return 0 < len(ident) <= LONGEST_ID and ident.isprintable()
+
+
+def headed(name: str) -> str:
+    """A name as a header bears it: letters beyond ASCII as in a URL."""
+    return name if name.isascii() else quote(name, safe=" ")
 
 
 def reply_json(value: object, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:

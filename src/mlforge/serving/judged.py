@@ -21,6 +21,9 @@ __all__ = ["frame_of", "judge_frame", "judge_rows"]
 
 _LARGEST = 2**127  # of whole numbers that a frame can hold
 _USUAL = 2**63
+_EXACT = 2**53  # up to here a float tells one whole number from the next
+_COMBINATIONS = 64  # of types in which the rows of one request may come: each is judged by itself, which takes milliseconds
+_LISTED = 8  # columns named in a message
 _COMPARED, _NEAR = 300, 0.8  # names of a request that are compared with the contract's, and how alike they must be
 
 
@@ -29,7 +32,10 @@ def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
     try:
         parted = engine.predictor.typed(frame)
     except DataError as error:
-        raise Refused(400, str(error).partition("\n")[0].replace("the source lacks", "the rows lack")) from None
+        told = str(error).partition("\n")[0].replace("the source lacks", "the rows lack")
+        if told.startswith("the source has one column"):
+            told = told.replace("the source has", "the rows have").replace("and lacks", "and lack") + "; a comma separates the columns of a CSV"
+        raise Refused(400, told) from None
     rejected = tuple(Rejected(position, reason) for position, reason in parted.rejected.select("position", "reason").iter_rows())
     made = feed(parted.rows, engine.graph.inputs, engine.graph.widths) if parted.rows.height else {}
     columns = tuple(made[name] for name in engine.inputs) if made else None
@@ -101,15 +107,27 @@ class _Names:
 
 def _parted(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> list[tuple[list[int], pl.DataFrame]]:
     """The rows as frames, in each of which a column's values are of one type; with the rows' places."""
-    columns = {name: [row[name] for _, row in rows] for name in (rows[0][1] if rows else ())}
+    columns = {name: _levelled([row[name] for _, row in rows]) for name in (rows[0][1] if rows else ())}
     mixed = [name for name, values in columns.items() if len({_kind(value) for value in values if value is not None}) > 1]
     groups: dict[tuple[str, ...], list[int]] = {}
     for at in range(len(rows)):
         groups.setdefault(tuple(_kind(columns[name][at]) for name in mixed), []).append(at)
+    if len(groups) > _COMBINATIONS:
+        told = ", ".join(map(repr, mixed[:_LISTED])) + (" …" if len(mixed) > _LISTED else "")
+        raise Refused(
+            400, f"columns {told:.400} have values of several types each, in more than {_COMBINATIONS} combinations; send a column's values as one type"
+        )
     return [
         ([rows[at][0] for at in group], pl.DataFrame([_series(name, [values[at] for at in group]) for name, values in columns.items()]))
         for group in groups.values()
     ]
+
+
+def _levelled(values: list[Any]) -> list[Any]:
+    """Whole numbers as those with a point, where a column has both: some writers leave out the point of 1.0, and each row would be of types of its own."""
+    if not any(type(value) is float for value in values):
+        return values
+    return [float(value) if type(value) is int and abs(value) <= _EXACT else value for value in values]
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

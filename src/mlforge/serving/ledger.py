@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["LATENCIES", "Cell", "Ledger", "Timer"]
+__all__ = ["LATENCIES", "Cell", "Ledger", "Timer", "escaped"]
 
 LATENCIES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 _CAPACITY = 4096  # cells of a worker
@@ -153,10 +153,11 @@ class Timer:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """A label's value as Prometheus reads it."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 

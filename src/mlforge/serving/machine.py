@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cores", "frugal"]
+__all__ = ["cores", "frugal", "quiet"]
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -25,6 +25,16 @@ def cores(quota: Path = _QUOTA) -> int:
 
 _TRIM, _MMAP, _ARENAS = -1, -3, -8  # of glibc's mallopt
 _LARGE = 1024**2  # bytes
+
+
+def quiet() -> None:
+    """Have a stranger's bytes fill no log: of what Polars panics over, or gRPC refuses, the client is told, and a trace of either helps nobody.
+
+    It took a tenth of a second to write one. Who wants traces of Rust sets RUST_BACKTRACE=full.
+    """
+    if os.environ.get("RUST_BACKTRACE") != "full":
+        os.environ["RUST_BACKTRACE"] = "0"
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
 def frugal() -> None:

@@ -6,23 +6,22 @@ import asyncio
 from collections.abc import Callable
 
 from mlforge.serving.http import Refused
-from mlforge.serving.ledger import Cell
 
 __all__ = ["Pressure"]
 
 _LOOK = 0.05  # seconds between looks at the clock
-_FEW = 64  # requests under way that no worker is behind with: if its loop is late, something else has the processor
+_FEW = 64  # requests in hand that no worker is behind with: if its loop is late, something else has the processor
 _SHARE = 0.5  # of the objective: a request takes more than one turn of the loop
 
 
 class Pressure:
     """Measures the lag of the event loop by a timer: how long a request waits for its next turn."""
 
-    def __init__(self, objective: float, under_way: Cell, loop: asyncio.AbstractEventLoop, beat: Callable[[], None] = lambda: None) -> None:
-        """`beat` is called with each measurement, as a heartbeat."""
+    def __init__(self, objective: float, in_hand: Callable[[], float], loop: asyncio.AbstractEventLoop, beat: Callable[[], None] = lambda: None) -> None:
+        """`in_hand` says how many requests the loop has; `beat` is called with each measurement, as a heartbeat."""
         self.late = 0.0  # seconds
         self._most = objective * _SHARE
-        self._under_way, self._loop, self._beat = under_way, loop, beat
+        self._in_hand, self._loop, self._beat = in_hand, loop, beat
         self._due = loop.time() + _LOOK
         loop.call_at(self._due, self._look)
 
@@ -35,5 +34,5 @@ class Pressure:
 
     def admit(self) -> None:
         """Raises Refused when a request that comes now would be answered too late."""
-        if self.late > self._most and self._under_way.here() > _FEW:
+        if self.late > self._most and self._in_hand() > _FEW:
             raise Refused(503, "too many requests: this one would be answered too late", (("retry-after", "1"),))

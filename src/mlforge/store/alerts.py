@@ -60,13 +60,13 @@ class Alerts:
             self._audit.append(connection, "alert_over" if state == "over" else "alert", str(kept.number), _details(kept))
         return kept
 
-    def close(self, numbers: Iterable[int]) -> None:
-        """These are over: rows that came late have taken back why they were opened."""
+    def close(self, numbers: Iterable[int], why: str = "no window alarms any more") -> None:
+        """These are over, though nothing new was said of them: rows that came late have taken back why they were opened, or that is not known any more."""
         chosen = [*numbers]
         with self._database.write() as connection:
             for number in chosen:
                 model = connection.execute(sa.update(alerts).where(alerts.c.number == number).values(state="over").returning(alerts.c.model)).scalar_one()
-                self._audit.append(connection, "alert_over", str(number), {"model": model, "why": "no window alarms any more"})
+                self._audit.append(connection, "alert_over", str(number), {"model": model, "why": why})
 
     def told(self, number: int, channel: str, what: str) -> None:
         """A channel was told of it."""
@@ -113,7 +113,7 @@ class Alerts:
         chosen += [] if over else [alerts.c.state != "over"]
         with self._database.read() as connection:
             found = [_alert(row) for row in connection.execute(sa.select(alerts).where(*chosen).order_by(alerts.c.number.desc())).mappings()]
-        return sorted(found, key=lambda one: (one.state == "over", -(one.effect or 0.0), -_RANK[one.severity]))
+        return sorted(found, key=lambda one: (one.state == "over", -(one.effect or 0.0), -_RANK[one.severity], one.begins))  # what was first may be the cause
 
     def _found(self, connection: sa.Connection, number: int) -> KeptAlert:
         row = connection.execute(sa.select(alerts).where(alerts.c.number == number)).mappings().first()

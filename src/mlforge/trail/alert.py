@@ -115,7 +115,8 @@ def _answered(archive: Archive, alert: KeptAlert) -> Iterator[Step]:
             reason = f": {entry.details['reason']}" if entry.details.get("reason") else ""
             yield Step("done", f"{entry.actor} acknowledged it on {moment(entry.time)}{reason}.", entry.time)
         elif entry.event == "alert_over":
-            yield Step("done", f"It was over on {moment(entry.time)}{': rows that came late took it back' if 'why' in entry.details else ''}.", entry.time)
+            why = f": {entry.details['why']}" if "why" in entry.details else ""
+            yield Step("done", f"It was over on {moment(entry.time)}{why}.", entry.time)
 
 
 def _next(alert: KeptAlert) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from mlforge.store.entries import Version
 from mlforge.trail.archive import Archive
 from mlforge.trail.trail import Step
 
-__all__ = ["cost"]
+__all__ = ["cost", "newest"]
 
 _INITIALS = frozenset({"roc", "pr", "auc", "mae", "rmse", "mape", "ece"})
 _PERFORMANCE = ("performance/", "estimated/")
@@ -34,20 +34,33 @@ class Floor:
 
 def cost(archive: Archive, alert: KeptAlert, version: Version | None, windows: Sequence[KeptWindow]) -> Iterator[Step]:
     """What became of performance in these windows, those of the alert's time."""
-    newest = {one.name.removeprefix("live/"): one for window in windows for one in window.findings if one.value is not None}
+    figures = newest(windows)
     floors = _floors(archive, version)
     named = alert.measure.partition(" ")[0]
     if named:
         before, _, now = alert.measure.partition(" ")[2].partition(" → ")
-        finding = newest.get(named)
+        finding = figures.get(named)
         after = now if finding is None else _value(finding)
         yield Step("cost", f"{_how(named)} {_words(named)} went from {before} to {after}{_said(floors, named, finding)}.", alert.ends)
     else:
         why = next((one.text for window in reversed(windows) for one in window.findings if "/estimated/" in one.name and one.value is None), "")
         yield Step("cost", f"What it costs is not known: {why or 'no monitor measures or estimates performance'}.", alert.ends)
-    for name, finding in newest.items():
+    for name, finding in figures.items():
         if name != named and name.startswith(_PERFORMANCE) and (said := _said(floors, name, finding)):
             yield Step("cost", f"{_how(name)} {_words(name)} is {_value(finding)}{said}.", alert.ends)
+
+
+def newest(windows: Sequence[KeptWindow]) -> dict[str, Finding]:
+    """Each figure as it was last known; an estimate that is withheld by now is not told as it was before."""
+    told: dict[str, Finding] = {}
+    for window in windows:
+        for one in window.findings:
+            name = one.name.removeprefix("live/")
+            if one.value is not None:
+                told[name] = one
+            elif name.startswith("estimated/") and one.text.startswith("withheld"):
+                told.pop(name, None)
+    return told
 
 
 def _floors(archive: Archive, version: Version | None) -> Mapping[str, Floor]:

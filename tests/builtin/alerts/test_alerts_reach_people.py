@@ -94,7 +94,7 @@ def test_a_server_that_never_ends_its_answer_is_left() -> None:
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "localhost", "0.0.0.0", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "2130706433", "0x7f.1", "::1",
-     "::ffff:127.0.0.1", "fd00::1", "fe80::1", "64:ff9b::7f00:1", "2002:7f00:1::"],
+     "::ffff:127.0.0.1", "fd00::1", "fe80::1", "64:ff9b::7f00:1", "2002:7f00:1::", "192.0.0.8", "::127.0.0.1"],
 )  # fmt: skip
 def test_addresses_that_are_not_public_are_refused(host: str) -> None:
     with pytest.raises((RecipeError, RunFailed), match=r"private network|is not known"):

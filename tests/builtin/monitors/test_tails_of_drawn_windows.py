@@ -43,3 +43,13 @@ def test_windows_that_never_come_near_an_alarm_are_counted_as_none() -> None:
     drawn = Drawn(1000, np.ones(1000))
     assert drawn.rate(HOURLY) == 0
     assert drawn.interval(HOURLY)[1] < 0.01
+
+
+@pytest.mark.parametrize("level", [HOURLY, 0.033])
+@pytest.mark.parametrize("times", [0.8, 1.05, 1.3, 3.0])
+def test_what_is_told_of_false_alarms_is_never_more_than_was_promised(level: float, times: float) -> None:
+    """Not by chance either: windows that alarm a little too often lower the level a little."""
+    drawn = windows(3, times=times)
+    factor = drawn.factor(level)
+    assert drawn.rate(level * factor) <= level
+    assert factor == 1.0 or drawn.rate(level) > level

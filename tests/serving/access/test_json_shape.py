@@ -50,6 +50,8 @@ def test_no_key_is_told_twice_where_none_is(value: Any) -> None:
         ('{"rows": [{"x": 1, "y:": 2}, {"x": 1 , "b" : ":", "b": 2}]}', "b"),
         ('{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}], "b": 1}', "b"),
         ('{"é\\"": 1, "é\\"": 2}', 'é\\"'),
+        ('{"age": 1, "\\u0061ge": 2}', "age"),
+        ('{"\\u00e9": 1, "é": 2}', "é"),
     ],
 )
 def test_a_key_that_an_object_has_twice_is_named(body: str, twice: str) -> None:

@@ -9,13 +9,19 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.serving.bundles import ROW, make_bundle
 from tests.serving.running import Running, serving, until
 
+from mlforge.errors import RecipeError
+from mlforge.service.access import Access, Tls
+from mlforge.service.limits import Limits
 from mlforge.serving.access.keys import KeyFile
+from mlforge.serving.access.listening import granian_options
 
 BODY = {"rows": [ROW | {"the plan": None}]}
 
@@ -158,3 +164,24 @@ def test_files_that_are_no_certificate_and_key_are_told_before_anything_listens(
     assert code == 2
     assert "is no file of keys" in told
     assert "Traceback" not in told
+
+
+def test_a_certificate_that_is_not_valid_today_is_told_before_anything_listens(tmp_path: Path) -> None:
+    """Every client would refuse it, and the server would say nothing of that."""
+    pytest.importorskip("cryptography")
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    plain = serialization.NoEncryption()
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    tls = Tls(certificate=str(tmp_path / "cert.pem"), key=str(tmp_path / "key.pem"))
+    today = datetime.now(UTC)
+    for since, end, says in ((-9, -1, "expired"), (1, 9, "not yet valid"), (-1, 1, "")):
+        made = builder.not_valid_before(today + timedelta(days=since)).not_valid_after(today + timedelta(days=end)).sign(key, hashes.SHA256())
+        (tmp_path / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        with pytest.raises(RecipeError, match=f"cert.pem: certificate .*{says}") if says else nullcontext():
+            granian_options(Access(tls=tls), Limits())

@@ -59,9 +59,15 @@ def asked(client: object) -> float:
 
 
 def who_is_busy(server: Running) -> int:
-    """The worker that works, by the time of the processor that it has used."""
-    ticks = {pid: _ticks(pid) for pid in server.workers()}
-    return int(until(lambda: next((pid for pid in ticks if _ticks(pid) > ticks[pid] + 15), 0), 20))
+    """The worker that works, by the time of the processor that it has used, and the others have not."""
+    before = {pid: _ticks(pid) for pid in server.workers()}
+
+    def found() -> int:
+        used = {pid: _ticks(pid) - ticks for pid, ticks in before.items()}
+        busiest = max(used, key=used.__getitem__)
+        return busiest if used[busiest] > 15 + 3 * max(used[pid] for pid in used if pid != busiest) else 0
+
+    return int(until(found, 20))
 
 
 def _ticks(pid: int) -> int:

@@ -185,3 +185,19 @@ def test_the_ladder_and_the_shadow_are_those_that_the_recipe_names(store: Store,
     store.registry.set_alias("people", "challenger", 2)
     scene.turn()
     assert scene.course.assignment.shadow is None, "it serves"
+
+
+def test_a_fallback_that_the_store_does_not_have_is_told_once(register, play: Callable[[], Scene], caplog: pytest.LogCaptureFixture) -> None:
+    register(rollout={"fallback": {"model": "simpel"}, "shadow": {"version": "chalenger"}})
+    scene = play()
+    for _ in range(2):
+        scene.turn()
+        register()
+    told = [one.getMessage() for one in caplog.records if "has no" in one.getMessage()]
+    assert told == [
+        f"people: the store has no {name} until it has one"
+        for name in ("simpel, so that there is no such fallback", "people@chalenger, so that there is no such shadow")
+    ]
+    register(model="simpel")
+    scene.turn()
+    assert [str(offer) for offer in scene.course.assignment.ladder] == ["simpel 1"]

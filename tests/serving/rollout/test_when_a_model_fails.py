@@ -6,15 +6,22 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.serving.bundles import ROW, probability
+from tests.serving.bundles import ROW, people, probability
 from tests.serving.rollout.conftest import registered
 from tests.serving.rollout.load import patience
 from tests.serving.running import Running, serving
 
+from mlforge.contract import Column, Contract
 from mlforge.store import Store
 
 FAILS = {**ROW, "income": -1.5}  # a row that the poisoned versions cannot answer
 RULES = {"bern": {"column": "city", "equals": "Bern", "prediction": "no"}, "aged": {"column": "age", "above": 60, "prediction": "yes"}}
+
+
+def wider() -> Contract:
+    """A contract that wants more than `people` have."""
+    contract = people()
+    return contract.model_copy(update={"columns": {**contract.columns, "height": Column(dtype="float")}})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         made("hangs", seconds=2.0, rollout={"timeout_ms": 100})
         made("hangs_safely", seconds=2.0, rollout={"timeout_ms": 100, "fallback": {"constant": "no"}})
         made("none", poison="income")
-    models = ("back", "simpler", "ruled", "constant", "hangs", "hangs_safely", "none")
+        made("wider", contract=wider())
+        made("misled", poison="income", rollout={"fallback": {"model": "wider", "constant": "no"}})
+    models = ("misled", "back", "simpler", "ruled", "constant", "hangs", "hangs_safely", "none")
     with serving(*models, "--workers", "1", cwd=root) as running:
         yield running
 
@@ -53,6 +62,11 @@ def test_the_version_before_answers_and_the_answer_says_so(server: Running) -> N
     assert told["predictions"][0]["probabilities"]["yes"] == pytest.approx(probability(FAILS, -1.0), abs=1e-5)
     status, told, header = asked(server, "back", ROW)
     assert (status, told["version"], "fallback" in told, header) == (200, 2, False, None)
+
+
+def test_a_fallback_that_needs_more_than_was_asked_is_told_when_the_server_starts(server: Running) -> None:
+    assert asked(server, "misled")[1]["fallback"] == "declared"
+    assert server.log.read_text().count("wider 1 is no fallback for misled 1: it takes columns that the other does not") == 1
 
 
 def test_a_simpler_model_answers_where_there_is_no_version_before(server: Running) -> None:

@@ -248,6 +248,10 @@ class TestTheContractAtTheDoor:
         answer = infer(server, {"inputs": [tensor("input", "FP64", [1, 2, 3], [1, 3])]})
         assert "expected numbers of shape [rows, 4]" in answer.error
 
+    def test_a_matrix_of_truths_is_an_error(self, server: Server) -> None:
+        """As each of its columns would be: a truth is no number."""
+        assert "input 'input' is BOOL of shape [1, 4], expected numbers" in infer(server, {"inputs": [tensor("input", "BOOL", [True] * 4, [1, 4])]}).error
+
     def test_a_matrix_is_the_same_as_its_columns(self, server: Server) -> None:
         """The metadata say so: "all columns may be sent as one tensor 'input'"."""
         told = server.ask("GET", "/v2/models/matrix").json

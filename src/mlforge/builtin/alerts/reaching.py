@@ -10,6 +10,7 @@ from mlforge.errors import RecipeError, RunFailed
 
 __all__ = ["allowed", "connected"]
 
+_RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "::/96")))  # for protocols, and for addresses that nobody has; Pythons differ about them
 _EMBEDDED = ("64:ff9b::/96", "64:ff9b:1::/48")  # IPv4 behind a translator
 
 
@@ -52,4 +53,4 @@ def _public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _public(str(inner))
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in net for net in _RESERVED if net.version == address.version)

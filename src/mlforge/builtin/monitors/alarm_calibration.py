@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlforge.alarm import Detection
 from mlforge.builtin.monitors.binned import histogram, yardstick
 from mlforge.builtin.monitors.distances import Yardstick
-from mlforge.builtin.monitors.drawn import Drawn
+from mlforge.builtin.monitors.drawn import Drawn, achieved
 from mlforge.builtin.monitors.family import CALIBRATION, Family
 from mlforge.builtin.monitors.layout import Layout
 from mlforge.builtin.monitors.multiple_testing import adjusted
@@ -31,6 +31,7 @@ __all__ = ["SAMPLED", "calibrated", "detectable", "false_alarms"]
 
 SAMPLED = 32_768  # rows of the reference that windows are drawn from
 _POWER = 0.95
+_LEFT_OUT = 5  # columns that a hint names
 _PLANTED = 400  # windows for each shift that is tried
 _AT_ONCE = 25  # windows that are compared with the reference at once
 _SHIFTS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
@@ -47,7 +48,7 @@ def calibrated(family: Family, reference: Profile, values: pl.DataFrame, seed: i
         return reference, [Finding(name=f"{family.about}/{name}", value=None, text=why, rows=values.height) for name in ("false_alarms", "detectable")]
     windows = int(min(max(60 / family.level, 1000), 8000))
     drawn = [false_alarms(family, against, values, rows, windows, seed) for rows in sorted({min(100, size), size})]
-    factor = min((_needed(family, one) for one in drawn), default=1.0)
+    factor = min((one.factor(family.level) for one in drawn), default=1.0)
     reference = Profile(dict(reference.tables) | {CALIBRATION: pl.DataFrame({"factor": [factor], "rows": [size], "windows": [windows]})})
     found = detectable(family, against, values, size, factor, seed)
     told = [_achieved(family, drawn, factor), _seen(family, against, found, size)]
@@ -127,31 +128,12 @@ def _size(family: Family, rows: int) -> int:
     return min(family.wanted, rows // 2)
 
 
-def _needed(family: Family, drawn: Drawn) -> float:
-    """By how much the level must be lowered; 1 where what was found does not contradict the promise."""
-    if drawn.interval(family.level)[0] <= family.level:
-        return 1.0
-    return min(1.0, max(drawn.level(family.level) / family.level * 0.999, 1e-6))
-
-
 def _achieved(family: Family, drawn: Sequence[Drawn], factor: float) -> Finding:
     """Of the window sizes that were tried, the one that alarms most often."""
     level = family.level * factor
-    one = max(drawn, key=lambda one: one.rate(level))
-    share, (low, high), count = one.rate(level), one.interval(level), one.alarms(level)
-    told = f"{count:,}, where their tail says {share:.2%}, alarm without cause" if one.read(level) else f"{share:.2%} alarm without cause"
-    lowered = "" if factor == 1 else f"; for that, the level was lowered to {factor:.2g} of itself"
-    text = (
-        f"of {one.windows:,} windows of {one.rows:,} rows drawn from the reference, {told};"
-        f" {family.false_alarms} with {family.windowing.text} allows {family.level:.2%}{lowered}"
-    )
-    evidence = {
-        "allowed": family.level,
-        "factor": factor,
-        "tried": [{"rows": d.rows, "windows": d.windows, "alarms": d.alarms(level)} for d in drawn],
-    }
-    name, how = f"{family.about}/false_alarms", one.how(level)
-    return Finding(name=name, value=share, low=low, high=high, interval=how, text=text, better="lower", rows=one.rows, evidence=evidence)
+    told = achieved(family.about, family, max(drawn, key=lambda one: one.rate(level)), factor)
+    tried = [{"rows": d.rows, "windows": d.windows, "alarms": d.alarms(level)} for d in drawn]
+    return told.model_copy(update={"evidence": dict(told.evidence) | {"tried": tried}})
 
 
 def _seen(family: Family, against: Yardstick, found: dict[str, float], rows: int) -> Finding:
@@ -177,12 +159,24 @@ def _kept(family: Family, found: dict[str, float], rows: int, reference: int) ->
     worst = max(short, key=lambda key: (short[key], key))
     seen = short[worst]
     what = f"what is sure to be seen in {worst} is {seen:g}sd" if seen < float("inf") else f"no shift of {worst} is sure to be seen"
-    effective = rows * reference / (rows + reference)
-    needed = effective * (seen / asked.size) ** 2 if seen < float("inf") else float("inf")
-    more = f"detect: {asked.size:g}sd within {ceil(needed * reference / (reference - needed) / 100) * 100} rows, " if needed < reference else ""
-    other = f"detect: {seen:g}sd within {rows} rows, " if seen < float("inf") else ""
     raise DataError(
         f"monitors.{family.about}: {family.detect!r} cannot be promised: within {rows:,} rows, against {reference:,} rows of reference,"
         f" with {family.false_alarms} over {len(found)} columns of numbers and {family.windowing.text}, {what}",
-        hint=f"Ask for {other}{more}or allow more false alarms.",
+        hint=_instead(family, seen, rows, reference, sorted(short) if len(short) < len(found) else []),
     )
+
+
+def _instead(family: Family, seen: float, rows: int, reference: int, short: Sequence[str]) -> str:
+    """What could be promised, or which columns to leave out of the promise."""
+    assert family.detect is not None
+    asked, asks = Detection.parse(family.detect), []
+    if seen < float("inf"):
+        asks.append(f"detect: {seen:g}sd within {rows} rows")
+        needed = rows * reference / (rows + reference) * (seen / asked.size) ** 2
+        if needed < reference:
+            asks.append(f"detect: {asked.size:g}sd within {ceil(needed * reference / (reference - needed) / 100) * 100} rows")
+    told = f"Ask for {' or '.join(asks)}, or allow more false alarms" if asks else "Allow more false alarms"
+    if short and "columns" in type(family).model_fields:
+        named = f"{', '.join(short[:_LEFT_OUT])}{' …' if len(short) > _LEFT_OUT else ''}"
+        told += f", or name in monitors.{family.about}.columns those to watch, without {named}"
+    return f"{told}."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import Scores, added, scored
-from mlforge.builtin.monitors.tails import chi_squared, gathered
+from mlforge.builtin.monitors.tails import chance_said, chi_squared, gathered, poisson
 from mlforge.components import Objection
 from mlforge.contract import Contract
 from mlforge.finding import Finding
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["CalibrationDrift"]
 
 _PARTS = 10
+_ENOUGH = 4.0  # rows that chance is expected to put off in a part, as a variance
+_LEAST = 0.0004  # variance of what a row is off by: where nothing came true yet, something may
 
 
 class CalibrationDrift(Promise):
@@ -72,43 +75,99 @@ class CalibrationDrift(Promise):
             yield from (Finding(name=f"calibration/{name}", value=None, text=why, rows=labels, better="lower") for name in ("ece", "drift"))
             return
         parts = _parts(mine if theirs is None else theirs)
-        now = _folded(mine, parts)
+        now = _Folded.of(mine, parts)
         shares = now.labels / labels
-        apart = (now.yes - now.said) / _some(now.labels)
         bins = [{"said": _number(s / n), "true": _number(y / n), "rows": int(n)} for s, y, n in zip(now.said, now.yes, now.labels, strict=True) if n]
-        ece = float((shares * abs(apart)).sum())
+        ece = float((shares * abs(now.apart)).sum())
         text = f"what was said and what came true are {ece:.3g} apart on average"
         yield Finding(name="calibration/ece", value=ece, text=text, better="lower", rows=labels, evidence={"bins": bins})
         if theirs is None or theirs.labels.sum() < FEW:
             yield Finding(name="calibration/drift", value=None, text="there are no labels of reference", rows=labels, better="lower")
             return
-        yield self._drift(now, _folded(theirs, parts), labels)
+        yield self._drift(now, _Folded.of(theirs, parts), labels)
 
     def _drift(self, now: _Folded, before: _Folded, labels: int) -> Finding:
         import numpy as np
 
-        some = (now.labels >= 5) & (before.labels >= 5)
-        moved = np.where(some, (now.yes - now.said) / _some(now.labels) - (before.yes - before.said) / _some(before.labels), 0.0)
-        variance = now.variance / _some(now.labels) + before.variance / _some(before.labels)
-        squared = float(np.where(some, moved**2 / np.maximum(variance, 1e-9), 0.0).sum())
-        p = float(chi_squared(np.array(squared), np.array(float(max(some.sum(), 1)))))
+        groups = _wide_enough(now, before)
+        now, before = now.joined(groups), before.joined(groups)
+        some = (now.labels > 0) & (before.labels >= 5)
+        moved = np.where(some, now.apart - before.apart, 0.0)
+        p = _chance(now, before, moved, some)
         value = float((now.labels / labels * abs(moved)).sum())
         alarm = p <= self.level and value >= self.floor
         up = float((now.labels / labels * moved).sum())
         how = "more" if up > 0 else "less"
-        text = f"probabilities come true {abs(up):.3g} {how} often than on the test rows, by {value:.3g} where it differs (p = {p:.2g})"
+        text = f"probabilities come true {abs(up):.3g} {how} often than on the test rows, by {value:.3g} where it differs ({chance_said(p)})"
         return Finding(
             name="calibration/drift", value=value, text=text, better="lower", rows=labels, severity="warning" if alarm else "info", evidence={"p_value": p}
         )
 
 
+@dataclass(frozen=True)
 class _Folded:
     """Ten parts of the scores."""
 
-    def __init__(self, labels: Array, yes: Array, said: Array) -> None:
-        self.labels, self.yes, self.said = labels, yes, said
-        share = said / _some(labels)
-        self.variance = (share * (1 - share)).clip(0.0004)
+    labels: Array
+    yes: Array
+    said: Array
+    squares: Array  # of what each row was off by: what came true less what was said
+
+    @classmethod
+    def of(cls, scores: Scores, parts: np.ndarray) -> _Folded:
+        """The rows of a bin have nearly one score, so sums by bins are enough for the squares."""
+        score = scores.label_score / _some(scores.labels)
+        squares = scores.yes * (1 - 2 * score) + scores.labels * score**2
+        return cls(*(gathered(parts, of, _PARTS) for of in (scores.labels, scores.yes, scores.label_score, squares)))
+
+    def joined(self, groups: np.ndarray) -> _Folded:
+        """Parts put together."""
+        return _Folded(*(gathered(groups, of, int(groups[-1]) + 1) for of in (self.labels, self.yes, self.said, self.squares)))
+
+    @property
+    def apart(self) -> Array:
+        """How much more came true than was said, in the mean."""
+        return (self.yes - self.said) / _some(self.labels)
+
+
+def _spread(now: _Folded, before: _Folded) -> Array:
+    """Of what one row is off by, the variance: of both samples together, for without drift they are of one kind.
+
+    What was said would not do in its place: where a model is surer than it should be, its own p (1 - p) is far less than how its errors vary.
+    """
+    import numpy as np
+
+    labels = now.labels + before.labels
+    mean = (now.yes + before.yes - now.said - before.said) / _some(labels)
+    told: Array = np.maximum((now.squares + before.squares) / _some(labels) - mean**2, _LEAST)
+    return told
+
+
+def _wide_enough(now: _Folded, before: _Folded) -> np.ndarray:
+    """Neighbouring parts together, until so much is expected of each by chance that chi-squared is its law: where few come true, ten parts are too many."""
+    import numpy as np
+
+    groups, expected, group = [], 0.0, 0
+    for mass in now.labels * _spread(now, before):
+        groups.append(group)
+        expected += float(mass)
+        if expected >= _ENOUGH:
+            group, expected = group + 1, 0.0
+    told: np.ndarray = np.minimum(np.array(groups), max(group - 1, 0))  # what is left over at the end joins the last
+    return told
+
+
+def _chance(now: _Folded, before: _Folded, moved: Array, some: np.ndarray) -> float:
+    """Of differences so large, by chi-squared; where hardly anything is expected to come true, or to fail to, by Poisson's law."""
+    import numpy as np
+
+    spread = _spread(now, before)
+    if len(moved) == 1 and float(now.labels[0] * spread[0]) < _ENOUGH:
+        rare = now.yes, now.said + now.labels * before.apart
+        seen, expected = rare if rare[1][0] < now.labels[0] / 2 else tuple(now.labels - one for one in rare)
+        return min(1.0, 2 * float(poisson(seen, np.maximum(expected, _LEAST * now.labels))[0]))
+    squared = np.where(some, moved**2 / (spread * (1 / _some(now.labels) + 1 / _some(before.labels))), 0.0).sum()
+    return float(chi_squared(np.array(squared), np.array(float(max(some.sum(), 1)))))
 
 
 def _parts(scores: Scores) -> np.ndarray:
@@ -118,10 +177,6 @@ def _parts(scores: Scores) -> np.ndarray:
     total = max(float(scores.labels.sum()), 1.0)
     told: np.ndarray = np.minimum((np.cumsum(scores.labels) - scores.labels / 2) / total * _PARTS, _PARTS - 1).astype(np.int64)
     return told
-
-
-def _folded(scores: Scores, parts: np.ndarray) -> _Folded:
-    return _Folded(*(gathered(parts, of, _PARTS) for of in (scores.labels, scores.yes, scores.label_score)))
 
 
 def _some(counts: Array) -> Array:

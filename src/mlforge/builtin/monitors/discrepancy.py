@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from mlforge.builtin.monitors.binned import OUTLINE, joined, outlined, outlines
+from mlforge.builtin.monitors.drawn import Drawn, achieved
 from mlforge.builtin.monitors.embedding import FEATURES, Scale, angles, covariance, features, sums
 from mlforge.builtin.monitors.multiple_testing import adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
-from mlforge.builtin.monitors.tails import clopper_pearson, gamma
+from mlforge.builtin.monitors.tails import chance_said, gamma
 from mlforge.builtin.probes.names import slug
 from mlforge.contract import Column, Contract
 from mlforge.finding import Finding
@@ -112,7 +113,7 @@ class Discrepancy(Promise):
             alarm = p[name] <= self.level * factor and one.effect >= self.floor
             what = name or "rows as a whole"
             verdict = "distributed otherwise" if alarm else "distributed as before"
-            text = f"{what}: {one.effect:.2g} of their own spread away from training (p = {one.p:.2g}): {verdict}"
+            text = f"{what}: {one.effect:.2g} of their own spread away from training ({chance_said(one.p)}): {verdict}"
             severity = "warning" if alarm else "info"
             yield Finding(name=told, value=one.effect, text=text, better="lower", rows=one.rows, severity=severity, evidence={"p_value": one.p})
 
@@ -140,14 +141,9 @@ class Discrepancy(Promise):
             totals, whole, rest = np.stack([of[some].sum(axis=0) for some in chosen]), of.sum(axis=0), len(of) - size
             p, effect = laws[name].chances(totals / size - (whole - totals) / rest, size, rest)  # a drawn window against the rows that are left
             least = np.minimum(least, np.where(effect >= self.floor, np.minimum(p * len(points), 1.0), 1.0))
-        hits = int((least <= self.level).sum())
-        low, high = clopper_pearson(hits, _DRAWN, 0.99)
-        factor = 1.0 if low <= self.level else float(max(np.sort(least)[max(int(self.level * _DRAWN) - 1, 0)] / self.level * 0.999, 1e-6))
-        share = float((least <= self.level * factor).mean())
-        text = f"of {_DRAWN:,} windows of {size:,} rows drawn from the reference, {share:.2%} alarm without cause; {self.level:.2%} are allowed"
-        found = Finding(
-            name=f"{self.about}/false_alarms", value=share, low=low, high=high, interval="99 % Clopper–Pearson", text=text, better="lower", rows=size
-        )
+        drawn = Drawn(size, least)
+        factor = drawn.factor(self.level)
+        found = achieved(self.about, self, drawn, factor)
         return Profile(dict(reference.tables) | {_FACTOR: pl.DataFrame({"factor": [factor]})}), [found]
 
 

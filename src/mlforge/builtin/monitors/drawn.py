@@ -13,11 +13,13 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from mlforge.builtin.monitors.tails import clopper_pearson
+from mlforge.finding import Finding
 
 if TYPE_CHECKING:
+    from mlforge.builtin.monitors.promise import Promise
     from mlforge.builtin.monitors.tails import Array
 
-__all__ = ["CONFIDENCE", "Drawn"]
+__all__ = ["CONFIDENCE", "Drawn", "achieved"]
 
 CONFIDENCE = 0.99
 _COUNTED = 30  # windows that should alarm, from which counting them is good enough
@@ -67,6 +69,10 @@ class Drawn:
         count, end, slope = self._tail
         return float(end * (rate * self.windows / count) ** (1 / slope))
 
+    def factor(self, level: float) -> float:
+        """By how much the level must be lowered, so that what these windows show is no more than it allows; 1 where it is not."""
+        return 1.0 if self.rate(level) <= level else min(1.0, max(self.level(level) / level * 0.999, 1e-6))
+
     def how(self, level: float) -> str:
         """The share's interval, in words."""
         return f"99 %, from the tail of {self._tail[0]} drawn windows (Hill)" if self.read(level) else "99 % Clopper–Pearson over drawn windows"
@@ -87,3 +93,17 @@ class Drawn:
             return max(count, 0), 0.0, 1.0
         end = float(ranked[count])
         return count, end, float(count / max(np.log(end / ranked[:count]).sum(), 1e-12))
+
+
+def achieved(about: str, promise: Promise, drawn: Drawn, factor: float) -> Finding:
+    """How often windows alarm without cause at the level that was settled on, beside what was promised."""
+    level = promise.level * factor
+    share, (low, high), count = drawn.rate(level), drawn.interval(level), drawn.alarms(level)
+    told = f"{count:,}, where their tail says {share:.2%}, alarm without cause" if drawn.read(level) else f"{share:.2%} alarm without cause"
+    lowered = "" if factor == 1 else f"; for that, the level was lowered to {factor:.2g} of itself"
+    text = (
+        f"of {drawn.windows:,} windows of {drawn.rows:,} rows drawn from the reference, {told};"
+        f" {promise.false_alarms} with {promise.windowing.text} allows {promise.level:.2%}{lowered}"
+    )
+    name, evidence = f"{about}/false_alarms", {"allowed": promise.level, "factor": factor}
+    return Finding(name=name, value=share, low=low, high=high, interval=drawn.how(level), text=text, better="lower", rows=drawn.rows, evidence=evidence)

@@ -15,6 +15,7 @@ from mlforge.builtin.monitors.label_power import fewest_labels
 from mlforge.builtin.monitors.loss_model import LOSS, Losses, agreed, lossy
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
 from mlforge.builtin.monitors.scores import SCORES, Curve, Scores, added, scored
+from mlforge.builtin.monitors.tails import chance_said
 from mlforge.contract import Contract
 from mlforge.finding import Finding, Severity
 from mlforge.task import Task
@@ -182,10 +183,10 @@ def _against(said: Agreement, windows: Sequence[Profile], reference: Profile) ->
     over = f"{said.labels:,} labels have arrived" + (f" in {said.windows} windows" if said.windows > 1 else "")
     if LOSS in reference.tables:
         apart = sum(Losses.of(one).apart for one in windows) / max(said.labels, 1)
-        return f"withheld: {over}, and errors are {apart:+.3g} from what was expected (p = {said.chance:.2g})"
+        return f"withheld: {over}, and errors are {apart:+.3g} from what was expected ({chance_said(said.chance)})"
     found = [one for one in map(Scores.of, windows) if one is not None]
     theirs = Scores.of(reference)
     assert theirs is not None
     right, hoped = sum(one.right for one in found), sum(one.hoped(Curve.of(theirs)) for one in found)
     told = f"{over}, and {right:.0f} answers were right where {hoped:.0f} were expected"
-    return f"withheld: {told} (p = {said.chance:.2g}): labels no longer follow from the columns as before"
+    return f"withheld: {told} ({chance_said(said.chance)}): labels no longer follow from the columns as before"

@@ -13,6 +13,7 @@ from mlforge.builtin.monitors.binned import BINS, LAYOUT, MOMENTS, counted, hist
 from mlforge.builtin.monitors.distances import Distances, Yardstick
 from mlforge.builtin.monitors.multiple_testing import Correction, adjusted
 from mlforge.builtin.monitors.promise import FEW, WANTED, Promise
+from mlforge.builtin.monitors.tails import chance_said
 from mlforge.builtin.probes.names import slugs
 from mlforge.components import Objection
 from mlforge.contract import Contract
@@ -134,7 +135,7 @@ class Family(Promise):
         one, rows = against.layout.columns[place], int(window[place].sum())
         p = float(distances.p[place])
         verdict = "drifted" if alarm else "as before" if p > self.level else "moved, and by less than alarms"
-        text = f"{one.column} has moved by {_size(one, distances, place)} (p = {p:.2g}): {verdict}"
+        text = f"{one.column} has moved by {_size(one, distances, place)} ({chance_said(p)}): {verdict}"
         reference = histogram(against.layout, against.counts, place)
         evidence: dict[str, Any] = {"column": one.column, "p_value": p, "statistic": float(distances.statistic[place]), "reference_rows": int(reference.sum())}
         evidence |= {"missing": float(window[place][0] / max(rows, 1)), "reference_missing": float(reference[0] / max(reference.sum(), 1))}
@@ -157,8 +158,12 @@ def _factor(reference: Profile) -> float:
 
 def _size(one: Binned, distances: Distances, place: int) -> str:
     if distances.missing[place] > distances.moved[place]:
-        return f"{distances.missing[place]:.2g} of its rows gone missing or come back"
-    return f"{distances.moved[place]:.2g} sd" if one.numeric else f"{distances.moved[place]:.2g} of its rows"
+        return f"{_share(distances.missing[place])} of its rows gone missing or come back"
+    return f"{distances.moved[place]:.2g} sd" if one.numeric else f"{_share(distances.moved[place])} of its rows"
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}" if value >= 0.1 else f"{100 * value:.2g}%"
 
 
 def _moments(seen: dict[str, Any] | None, mean: float, deviation: float) -> dict[str, float]:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["chi_squared", "clopper_pearson", "gamma", "gathered", "kolmogorov", "normal", "poisson"]
+__all__ = ["chance_said", "chi_squared", "clopper_pearson", "gamma", "gathered", "kolmogorov", "normal", "poisson"]
 
 _TERMS = 60
+_SMALLEST = 1e-12
 
 
 def kolmogorov(distance: Array, n: Array, m: Array) -> Array:
@@ -98,6 +99,11 @@ def gathered(place: npt.NDArray[np.int64], of: Array, count: int) -> Array:
     import numpy as np
 
     return np.bincount(place, weights=of, minlength=count).astype(np.float64)
+
+
+def chance_said(p: float) -> str:
+    """ "p = 0.012"; very small ones are not told apart, since nobody computes them so exactly."""
+    return f"p = {p:.2g}" if p >= _SMALLEST else f"p < {_SMALLEST:g}"
 
 
 def normal(z: float) -> float:

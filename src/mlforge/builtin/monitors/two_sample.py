@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from mlforge.builtin.monitors.promise import FEW, Promise
-from mlforge.builtin.monitors.tails import clopper_pearson
+from mlforge.builtin.monitors.tails import chance_said, clopper_pearson
 from mlforge.builtin.probes.sampling import ORDER, PART, coded, comparable, merged, numeric, sampled
 from mlforge.components import Objection
 from mlforge.contract import Contract
@@ -109,7 +109,7 @@ class TwoSample(Promise):
         alarm = p <= self.level and area - 0.5 >= self.floor
         names = [sides[0].columns[place] for place in sorted(range(len(worth)), key=lambda place: -worth[place])[:_NAMED] if worth[place] > _SLIGHT]
         by = f", by {', '.join(names)}" if alarm and names else ""
-        text = f"a window's rows are told from training rows with an AUC of {area:.3f} (p = {p:.2g}){by}: {'drifted' if alarm else 'as before'}"
+        text = f"a window's rows are told from training rows with an AUC of {area:.3f} ({chance_said(p)}){by}: {'drifted' if alarm else 'as before'}"
         evidence = {"p_value": p, "columns": names if alarm else [], "reference_rows": sides[0].height}
         severity = "warning" if alarm else "info"
         yield Finding(name="two_sample/auc", value=area, text=text, better="lower", rows=rows, severity=severity, evidence=evidence)

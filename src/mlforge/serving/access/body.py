@@ -26,7 +26,13 @@ class BodyReader:
         self._limits = limits
         self._reading: dict[asyncio.Task[Any], float] = {}  # until when
         self._late: set[asyncio.Task[Any]] = set()
+        self._slow: set[asyncio.Task[Any]] = set()
         self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def slow(self) -> int:
+        """Requests whose bodies have not come within a moment: under way, and nothing that the worker could be behind with."""
+        return len(self._slow)
 
     async def read(self, protocol: Any, headers: Headers) -> bytes:
         """The whole body. `protocol` is granian's. Raises Refused: 400, 408, 413 or 415."""
@@ -47,6 +53,7 @@ class BodyReader:
             raise Refused(408, f"the body did not arrive within {self._limits.body_seconds:g} s", (("connection", "close"),)) from None
         finally:
             del self._reading[task]
+            self._slow.discard(task)
             self._late.discard(task)
 
     def _announced(self, headers: Headers) -> int | None:
@@ -83,7 +90,10 @@ class BodyReader:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
+        begun_before = now + self._limits.body_seconds - _LOOK
         for task, until in self._reading.items():
+            if until < begun_before:
+                self._slow.add(task)
             if until < now and task not in self._late:
                 self._late.add(task)
                 task.cancel()

@@ -28,8 +28,10 @@ def frame_within(frame: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     for name, column in frame.to_dict().items():
         if column.dtype == pl.String:
             sizes = column.str.len_bytes()
-        elif isinstance(column.dtype, pl.Categorical | pl.Enum):
-            sizes = column.cast(pl.String).str.len_bytes()  # texts are shared until they become values
+        elif isinstance(column.dtype, pl.Categorical | pl.Enum):  # texts are shared until they become values
+            counted = column.alias("text").value_counts(name="rows")
+            sizes = counted["text"].cast(pl.String).str.len_bytes()
+            total += int((sizes.cast(pl.Int64) * counted["rows"].cast(pl.Int64)).sum() or 0) - int(sizes.sum())
         elif isinstance(column.dtype, pl.List):
             sizes = column.list.len()
         elif isinstance(column.dtype, pl.Array):

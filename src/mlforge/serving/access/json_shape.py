@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import orjson
+
 __all__ = ["keys_in", "none_repeated", "repeated_key", "too_deep"]
 
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
@@ -48,6 +50,14 @@ def none_repeated(body: bytes, keys: int) -> bool:
     return body.count(b":") == keys or (body.count(b'":') == keys and _SPACED.search(body) is None)
 
 
+def _unescaped(token: bytes) -> bytes:
+    """A string as it is mostly written: "\\u0061ge" is "age" too."""
+    try:
+        return orjson.dumps(orjson.loads(token))
+    except orjson.JSONDecodeError:  # no string of this JSON; whoever decodes it says so
+        return token
+
+
 def repeated_key(body: bytes, keys: int) -> str | None:
     """A key that an object of this JSON has twice, shortened; None when there is none. `keys` is how many the decoded objects have together."""
     if none_repeated(body, keys):
@@ -61,7 +71,7 @@ def repeated_key(body: bytes, keys: int) -> str | None:
         elif token in (b"}", b"]"):
             del around[-1:]
         elif token != b":":
-            last = token
+            last = token if b"\\" not in token else _unescaped(token)
         elif around and (seen := around[-1]) is not None:
             if last in seen:
                 return last[1:-1].decode("utf-8", "replace")[:60]

@@ -13,6 +13,8 @@ from mlforge.service.limits import Limits
 
 __all__ = ["granian_options", "listening_allowed", "loopback"]
 
+_OUT_OF_TIME = (9, 10)  # OpenSSL: not yet valid, expired
+
 
 def loopback(host: str) -> bool:
     """Is that address one that only this machine reaches."""
@@ -74,8 +76,30 @@ def _usable(tls: Tls) -> None:
         raise RecipeError(
             f"serve.access.tls: {tls.certificate} and {tls.key} do not go together: {told}", hint="Both are PEM files, and the key has no password."
         ) from None
+    if (why := _out_of_time(context, tls.certificate)) is not None:
+        raise RecipeError(f"serve.access.tls.certificate: {tls.certificate}: {why}", hint="No client would trust it: name one that is valid today.")
     if tls.clients is not None:
         try:
             context.load_verify_locations(tls.clients)
         except ssl.SSLError as error:
             raise RecipeError(f"serve.access.tls.clients: {tls.clients} has no certificate: {error.reason}", hint="Name a PEM file of certificates.") from None
+
+
+def _out_of_time(server: ssl.SSLContext, certificate: str) -> str | None:
+    """Why a certificate is not valid today; None when it is. A client that trusts this very certificate shakes hands with the server, in memory."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.load_verify_locations(certificate)
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever issued it is not at hand
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = client.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True)
+    for side in sides * 2:
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_message if error.verify_code in _OUT_OF_TIME else None
+        except ssl.SSLError:  # whatever else is odd about it is the clients' to judge
+            return None
+    return None

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,7 +75,8 @@ class Address:
         headers = {"content-type": "application/json"} if body else {}
         headers |= {"authorization": f"Bearer {os.environ[self.key_env]}"} if self.key_env else {}
         try:
-            connection.request(method, path, body, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):  # what is too large is answered before it was read, and the answer says so
+                connection.request(method, path, body, headers)
             response = connection.getresponse()
             content = response.read(1024**2)
         except ssl.SSLError as error:

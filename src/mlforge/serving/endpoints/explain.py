@@ -61,17 +61,33 @@ class _Room:
             raise Refused(400, f"{len(rows)} rows; 1 to {_MOST} can be explained in a request")
         if self._waiting >= _WAITING:
             raise Refused(503, "too many explanations are waited for already", (("retry-after", "1"),))
+        longest = self._context.settings.deadline
+        until = self._context.loop.time() + min(longest, request.patience() or longest)
         self._waiting += 1
+        made = self._context.loop.create_task(self._made(lane, rows, until))
+        made.add_done_callback(_unheard)
         try:
-            async with self._turn:
-                told = await asyncio.wait_for(
-                    self._context.loop.run_in_executor(self._context.threads, _explained, lane, rows), self._context.settings.deadline
-                )
+            async with asyncio.timeout_at(until):
+                told = await asyncio.shield(made)  # a thread goes on when nobody waits for it any more
         except TimeoutError:
             raise Refused(504, "no explanation within the deadline; ask for fewer rows") from None
+        return reply_json({"model": lane.engine.name, "version": lane.engine.version or None, "id": request.id, "explanations": told})
+
+    async def _made(self, lane: Lane, rows: Iterable[Mapping[str, Any]], until: float) -> list[dict[str, Any]]:
+        """One explanation, whose turn is over when its thread is done, be it late or not. Raises TimeoutError when its turn comes too late."""
+        try:
+            async with self._turn:
+                if self._context.loop.time() >= until:
+                    raise TimeoutError
+                return await self._context.loop.run_in_executor(self._context.threads, _explained, lane, rows)
         finally:
             self._waiting -= 1
-        return reply_json({"model": lane.engine.name, "version": lane.engine.version or None, "id": request.id, "explanations": told})
+
+
+def _unheard(made: asyncio.Task[Any]) -> None:
+    """What goes wrong when nobody waits any more is nobody's, and asyncio would log it."""
+    if not made.cancelled():
+        made.exception()
 
 
 def _by_columns(engine: Engine) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.describing import answered, operation
 from mlforge.serving.http import Request, Response
+from mlforge.serving.ledger import escaped
 from mlforge.serving.monitors.kind import KIND
 from mlforge.serving.routes import Route
 
@@ -38,7 +39,7 @@ def _now(context: WorkerContext) -> Iterable[str]:
     yield f"mlforge_workers_ready {context.roster.live}\n"
     yield "# HELP mlforge_model_version The version that answers.\n# TYPE mlforge_model_version gauge\n"
     for served in context.models:
-        yield f'mlforge_model_version{{model="{served.name}"}} {served.lane.engine.version}\n'
+        yield f'mlforge_model_version{{model="{escaped(served.name)}"}} {served.lane.engine.version}\n'
 
 
 def paths(context: WorkerContext) -> dict[str, object]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from mlforge.serving.access.arrow_shape import arrow_within
+from mlforge.serving.access.csv_shape import csv_within
 from mlforge.serving.batcher import Answer, Poisoned
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.decoder import Asked
 from mlforge.serving.describing import answered, failures, operation
 from mlforge.serving.engine import Engine
-from mlforge.serving.http import JSON, Refused, Request, Response
+from mlforge.serving.http import JSON, LONGEST_ID, Refused, Request, Response, headed, nameable
 from mlforge.serving.lane import Lane
 from mlforge.serving.routes import Route
 from mlforge.serving.row_schema import example_row, row_schema
@@ -26,7 +28,7 @@ __all__ = ["ARROW", "CSV", "paths", "routes"]
 
 ARROW = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file", "application/arrow")
 CSV = ("text/csv", "application/csv")
-_MOST_COLUMNS = 10_000  # of a CSV
+_NOT_WANTED = re.compile(r"q=0(?:\.0*)?")
 _JSON = ("application/json", "application/x-www-form-urlencoded", "text/json", "")  # the second is what curl says when it is told nothing
 
 
@@ -49,6 +51,8 @@ async def _predicted(request: Request, served: Served, context: WorkerContext) -
     load = asked.load
     if served.by_load is not None:
         lane, load = served.by_load(lane, load)
+    if asked.id is not None and not nameable(asked.id):
+        raise Refused(400, f"id {asked.id[:40]!r} has {len(asked.id):,} characters; 1 to {LONGEST_ID} that can be printed were expected")
     ident = asked.id or request.id
     partial = request.flag("partial", context.settings.partial if asked.partial is None else asked.partial)
     if load.rejected:
@@ -80,14 +84,8 @@ def _read(kind: str, body: bytes, lane: Lane, most: int) -> Asked:
 def _patience(request: Request, asked: Asked, context: WorkerContext) -> float:
     """Seconds that the client waits: its own deadline, within the server's."""
     longest = context.settings.deadline
-    given = asked.deadline_ms
-    if given is None and (said := request.headers.get("x-deadline-ms")):
-        try:
-            given = float(said)
-        except ValueError:
-            raise Refused(400, f"x-deadline-ms is {said[:40]!r}; milliseconds were expected") from None
-    if given is None:
-        return longest
+    if (given := asked.deadline_ms) is None:
+        return min(longest, request.patience() or longest)
     if not given > 0:
         raise Refused(400, f"a deadline of {given:g} ms has passed already; a positive number of milliseconds was expected")
     return min(longest, given / 1000)
@@ -95,31 +93,37 @@ def _patience(request: Request, asked: Asked, context: WorkerContext) -> float:
 
 def _worded(accept: str | None, lane: Lane, answer: Answer, ident: str) -> Response:
     if accept and accept not in ("*/*", "application/json"):
-        wanted = [part.partition(";")[0].strip() for part in accept.split(",")]
-        if any(one in CSV for one in wanted):
-            return Response(200, lane.answering.table(answer).write_csv().encode(), (("content-type", "text/csv; charset=utf-8"), *_about(lane)))
+        wanted = _wanted(accept)
+        about = (*_about(lane), ("x-rejected-rows", str(len(answer.load.rejected))))
+        if any(one in (*CSV, "text/*") for one in wanted):
+            return Response(200, lane.answering.table(answer).write_csv().encode(), (("content-type", "text/csv; charset=utf-8"), *about))
         if any(one in ARROW for one in wanted):
             stream = BytesIO()
             lane.answering.table(answer).write_ipc_stream(stream)
-            return Response(200, stream.getvalue(), (("content-type", ARROW[0]), *_about(lane)))
+            return Response(200, stream.getvalue(), (("content-type", ARROW[0]), *about))
         if not any(one in ("*/*", "application/*", "application/json") for one in wanted):
             raise Refused(406, f"accept: {accept[:80]!r}; answers are application/json, text/csv or {ARROW[0]}")
     return Response(200, lane.answering.json(answer, ident, lane.fallback), (*JSON, *_about(lane)) if lane.fallback else JSON)
 
 
+def _wanted(accept: str) -> list[str]:
+    """The media types of an Accept header, without those of quality 0, which are not wanted (RFC 9110, 12.4.2)."""
+    parts = [part.lower().replace(" ", "").split(";") for part in accept.split(",")]
+    return [media for media, *more in parts if not any(_NOT_WANTED.fullmatch(one) for one in more)]
+
+
 def _about(lane: Lane) -> tuple[tuple[str, str], ...]:
-    about = (("x-model", lane.engine.name), ("x-model-version", str(lane.engine.version)))
-    return (*about, ("mlforge-fallback", lane.fallback)) if lane.fallback else about
+    about = (("x-model", headed(lane.engine.name)), ("x-model-version", str(lane.engine.version)))
+    return (*about, ("mlforge-fallback", headed(lane.fallback))) if lane.fallback else about
 
 
 def _csv(body: bytes) -> pl.DataFrame:
     """A table with a header; cells stay texts, which the contract types."""
     import polars as pl
 
-    if (columns := body.partition(b"\n")[0].count(b",") + 1) > _MOST_COLUMNS:
-        raise Refused(413, f"the CSV has {columns:,} columns; at most {_MOST_COLUMNS:,} are read")
+    table = csv_within(body)
     try:
-        return pl.read_csv(body, infer_schema=False)
+        return pl.read_csv(table, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise Refused(400, f"the body is no CSV with a header: {str(error).splitlines()[0][:200]}") from None
 
@@ -148,9 +152,9 @@ def _operation(served: Served, ident: str, context: WorkerContext) -> dict[str, 
     more = {
         "partial": {"type": "boolean", "description": "answer the rows that keep the contract although others do not", "default": context.settings.partial},
         "deadline_ms": {"type": "number", "exclusiveMinimum": 0, "description": "how long the client waits"},
-        "id": {"type": "string", "description": "a name for the request, by which labels are joined later"},
+        "id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "description": "a name for the request, by which labels are joined later"},
     }
-    body: dict[str, Any] = {"schema": {"type": "object", "required": ["rows"], "properties": {"rows": rows, **more}}}
+    body: dict[str, Any] = {"schema": {"type": "object", "required": ["rows"], "additionalProperties": False, "properties": {"rows": rows, **more}}}
     if (example := example_row(engine.contract)) is not None:
         body["example"] = {"rows": [example]}
     content = {"application/json": body, **{media: {"schema": {}} for media in (CSV[0], ARROW[0])}}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlforge.serving.monitors.pane_counts import PaneCounts
-from mlforge.serving.request_log.recorder import Recorder
+from mlforge.serving.request_log.recorder import RowRecorder
 from mlforge.window import TIME
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class LaneMonitor:
         self.tried = False  # was it opened, or could it not be
         self._whole: list[Panes] = []  # for rows that are looked at
         self._counted: list[Panes] = []  # for those that are only counted
-        self.rows = Recorder(lane.engine)  # that are looked at
+        self.rows = RowRecorder(lane.engine)  # that are looked at
         self.came = self.passed = 0  # rows, and those of them that were passed over, as the loop counts them
         self._came = self._passed = 0  # those of them that this thread knows of
         self._when: list[tuple[float, int]] = []  # by time of day: rows that were passed over until then

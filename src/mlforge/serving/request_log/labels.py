@@ -12,7 +12,7 @@ import msgspec
 
 from mlforge.errors import nearest
 from mlforge.service.layout import ID, LABEL, ROW, TIME
-from mlforge.serving.http import Refused
+from mlforge.serving.http import LONGEST_ID, Refused, nameable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Label", "LabelBatch", "labels_in"]
 
 _FIELDS = ("id", "row", "label")
-_LONGEST_ID = 128
 _LAST_ROW = 2**31 - 1
 Value = str | int | float | bool
 _Kind = Literal["float", "bool", "int", "text"]
@@ -89,8 +88,8 @@ def _label(said: object, place: int, output: Output, known: Mapping[str, Value])
     if unknown := [str(key) for key in said if key not in _FIELDS]:
         raise Refused(400, f"{where}: there is no field {unknown[0][:60]!r}. {nearest(unknown[0][:60], _FIELDS) or 'There are ' + ', '.join(_FIELDS)}")
     ident, row = said.get("id"), said.get("row", 0)
-    if not isinstance(ident, str) or not 0 < len(ident) <= _LONGEST_ID or not ident.isprintable():
-        raise Refused(400, f"{where}: id is {_shown(ident)}; the id of a request was expected, a string of at most {_LONGEST_ID} characters")
+    if not isinstance(ident, str) or not nameable(ident):
+        raise Refused(400, f"{where}: id is {_shown(ident)}; the id of a request was expected, a string of at most {LONGEST_ID} characters")
     if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row <= _LAST_ROW:
         raise Refused(400, f"{where}: row is {_shown(row)}; a row's place in its request was expected, from 0")
     return Label(ident, row, _value(said.get("label"), where, output, known))

@@ -23,8 +23,8 @@ class Meters:
     def of(cls, ledger: Ledger) -> Self:
         """Register them."""
         return cls(
-            ledger.cell("mlforge_log_rows_written_total", about="Recorder that the request log has on disk."),
-            ledger.cell("mlforge_log_rows_dropped_total", about="Recorder that the request log had no room for."),
+            ledger.cell("mlforge_log_rows_written_total", about="RowRecorder that the request log has on disk."),
+            ledger.cell("mlforge_log_rows_dropped_total", about="RowRecorder that the request log had no room for."),
             ledger.cell("mlforge_log_labels_written_total", about="Labels that the request log has on disk."),
             ledger.cell("mlforge_log_failing", about="1 while the request log cannot be written.", kind="gauge"),
         )

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from mlforge.serving.engine import Engine
 
-__all__ = ["Recorded", "Recorder"]
+__all__ = ["Recorded", "RowRecorder"]
 
 
-class Recorder:
+class RowRecorder:
     """Records the rows of one engine: batches go into `buffer`, and chunks of it become `Recorded`.
 
     The graph's inputs are what protections left of a row, so there are no raw values here.

@@ -19,7 +19,7 @@ from mlforge.serving.clock import Clock
 from mlforge.serving.datagrams import Outbox
 from mlforge.serving.request_log.channel import Channel, Message
 from mlforge.serving.request_log.labels import Label, LabelBatch
-from mlforge.serving.request_log.recorder import Recorded, Recorder
+from mlforge.serving.request_log.recorder import Recorded, RowRecorder
 
 if TYPE_CHECKING:
     from mlforge.serving.batcher import Batch
@@ -43,7 +43,7 @@ class RequestLog:
         self._settings, self._meters, self._backlog = channel.settings, channel.meters, channel.backlog
         self._worker, self._clock = worker, clock or Clock()
         self._outbox, self._encoder = Outbox(channel.outlet), msgspec.msgpack.Encoder()
-        self._recorders: list[tuple[ref[Lane], Recorder]] = []
+        self._recorders: list[tuple[ref[Lane], RowRecorder]] = []
         self._labels: deque[LabelBatch] = deque()
         self._tick = min(_TICK, self._settings.flush_seconds / 5)
         self._backlog.reset(worker)
@@ -54,7 +54,7 @@ class RequestLog:
 
     def observer(self, lane: Lane) -> Callable[[Batch], None]:
         """An observer for a lane's batches."""
-        recorder = Recorder(lane.engine, self._settings.columns, self._settings.sample, self._wake.set)
+        recorder = RowRecorder(lane.engine, self._settings.columns, self._settings.sample, self._wake.set)
         recorder.buffer.row_cost = float(_CELL * (len(lane.engine.inputs) + 8))
         self._recorders.append((ref(lane), recorder))
         append, backlog, worker, most, dropped = recorder.buffer.append, self._backlog, self._worker, self._settings.waiting, self._meters.dropped

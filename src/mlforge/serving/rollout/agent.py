@@ -157,13 +157,24 @@ class RolloutAgent:
         if settings.fallback is not None:
             if assignment.newcomer is not None:
                 rungs.insert(0, serving)
-            rungs = [_rung(lane) for lane in dict.fromkeys(rungs)]
+            rungs = [_rung(lane) for lane in dict.fromkeys(rungs) if self._answers_for(serving, lane)]
             rungs += self._made_up(serving, settings)
         meters.resting.set(0.0)
         trial = lanes[_key(assignment.newcomer)] if assignment.newcomer is not None else None
         return Ladder(
             settings, rungs, self._context.loop, partial(meters.fallbacks.add, 1.0), lambda opened: meters.resting.add(1.0 if opened else -1.0), trial
         )
+
+    def _answers_for(self, serving: Lane, lane: Lane) -> bool:
+        """Can a lane answer what another was asked: does it need no more, and say the same thing. Who relies on one that cannot is told."""
+        one, other = serving.engine, lane.engine
+        fits = (one.bundle.output.kind, one.bundle.output.target) == (other.bundle.output.kind, other.bundle.output.target)
+        if fits and carried(Load(0, ()), one, other) is not None:
+            return True
+        if self._context.worker == 0:
+            why = "it takes columns that the other does not, or takes them otherwise" if fits else f"it predicts {other.bundle.output.target}"
+            log.warning("%s is no fallback for %s: %s", other.offer, one.offer, why)
+        return False
 
     def _made_up(self, serving: Lane, settings: Rollout) -> list[Lane]:
         assert settings.fallback is not None

@@ -45,6 +45,7 @@ class Course:
         self._since = 0.0  # when the newcomer was told of
         self._seen = -1  # the store's newest entry when it was last looked at
         self._verified: dict[str, Offer | None] = {}
+        self._missed: set[str] = set()  # fallbacks and shadows that the store does not have, as was told
         self._refused: int | None = None  # a version that cannot be opened while nobody may move the alias back
         self.assignment = self._stand()
 
@@ -59,6 +60,7 @@ class Course:
         elif self._newcomer is not None:
             self._judge()
         self._seen = newest
+        self._tell_what_is_missing()
         now = self._stand()
         if now != before:
             self._generation += 1
@@ -143,6 +145,14 @@ class Course:
         canary = self._settings.canary
         share = canary.steps[self._step] if self._newcomer is not None and canary is not None else 0.0
         return Assignment(self._generation, self._serving, self._settings, self._newcomer, share, tuple(self._ladder()), self._shadow())
+
+    def _tell_what_is_missing(self) -> None:
+        """Once, in case a name is misspelt: who relies on a fallback must hear that there is none."""
+        fallback, shadow = self._settings.fallback, self._settings.shadow
+        for reference, what in ((fallback and fallback.model, "fallback"), (shadow and f"{self._versions.model}@{shadow.version}", "shadow")):
+            if reference and reference not in self._missed and self._versions.found(reference) is None:
+                self._missed.add(reference)
+                log.warning("%s: the store has no %s, so that there is no such %s until it has one", self._versions.model, reference, what)
 
     def _ladder(self) -> list[Offer]:
         fallback = self._settings.fallback

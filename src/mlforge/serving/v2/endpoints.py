@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlforge.serving.http import JSON, Refused, Request, Response, reply_json
+from mlforge.serving.http import JSON, Refused, Request, Response, headed, reply_json
 from mlforge.serving.routes import Endpoint, Route
 from mlforge.serving.v2.answer import written
 from mlforge.serving.v2.handler import Handler
@@ -96,20 +95,6 @@ async def _fixed(request: Request) -> Response:
     raise Refused(400, "models are not loaded or unloaded by clients: `mlforge serve` names them, `mlforge promote` changes their version")
 
 
-def _patience(request: Request) -> float | None:
-    """Seconds that the client waits, where it says so in a header, as for every other kind of request."""
-    said = request.headers.get("x-deadline-ms")
-    if not said:
-        return None
-    try:
-        given = float(said)
-    except ValueError:
-        given = math.nan
-    if not given > 0:
-        raise Malformed(f"x-deadline-ms is {said[:40]!r}; a positive number of milliseconds was expected")
-    return given / 1000
-
-
 def _infer(handler: Handler) -> Endpoint:
     async def infer(request: Request) -> Response:
         model = request.params["model"]
@@ -120,9 +105,9 @@ def _infer(handler: Handler) -> Endpoint:
         header = request.headers.get(_HEADER)
         body = await request.body()
         asked = raw_inference(body, handler.intake(lane).signature) if header == "0" else read_inference(body, header)
-        said = await handler.infer(model, lane, asked, request.id, _patience(request))
+        said = await handler.infer(model, lane, asked, request.id, request.patience())
         text, length = written(said, asked)
         headers = JSON if length is None else (("content-type", _BINARY), (_HEADER, str(length)))
-        return Response(200, text, (*headers, ("mlforge-fallback", said.fallback)) if said.fallback else headers)
+        return Response(200, text, (*headers, ("mlforge-fallback", headed(said.fallback))) if said.fallback else headers)
 
     return infer

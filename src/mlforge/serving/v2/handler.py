@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mlforge.serving.http import Headers, Refused
+from mlforge.serving.http import Headers, Refused, nameable
 from mlforge.serving.v2.answer import Said
 from mlforge.serving.v2.datatypes import DATATYPES
 from mlforge.serving.v2.inference import Inference
@@ -85,7 +85,7 @@ class Handler:
             raise Refused(400, load.refusal().message)
         if not load.good:
             return Said(model, _version(lane), self._nothing(lane))
-        lane, answer = await served.ask(lane, load, asked.id or ident, begun + self._patience(asked, patience))
+        lane, answer = await served.ask(lane, load, asked.id if asked.id and nameable(asked.id) else ident, begun + self._patience(asked, patience))
         return Said(model, _version(lane), {name: answer.output(name) for name in answer.outputs}, lane.fallback)
 
     def _patience(self, asked: Inference, client: float | None) -> float:

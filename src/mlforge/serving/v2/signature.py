@@ -18,6 +18,7 @@ __all__ = ["MATRIX", "Signature", "Slot"]
 
 MATRIX = "input"  # the name of the one tensor that has all columns of numbers
 _LISTED = 8  # columns named in a message
+_COMPARED = 300  # unknown tensors among which a misspelt one is looked for
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Signature:
         if len(tensors) != 1 or tensors[0].name != MATRIX or not self.matrix:
             return False
         shape, width = tensors[0].shape, len(self.slots)
-        if len(shape) != 2 or shape[1] != width or tensors[0].datatype is BYTES:
+        if len(shape) != 2 or shape[1] != width or tensors[0].datatype.stored.kind not in "iuf":
             told = f"{tensors[0].datatype.name} of shape {list(shape)}"
             raise Malformed(f"input {MATRIX!r} is {told}, expected numbers of shape [rows, {width}], the columns in the order of the model's metadata")
         return True
@@ -89,7 +90,7 @@ class Signature:
         return columns
 
     def _missing(self, missing: list[str], given: list[str]) -> Malformed:
-        unknown = [name for name in given if name not in self._by_name]
+        unknown = [name for name in given if name not in self._by_name][:_COMPARED]
         told = "; ".join(f"{name!r} {nearest(name, unknown)}".rstrip() for name in missing[:_LISTED])
         more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
         width = len(self.slots)
