@@ -66,3 +66,12 @@ def test_a_source_without_rows_is_not_asked_for_again(shop: TestProject) -> None
     outcome = shop.run("monitor", "buyers", "--source", "live.csv", "--forget")
     assert outcome.code == 3, outcome.text
     assert "the source has no rows" in outcome.err
+
+
+def test_windows_too_short_for_their_rows_are_refused_at_once(shop: TestProject) -> None:
+    """Every second without a row would be a window too, up to some hundred between two rows."""
+    file(shop, days(3))
+    outcome = shop.run("monitor", "buyers", "--source", "live.csv", "--time", "when", "--window", "1s", "--forget")
+    assert outcome.code == 3, outcome.text
+    assert "cut these rows into more than 20,000" in outcome.text
+    assert "--window 1d" in outcome.text
