@@ -74,7 +74,7 @@ def test_no_answer_is_longer_than_fifteen_lines_and_what_is_left_out_is_counted(
     shown = sum("unknown key" in line for line in lines)
     assert len(lines) <= 15
     assert shown >= min(count, 6)
-    assert (lines[-1] == f"  … and {count - shown} more") == (shown < count)
+    assert (lines[-1] == f"  … and {count - shown} more: mlforge check --json tells them all") == (shown < count)
 
 
 def test_twenty_problems_of_one_place_are_still_told_within_the_bound():
@@ -83,7 +83,7 @@ def test_twenty_problems_of_one_place_are_still_told_within_the_bound():
     assert len(lines) <= 15
     assert lines[2].split() == ["contract.columns", "a.yaml:1"]
     assert "    wrong 0" in lines
-    assert lines[-1] == "  … and 9 more"
+    assert lines[-1] == "  … and 9 more: mlforge check --json tells them all"
 
 
 def test_a_long_message_is_bounded():

@@ -65,7 +65,7 @@ def _problems(problems: Iterable[Problem], room: int) -> list[str]:
         for problem in found:
             # A line is kept for "and N more", unless this problem is the last.
             if len(lines) + len(head) + 1 > room - (left > 1):
-                return [*lines, f"  … and {left} more"]
+                return [*lines, f"  … and {left} more: mlforge check --json tells them all"]
             lines += [*head, f"    {_sentence(problem)}"]
             head, left = [], left - 1
     return lines
