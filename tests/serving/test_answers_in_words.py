@@ -14,8 +14,8 @@ from mlforge.serving.answering import Answering
 from mlforge.serving.batcher import Answer
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load, Rejected
 from mlforge.serving.offer import Offer
+from mlforge.serving.request_rows import Rejected, RequestRows
 
 
 def _answering(classes: tuple[str, ...] = (), outputs: tuple[str, ...] = ("prediction", "probability")) -> Answering:
@@ -24,8 +24,8 @@ def _answering(classes: tuple[str, ...] = (), outputs: tuple[str, ...] = ("predi
     return Answering(cast("Engine", SimpleNamespace(name="m", version=3, offer=offer, classes=classes, outputs=outputs, bundle=bundle)))
 
 
-def _answer(rows: int, load: Load | None = None, start: int = 0, **outputs: Any) -> Answer:
-    return Answer(load or Load(rows, []), outputs, start, start + rows)
+def _answer(rows: int, load: RequestRows | None = None, start: int = 0, **outputs: Any) -> Answer:
+    return Answer(load or RequestRows(rows, []), outputs, start, start + rows)
 
 
 def test_classes_are_named_whatever_stands_in_their_names() -> None:
@@ -55,7 +55,7 @@ def test_an_answer_is_its_own_part_of_the_batch() -> None:
 
 
 def test_a_rejected_row_leaves_its_place_empty() -> None:
-    load = Load(3, [], rejected=(Rejected(1, "age is missing"),), accepted=[0, 2])
+    load = RequestRows(3, [], rejected=(Rejected(1, "age is missing"),), accepted=[0, 2])
     told = json.loads(_answering(outputs=("prediction",)).json(_answer(2, load, prediction=np.array([1, 2])), "i"))
     assert told["predictions"] == [{"prediction": 1}, None, {"prediction": 2}]
     assert told["rejected"] == [{"row": 1, "reason": "age is missing"}]

@@ -14,16 +14,16 @@ import pytest
 
 from mlforge.serving.batcher import Answer, Batch, Batcher, Columns, Outputs, Poisoned
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load, Rejected
 from mlforge.serving.pace import Pace
+from mlforge.serving.request_rows import Rejected, RequestRows
 
 
-def _columns(loads: Sequence[Load]) -> Columns:
+def _columns(loads: Sequence[RequestRows]) -> Columns:
     return (np.array([row[0] for load in loads for row in load.rows or ()]).reshape(-1, 1),)
 
 
-def _load(*values: float) -> Load:
-    return Load(len(values), [(value,) for value in values])
+def _load(*values: float) -> RequestRows:
+    return RequestRows(len(values), [(value,) for value in values])
 
 
 class Graph:
@@ -136,7 +136,7 @@ def test_a_poisoned_request_in_a_batch_of_32_harms_no_other(threaded: bool) -> N
 @pytest.mark.parametrize("bad", [(17,), (0, 31), ()])
 def test_the_poisoned_rows_of_one_request_are_named_and_the_others_can_be_asked_again(bad: tuple[int, ...]) -> None:
     async def work(batcher: Batcher, graph: Graph) -> None:
-        load = Load(
+        load = RequestRows(
             33, [(-1.0 if place in bad else 1.0,) for place in range(32)], None, (Rejected(5, "age is missing"),), [row for row in range(33) if row != 5]
         )
         if not bad:

@@ -25,9 +25,9 @@ from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_frame, judge_rows
-from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
 from mlforge.serving.readers import Unsettled
+from mlforge.serving.request_rows import RequestRows
 
 CONTRACT = Contract(
     columns={
@@ -102,7 +102,7 @@ def _rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-def _taken(load: Load, decoder: Decoder) -> list[list[Any]]:
+def _taken(load: RequestRows, decoder: Decoder) -> list[list[Any]]:
     return [column.tolist() for column in decoder.columns.of([load])] if load.good else []
 
 

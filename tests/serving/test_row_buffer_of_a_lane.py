@@ -10,19 +10,19 @@ import threading
 import numpy as np
 
 from mlforge.serving.batcher import Ask, Batch
-from mlforge.serving.load import Load, Rejected
 from mlforge.serving.request_log.cells import Cells
+from mlforge.serving.request_rows import Rejected, RequestRows
 from mlforge.serving.row_buffer import Chunk, ColumnBuffer, RowBuffer
 
 
-def _ask(ident: str, load: Load, loop: asyncio.AbstractEventLoop) -> Ask:
+def _ask(ident: str, load: RequestRows, loop: asyncio.AbstractEventLoop) -> Ask:
     return Ask(load, ident, 1.0, 2.0, loop.create_future())
 
 
 def _batch(first: int, *sizes: int) -> Batch:
     """Requests of so many rows; the cells of a row are its number."""
     loop = asyncio.new_event_loop()
-    asks = [_ask(f"r{first + place}", Load(size, [()] * size), loop) for place, size in enumerate(sizes)]
+    asks = [_ask(f"r{first + place}", RequestRows(size, [()] * size), loop) for place, size in enumerate(sizes)]
     loop.close()
     numbers = np.arange(first, first + sum(sizes))
     columns = (numbers.reshape(-1, 1).astype(float), np.array([str(one) for one in numbers], object).reshape(-1, 1), np.stack([numbers, -numbers], 1) / 2)
@@ -97,7 +97,7 @@ def test_another_page_is_begun_when_one_is_full() -> None:
 def test_where_rows_were_rejected_the_places_of_the_others_are_noted() -> None:
     buffer, batch = RowBuffer(()), _batch(0, 1, 2)
     loop = asyncio.new_event_loop()
-    batch.asks[1] = _ask("gaps", Load(4, [(), ()], rejected=(Rejected(0, "no"), Rejected(2, "no")), accepted=[1, 3]), loop)  # type: ignore[index]
+    batch.asks[1] = _ask("gaps", RequestRows(4, [(), ()], rejected=(Rejected(0, "no"), Rejected(2, "no")), accepted=[1, 3]), loop)  # type: ignore[index]
     loop.close()
     buffer.append(batch, "champion")
     (chunk,) = buffer.take()

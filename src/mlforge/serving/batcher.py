@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load
 from mlforge.serving.pace import Pace
+from mlforge.serving.request_rows import RequestRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ _TRIALS = 64  # runs to find the rows that a graph fails on
 class Poisoned(Refused):
     """A request with rows that the graph fails on, although they keep the contract. `places` are theirs among its good rows."""
 
-    def __init__(self, places: Sequence[int], load: Load) -> None:
+    def __init__(self, places: Sequence[int], load: RequestRows) -> None:
         positions = load.positions()
         rows = [positions[place] for place in places]
         told = ", ".join(map(str, rows[:_NAMED])) + (f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else "")
@@ -52,7 +52,7 @@ class Poisoned(Refused):
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """The outputs for one request's good rows: from `start` to `stop` of a batch's."""
 
-    load: Load
+    load: RequestRows
     outputs: Outputs
     start: int
     stop: int
@@ -68,7 +68,7 @@ class Ask:
 
     __slots__ = ("answer", "arrived", "deadline", "id", "load", "rows")
 
-    def __init__(self, load: Load, ident: str, arrived: float, deadline: float, answer: asyncio.Future[Answer]) -> None:
+    def __init__(self, load: RequestRows, ident: str, arrived: float, deadline: float, answer: asyncio.Future[Answer]) -> None:
         self.load, self.id, self.arrived, self.deadline, self.answer = load, ident, arrived, deadline, answer
         self.rows = load.good
 
@@ -91,7 +91,7 @@ class Batcher:
     """The queue before one engine."""
 
     def __init__(
-        self, run: Run, columns: Callable[[Sequence[Load]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None,
+        self, run: Run, columns: Callable[[Sequence[RequestRows]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None,
         under_way: Callable[[], float] = lambda: math.inf,
     ) -> None:  # fmt: skip
         """`under_way` says how many requests have begun in this loop and have no answer yet; unless told, any number may."""
@@ -112,7 +112,7 @@ class Batcher:
         """Rows that wait or are run."""
         return self._rows + self._busy
 
-    def ask(self, load: Load, ident: str, deadline: float) -> asyncio.Future[Answer]:
+    def ask(self, load: RequestRows, ident: str, deadline: float) -> asyncio.Future[Answer]:
         """Put rows into the queue; their answer comes as the future's result. Raises Refused when it would come too late to be of use."""
         now = time.perf_counter()
         wait = self.pace.seconds(self.waiting) if self.waiting else 0.0
@@ -226,7 +226,7 @@ class Batcher:
             for observer in self.observers:
                 observer(done)
 
-    def _blamed(self, load: Load) -> Refused | None:
+    def _blamed(self, load: RequestRows) -> Refused | None:
         """The rows of one request that the graph fails on, found by halves; None when there are too many to be found so, or none when alone."""
         columns, trials = self._columns([load]), 0
         blamed: list[int] = []

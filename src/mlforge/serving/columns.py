@@ -9,7 +9,7 @@ from operator import itemgetter
 from struct import Struct, error
 from typing import TYPE_CHECKING, Any
 
-from mlforge.serving.load import Load
+from mlforge.serving.request_rows import RequestRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ class Columns:
         self._number_part = _getter(self._numbers, self._width)
         self._text_part = _getter(self._texts, self._width)
 
-    def of(self, loads: Sequence[Load]) -> tuple[np.ndarray, ...]:
+    def of(self, loads: Sequence[RequestRows]) -> tuple[np.ndarray, ...]:
         """The good rows of all loads, together; each array is [rows, 1] or [rows, size], in one piece."""
         if len(loads) == 1 and (rows := loads[0].rows) is not None:
             return self._made(rows)

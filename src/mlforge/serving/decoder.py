@@ -20,8 +20,8 @@ from mlforge.serving.columns import Columns
 from mlforge.serving.compiled import Compiled
 from mlforge.serving.http import Refused
 from mlforge.serving.judged import judge_frame, judge_rows
-from mlforge.serving.load import Load
 from mlforge.serving.readers import Unsettled
+from mlforge.serving.request_rows import RequestRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,7 @@ class _Told(msgspec.Struct, gc=False):
 class Asked(msgspec.Struct, frozen=True, gc=False):
     """A decoded body: its rows, and its options for the answer."""
 
-    load: Load
+    load: RequestRows
     partial: bool | None = None
     deadline_ms: float | None = None
     id: str | None = None
@@ -70,13 +70,13 @@ class Decoder:
                 assert self.compiled is not None
                 rows_within(len(read.rows), self._limits)
                 self._once(body, _keys(read), None)
-                load = self._readable(Load(len(read.rows), self.compiled.rows(read.rows)), body)
+                load = self._readable(RequestRows(len(read.rows), self.compiled.rows(read.rows)), body)
                 return Asked(load, read.partial, read.deadline_ms, read.id)
             except (msgspec.DecodeError, UnicodeDecodeError, Unsettled, RecursionError):
                 continue
         return self._generic(body)
 
-    def frame(self, frame: pl.DataFrame) -> Load:
+    def frame(self, frame: pl.DataFrame) -> RequestRows:
         """Raw rows as a table. Raises Refused beyond the limits, or when a column is missing."""
         return judge_frame(frame_within(self._asked_for(frame), self._limits), self._engine)
 
@@ -89,7 +89,7 @@ class Decoder:
         others = [name for name in names if name not in self._names] if len(known) < self._needed else []  # one of which may be a misspelt one
         return frame.select([*known, *others[:_COMPARED]])
 
-    def sequences(self, columns: Mapping[str, Sequence[Any]]) -> Load:
+    def sequences(self, columns: Mapping[str, Sequence[Any]]) -> RequestRows:
         """Raw rows as one sequence of values for each column, by key or real name. Raises Refused when their lengths differ."""
         sizes = {len(values) for values in columns.values()}
         if len(sizes) > 1:
@@ -100,7 +100,7 @@ class Decoder:
             names = self.compiled.names
             try:
                 ordered = [columns[names[key]] if names[key] in columns else columns[key] for key in self.compiled.order]
-                return Load(count, self.compiled.sequences(ordered))
+                return RequestRows(count, self.compiled.sequences(ordered))
             except (KeyError, Unsettled):
                 pass
         return judge_rows([dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)], self._engine)
@@ -147,7 +147,7 @@ class Decoder:
         if (key := repeated_key(body, keys_in(read))) is not None:
             raise Refused(400, f"the key {key!r} is there twice in one object")
 
-    def _readable(self, load: Load, body: bytes) -> Load:
+    def _readable(self, load: RequestRows, body: bytes) -> RequestRows:
         """No text is longer than the limit; there is none in a body that is not longer itself."""
         most = self._limits.text
         if len(body) > most:
@@ -157,12 +157,12 @@ class Decoder:
                 raise Refused(413, f"the rows have a text of {longest:,} characters; at most {most:,} were expected")
         return load
 
-    def _rows(self, rows: Sequence[Mapping[str, Any]]) -> Load:
+    def _rows(self, rows: Sequence[Mapping[str, Any]]) -> RequestRows:
         """Decoded rows; the fast path again, for rows in another envelope."""
         for kind in self.compiled.named if self.compiled is not None else ():
             try:
                 assert self.compiled is not None
-                return Load(len(rows), self.compiled.rows(msgspec.convert(rows, list[kind])))  # type: ignore[valid-type]
+                return RequestRows(len(rows), self.compiled.rows(msgspec.convert(rows, list[kind])))  # type: ignore[valid-type]
             except (msgspec.ValidationError, Unsettled, OverflowError):
                 continue
         return judge_rows(rows, self._engine)
@@ -224,7 +224,7 @@ def _beside(what: str, read: Mapping[str, Any]) -> Mapping[str, Any]:
     return read
 
 
-def _asked(load: Load, told: Mapping[str, Any]) -> Asked:
+def _asked(load: RequestRows, told: Mapping[str, Any]) -> Asked:
     try:
         said = msgspec.convert(told, _Told)
     except msgspec.ValidationError as error:

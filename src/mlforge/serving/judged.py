@@ -12,7 +12,7 @@ import polars as pl
 from mlforge.errors import DataError
 from mlforge.runtime.feed import feed
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load, Rejected
+from mlforge.serving.request_rows import Rejected, RequestRows
 
 if TYPE_CHECKING:
     from mlforge.serving.engine import Engine
@@ -27,7 +27,7 @@ _LISTED = 8  # columns named in a message
 _COMPARED, _NEAR = 300, 0.8  # names of a request that are compared with the contract's, and how alike they must be
 
 
-def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
+def judge_frame(frame: pl.DataFrame, engine: Engine) -> RequestRows:
     """A frame of raw rows. Raises Refused when a column is missing."""
     try:
         parted = engine.predictor.typed(frame)
@@ -39,7 +39,7 @@ def judge_frame(frame: pl.DataFrame, engine: Engine) -> Load:
     rejected = tuple(Rejected(position, reason) for position, reason in parted.rejected.select("position", "reason").iter_rows())
     made = feed(parted.rows, engine.graph.inputs, engine.graph.widths) if parted.rows.height else {}
     columns = tuple(made[name] for name in engine.inputs) if made else None
-    return Load(frame.height, None if made else (), columns, rejected, parted.accepted.to_list() if rejected else None)
+    return RequestRows(frame.height, None if made else (), columns, rejected, parted.accepted.to_list() if rejected else None)
 
 
 def frame_of(row: Mapping[str, Any], engine: Engine) -> pl.DataFrame:
@@ -51,7 +51,7 @@ def frame_of(row: Mapping[str, Any], engine: Engine) -> pl.DataFrame:
     return frame
 
 
-def judge_rows(rows: Sequence[Mapping[str, Any]], engine: Engine) -> Load:
+def judge_rows(rows: Sequence[Mapping[str, Any]], engine: Engine) -> RequestRows:
     """Rows of JSON. Those with the same types are judged together, which changes nothing for any of them. A key that is not there is a missing value."""
     names = _Names(engine)
     strays = {place: stray for place, row in enumerate(rows) if (stray := names.stray(row)) is not None}
@@ -62,11 +62,11 @@ def judge_rows(rows: Sequence[Mapping[str, Any]], engine: Engine) -> Load:
     return _joined(len(rows), loads, tuple(sorted(rejected, key=lambda one: one.row)))
 
 
-def _joined(count: int, loads: Sequence[tuple[Sequence[int], Load]], rejected: tuple[Rejected, ...]) -> Load:
+def _joined(count: int, loads: Sequence[tuple[Sequence[int], RequestRows]], rejected: tuple[Rejected, ...]) -> RequestRows:
     """The parts, in the order in which the rows came."""
     kept = [(places, load) for places, load in loads if load.good]
     if not kept:
-        return Load(count, (), None, rejected, [])
+        return RequestRows(count, (), None, rejected, [])
     places = [places[position] for places, load in kept for position in load.positions()]
     columns: Iterable[Any] = zip(*(load.columns or () for _, load in kept), strict=True)
     import numpy as np
@@ -75,7 +75,7 @@ def _joined(count: int, loads: Sequence[tuple[Sequence[int], Load]], rejected: t
     if places != sorted(places):
         order = np.argsort(places, kind="stable")
         joined, places = tuple(column[order] for column in joined), sorted(places)
-    return Load(count, None, joined, rejected, places if rejected else None)
+    return RequestRows(count, None, joined, rejected, places if rejected else None)
 
 
 class _Names:

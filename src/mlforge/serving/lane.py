@@ -12,9 +12,9 @@ from mlforge.serving.answering import Answering
 from mlforge.serving.batcher import Answer, Batch, Batcher
 from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
-from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
+from mlforge.serving.request_rows import RequestRows
 
 __all__ = ["Lane"]
 
@@ -47,6 +47,6 @@ class Lane:
         """Called with each batch, after its answers were given."""
         return self.batcher.observers
 
-    def ask(self, load: Load, ident: str, deadline: float) -> asyncio.Future[Answer]:
+    def ask(self, load: RequestRows, ident: str, deadline: float) -> asyncio.Future[Answer]:
         """The answer for the good rows of a request. Raises Refused when it would come too late."""
         return self.batcher.ask(load, ident, deadline)

@@ -8,7 +8,7 @@ from mlforge.errors import nearest
 from mlforge.serving.batcher import Answer
 from mlforge.serving.http import Refused
 from mlforge.serving.lane import Lane
-from mlforge.serving.load import Load
+from mlforge.serving.request_rows import RequestRows
 
 __all__ = ["Models", "Served"]
 
@@ -20,13 +20,13 @@ class Served:
         self.name, self.lane = name, lane
         self.choose: Callable[[str | None], Lane] = self._same  # which lane answers, by the request's key
         self.key_header: str | None = None  # the header that has the key
-        self.by_load: Callable[[Lane, Load], tuple[Lane, Load]] | None = None  # the lane once more, by what is in the rows
-        self.ask: Callable[[Lane, Load, str, float], Awaitable[tuple[Lane, Answer]]] = self._asked  # the answer, and the lane that gave it
+        self.by_load: Callable[[Lane, RequestRows], tuple[Lane, RequestRows]] | None = None  # the lane once more, by what is in the rows
+        self.ask: Callable[[Lane, RequestRows, str, float], Awaitable[tuple[Lane, Answer]]] = self._asked  # the answer, and the lane that gave it
 
     def _same(self, key: str | None) -> Lane:
         return self.lane
 
-    async def _asked(self, lane: Lane, load: Load, ident: str, deadline: float) -> tuple[Lane, Answer]:
+    async def _asked(self, lane: Lane, load: RequestRows, ident: str, deadline: float) -> tuple[Lane, Answer]:
         return lane, await lane.ask(load, ident, deadline)
 
 

@@ -18,8 +18,8 @@ from mlforge.service.limits import Limits
 from mlforge.serving.decoder import Decoder
 from mlforge.serving.engine import Engine
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
+from mlforge.serving.request_rows import RequestRows
 from mlforge.serving.v2.datatypes import DATATYPES
 from mlforge.serving.v2.intake import Intake
 from mlforge.serving.v2.tensor import Tensor
@@ -45,13 +45,13 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Intake, Engine]:
     return _intake(matrix(tmp_path_factory.mktemp("v2") / "matrix"))
 
 
-def _said(load: Load, engine: Engine) -> tuple[Any, Any]:
+def _said(load: RequestRows, engine: Engine) -> tuple[Any, Any]:
     """The good rows as the graph takes them, and the reasons against the others."""
     columns = Decoder(engine).columns.of([load])
     return [np.asarray(column).tolist() for column in columns], [(one.row, one.reason) for one in load.rejected]
 
 
-def _same(load: Load, frame: pl.DataFrame, engine: Engine) -> None:
+def _same(load: RequestRows, frame: pl.DataFrame, engine: Engine) -> None:
     """As if the contract itself had judged a frame of these values."""
     ours, theirs = _said(load, engine), _said(Decoder(engine).frame(frame), engine)
     assert [row for row, _ in ours[1]] == [row for row, _ in theirs[1]]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mlforge.errors import MlforgeError
 from mlforge.service.rollout import Rollout
 from mlforge.serving.lane import Lane
-from mlforge.serving.load import Load
 from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
+from mlforge.serving.request_rows import RequestRows
 from mlforge.serving.rollout.assignment import KIND, Assignment
 from mlforge.serving.rollout.board import INCUMBENT, NEWCOMER, Board
 from mlforge.serving.rollout.carrying import carried
@@ -133,7 +133,7 @@ class RolloutAgent:
         def choose(key: str | None) -> Lane:
             return newcomer if chosen(key, share, salt) else serving
 
-        def by_load(lane: Lane, load: Load) -> tuple[Lane, Load]:
+        def by_load(lane: Lane, load: RequestRows) -> tuple[Lane, RequestRows]:
             key = _value(lane, load, str(canary.key))
             other = newcomer if chosen(key, share, salt) else serving
             taken = carried(load, lane.engine, other.engine)
@@ -169,7 +169,7 @@ class RolloutAgent:
         """Can a lane answer what another was asked: does it need no more, and say the same thing. Who relies on one that cannot is told."""
         one, other = serving.engine, lane.engine
         fits = (one.bundle.output.kind, one.bundle.output.target) == (other.bundle.output.kind, other.bundle.output.target)
-        if fits and carried(Load(0, ()), one, other) is not None:
+        if fits and carried(RequestRows(0, ()), one, other) is not None:
             return True
         if self._context.worker == 0:
             why = "it takes columns that the other does not, or takes them otherwise" if fits else f"it predicts {other.bundle.output.target}"
@@ -199,7 +199,7 @@ def _rung(lane: Lane) -> Lane:
     return rung
 
 
-def _value(lane: Lane, load: Load, column: str) -> str | None:
+def _value(lane: Lane, load: RequestRows, column: str) -> str | None:
     """A column of the first good row, as text."""
     if not load.good:
         return None

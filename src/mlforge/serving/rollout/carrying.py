@@ -5,12 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mlforge.serving.engine import Engine
-from mlforge.serving.load import Load
+from mlforge.serving.request_rows import RequestRows
 
 __all__ = ["carried"]
 
 
-def carried(load: Load, source: Engine, target: Engine) -> Load | None:
+def carried(load: RequestRows, source: Engine, target: Engine) -> RequestRows | None:
     """The same rows as the target takes them; None when it needs what the source does not have, or has it otherwise."""
     if source is target or (source.inputs == target.inputs and source.graph.inputs == target.graph.inputs and _alike(source, target, source.inputs)):
         return load

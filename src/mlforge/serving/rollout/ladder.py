@@ -11,7 +11,7 @@ from mlforge.service.rollout import Rollout
 from mlforge.serving.batcher import Answer
 from mlforge.serving.http import Refused
 from mlforge.serving.lane import Lane
-from mlforge.serving.load import Load
+from mlforge.serving.request_rows import RequestRows
 from mlforge.serving.rollout.breaker import Breaker, State
 from mlforge.serving.rollout.carrying import carried
 from mlforge.serving.rollout.declared import DeclaredEngine
@@ -35,7 +35,7 @@ class Ladder:
         self._breakers: dict[Lane, Breaker] = {}
         self._trial = trial  # it is given no rest: its share is small, and how it fails is what is to be found out
 
-    async def ask(self, lane: Lane, load: Load, ident: str, deadline: float) -> tuple[Lane, Answer]:
+    async def ask(self, lane: Lane, load: RequestRows, ident: str, deadline: float) -> tuple[Lane, Answer]:
         """The answer, and the lane that gave it. Raises Refused when there is no rung that can; within twice the timeout in any case."""
         begun = time.perf_counter()
         try:
@@ -57,7 +57,7 @@ class Ladder:
             return rung, answer
         raise refusal
 
-    async def _asked(self, lane: Lane, load: Load, ident: str, deadline: float) -> Answer:
+    async def _asked(self, lane: Lane, load: RequestRows, ident: str, deadline: float) -> Answer:
         """The answer of this lane, if its breaker allows. Raises Refused."""
         breaker = self._breakers.get(lane)
         if breaker is None:

@@ -13,7 +13,7 @@ from mlforge.service.limits import Limits
 from mlforge.serving.access.frame_shape import rows_within
 from mlforge.serving.compiled import Unsettled as NotCompiled
 from mlforge.serving.http import Refused
-from mlforge.serving.load import Load
+from mlforge.serving.request_rows import RequestRows
 from mlforge.serving.v2.datatypes import BYTES
 from mlforge.serving.v2.signature import Signature, Slot
 from mlforge.serving.v2.tensor import Tensor
@@ -43,7 +43,7 @@ class Intake:
         slots = self.signature.slots
         self._cells = slots[0] if len(slots) == 1 and slots[0].cell and self._vectors is not None and engine.inputs == (slots[0].key,) else None
 
-    def load(self, tensors: Sequence[Tensor]) -> Load:
+    def load(self, tensors: Sequence[Tensor]) -> RequestRows:
         """The rows. Raises Malformed when the tensors are not the model's, and Refused when they are beyond the limits."""
         for tensor in tensors:
             self._within(tensor)
@@ -59,21 +59,21 @@ class Intake:
                 return load
         return self._of_columns({slot.key: _elements(columns[slot.key], slot) for slot in self.signature.slots}, rows)
 
-    def _of_cells(self, tensor: Tensor, rows: int, width: int) -> Load | None:
+    def _of_cells(self, tensor: Tensor, rows: int, width: int) -> RequestRows | None:
         """Of a model that takes one array: JSON has no numbers but finite ones."""
         values = tensor.values
         if isinstance(values, np.ndarray) or tensor.datatype.stored.kind != "f" or None in values:
             return None
         if rows <= _FEW:
-            return Load(rows, [(values[place : place + width],) for place in range(0, len(values), width)])
-        return Load(rows, None, (np.array(values, np.float64).reshape(rows, width),))
+            return RequestRows(rows, [(values[place : place + width],) for place in range(0, len(values), width)])
+        return RequestRows(rows, None, (np.array(values, np.float64).reshape(rows, width),))
 
     def _within(self, tensor: Tensor) -> None:
         rows_within(tensor.rows, self._limits)
         if tensor.datatype is BYTES and (longest := max(map(len, filter(None, tensor.values)), default=0)) > self._limits.text:
             raise Refused(413, f"input {tensor.name!r:.60}: a text of {longest:,} characters; at most {self._limits.text:,} were expected")
 
-    def _of_matrix(self, tensor: Tensor) -> Load:
+    def _of_matrix(self, tensor: Tensor) -> RequestRows:
         rows, width = tensor.shape
         if rows <= _FEW and self._few is not None and (values := _finite(tensor)) is not None:
             load = self._few.load([values[place : place + width] for place in range(0, len(values), width)])
@@ -81,14 +81,14 @@ class Intake:
                 return load
         cells = tensor.array().reshape(rows, width)
         if self._matrix is not None and (columns := self._matrix.columns(cells)) is not None:
-            return Load(rows, None, columns)
+            return RequestRows(rows, None, columns)
         return self._of_columns({slot.key: cells[:, place] for place, slot in enumerate(self.signature.slots)}, rows)
 
-    def _of_columns(self, columns: Mapping[str, Any], rows: int) -> Load:
+    def _of_columns(self, columns: Mapping[str, Any], rows: int) -> RequestRows:
         if self._vectors is not None and rows:
             try:
                 made = {key: judge(columns[key]) for key, judge in self._vectors.items()}
-                return Load(rows, None, tuple(made[key] for key in self._engine.inputs))
+                return RequestRows(rows, None, tuple(made[key] for key in self._engine.inputs))
             except Unsettled:
                 pass
         import polars as pl
@@ -106,11 +106,11 @@ class _Few:
         order = [[slot.key for slot in signature.slots].index(key) for key in decoder.compiled.order]
         self._ordered = None if order == sorted(order) else itemgetter(*order)
 
-    def load(self, rows: Sequence[Sequence[Any]]) -> Load | None:
+    def load(self, rows: Sequence[Sequence[Any]]) -> RequestRows | None:
         """The rows, whose values are in the order of the signature; nothing when one of them is for the contract to judge."""
         ordered = rows if self._ordered is None else list(map(self._ordered, rows))
         try:
-            return Load(len(rows), self._compiled.rows(msgspec.convert(ordered, self._kind)))
+            return RequestRows(len(rows), self._compiled.rows(msgspec.convert(ordered, self._kind)))
         except (msgspec.ValidationError, NotCompiled, ValueError, OverflowError):
             return None
 

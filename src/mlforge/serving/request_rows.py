@@ -13,7 +13,7 @@ from mlforge.serving.http import Refused
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Load", "Rejected"]
+__all__ = ["Rejected", "RequestRows"]
 
 _TOLD = 3  # rows named in an error's sentence
 _LISTED = 100  # rows listed in an error
@@ -28,7 +28,7 @@ class Rejected:
     reason: str
 
 
-class Load(msgspec.Struct, frozen=True, gc=False):
+class RequestRows(msgspec.Struct, frozen=True, gc=False):
     """The rows of one request: those that keep the contract as values row by row, or as arrays column by column, in the order of the engine's inputs."""
 
     count: int  # rows that came
@@ -46,14 +46,14 @@ class Load(msgspec.Struct, frozen=True, gc=False):
         """Of the good rows, in the request."""
         return range(self.count) if self.accepted is None else self.accepted
 
-    def without(self, places: Collection[int], reason: str) -> Load:
+    def without(self, places: Collection[int], reason: str) -> RequestRows:
         """The same with some of the good rows rejected too; `places` are theirs among the good ones."""
         positions = self.positions()
         kept = [place for place in range(self.good) if place not in places]
         rejected = sorted((*self.rejected, *(Rejected(positions[place], reason) for place in places)), key=lambda one: one.row)
         rows = None if self.rows is None else [self.rows[place] for place in kept]
         columns = None if self.columns is None else tuple(column[kept] for column in self.columns)
-        return Load(self.count, rows, columns, tuple(rejected), [positions[place] for place in kept])
+        return RequestRows(self.count, rows, columns, tuple(rejected), [positions[place] for place in kept])
 
     def refusal(self) -> Refused:
         """The error that names each row that breaks the contract, what was found there and what was expected."""
