@@ -91,8 +91,8 @@ class Batcher:
     """The queue before one engine."""
 
     def __init__(
-        self, run: Run, columns: Callable[[Sequence[RequestRows]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *, threads: ThreadPoolExecutor | None = None,
-        under_way: Callable[[], float] = lambda: math.inf,
+        self, run: Run, columns: Callable[[Sequence[RequestRows]], Columns], pace: Pace, loop: asyncio.AbstractEventLoop, *,
+        threads: ThreadPoolExecutor | None = None, under_way: Callable[[], float] = lambda: math.inf,
     ) -> None:  # fmt: skip
         """`under_way` says how many requests have begun in this loop and have no answer yet; unless told, any number may."""
         self._under_way = under_way
