@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
-
-from mlforge.serving.request_log.cells import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +22,6 @@ class ParquetFile:
         self._loose: list[pa.Table] = []  # not encoded yet
         self._rows = 0  # of them
         self._file: pq.ParquetWriter | None = None
-        self._arrays = False
         self._done: memoryview | None = None  # the whole file, once it was asked for
 
     def add(self, rows: pa.Table) -> None:
@@ -56,20 +54,23 @@ class ParquetFile:
             return
         if self._file is None:
             self._begin(self._loose[0].schema)
-        if self._arrays:
-            self._loose = [pa.table({name: plain(table[name]) for name in table.column_names}) for table in self._loose]
         assert self._file is not None
         self._file.write_table(pa.concat_tables(self._loose).unify_dictionaries(), row_group_size=2 * self._rows)
         self._loose, self._rows = [], 0
 
     def _begin(self, schema: pa.Schema) -> None:
-        """The size of arrays is only known with Arrow's own schema in the file, which would have every reader make dictionaries of texts too."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-        self._arrays = any(pa.types.is_fixed_size_list(field.type) for field in schema)
-        if self._arrays:
-            schema = pa.schema([field.with_type(field.type.value_type) if field.name in texts else field for field in schema])
         self._into = pa.BufferOutputStream()
-        self._file = pq.ParquetWriter(self._into, schema, compression="snappy", use_dictionary=texts, write_statistics=False, store_schema=self._arrays)
+        self._file = pq.ParquetWriter(self._into, schema, compression="snappy", use_dictionary=texts, write_statistics=False, store_schema=False)
+        self._file.add_key_value_metadata({"ARROW:schema": _described(schema)})
+
+
+def _described(schema: pa.Schema) -> str:
+    """Arrow's own schema, from which readers learn the size of arrays. Texts are plain in it, or every reader would make dictionaries of them."""
+    import pyarrow as pa
+
+    plain = pa.schema([field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema])
+    return base64.b64encode(plain.serialize()).decode()
