@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mlforge.serving.app import App
 from mlforge.serving.context import WorkerContext
 from mlforge.serving.plan import Plan
-from mlforge.serving.request_log.writer import Writer
+from mlforge.serving.request_log.writer import WriterThread
 from mlforge.serving.roster import State
 
 __all__ = ["Asgi"]
@@ -33,14 +31,14 @@ class Asgi:
         self.plan = plan
         self.context: WorkerContext | None = None
         self._app: App | None = None
-        self._writer: tuple[socket.socket, threading.Thread] | None = None  # of the request log: its line, and its thread
+        self._writer: WriterThread | None = None  # of the request log
 
     def open(self) -> App:
         """Open the models, in the loop that will answer. Raises MlforgeError when one cannot be opened."""
         if self._app is None:
             self.plan.ledger.take(0)
             if self.plan.channel is not None:
-                self._writer = Writer.beside(self.plan.channel)
+                self._writer = WriterThread(self.plan.channel)
             self.context = WorkerContext(self.plan, 0, asyncio.get_running_loop())
             self._app = App(self.context)
             self.plan.roster.set(0, State.READY)
@@ -54,9 +52,7 @@ class Asgi:
         await self._app.drained(self.plan.settings.drain)
         self.context.close()
         if self._writer is not None:
-            line, thread = self._writer
-            line.close()
-            thread.join(_WRITTEN)
+            self._writer.end(_WRITTEN)
         self._app = self.context = self._writer = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:

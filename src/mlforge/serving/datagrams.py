@@ -8,10 +8,12 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from struct import Struct
+from typing import Self
 
-__all__ = ["Inbox", "Outbox", "line"]
+__all__ = ["Inbox", "Line", "Outbox"]
 
 _HEAD = Struct("!IIHH")  # process, message, part, parts
 _PART = 96 * 1024  # bytes
@@ -19,18 +21,31 @@ _WAITING = 4 * 1024**2  # bytes that may wait for a reader that is replaced, if 
 _PATIENCE = 5.0  # seconds that a sender waits for the reader, which may just be replaced
 
 
-def line() -> tuple[socket.socket, socket.socket]:
-    """A pair of sockets: the reader's end, and the one that all workers share. Made before the fork."""
-    inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)
-    return inlet, outlet
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A pair of sockets, made before the fork."""
+
+    inlet: socket.socket  # read by the sidecar
+    outlet: socket.socket  # written by all workers
+
+    @classmethod
+    def open(cls) -> Self:
+        """A new pair."""
+        inlet, outlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        outlet.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)
+        return cls(inlet, outlet)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.inlet.close()
+        self.outlet.close()
 
 
 class Outbox:
     """A worker's end. Made after the fork; one thread sends."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line, self._numbers = line, count()
+    def __init__(self, line: Line) -> None:
+        self._outlet, self._numbers = line.outlet, count()
         self._waiting: deque[bytes] = deque()  # parts, in order
 
     @property
@@ -49,12 +64,12 @@ class Outbox:
         until = time.monotonic() + seconds
         while self._waiting:
             try:
-                self._line.send(self._waiting[0], socket.MSG_DONTWAIT)
+                self._outlet.send(self._waiting[0], socket.MSG_DONTWAIT)
                 self._waiting.popleft()
             except BlockingIOError:
                 if (left := until - time.monotonic()) <= 0:
                     return False
-                select.select([], [self._line], [], left)
+                select.select([], [self._outlet], [], left)
         return True
 
     def clear(self) -> None:
@@ -72,19 +87,19 @@ class Outbox:
 class Inbox:
     """The reader's end."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
+    def __init__(self, line: Line) -> None:
+        self._inlet = line.inlet
         self._begun: dict[int, tuple[int, list[bytes]]] = {}  # by process: the message that is coming, and its parts
 
     def fileno(self) -> int:
         """The descriptor, for polling."""
-        return self._line.fileno()
+        return self._inlet.fileno()
 
     def messages(self) -> Iterator[bytes]:
         """The complete messages that have arrived."""
         while True:
             try:
-                datagram = self._line.recv(_PART + _HEAD.size, socket.MSG_DONTWAIT)
+                datagram = self._inlet.recv(_PART + _HEAD.size, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
             if (message := self._joined(datagram)) is not None:

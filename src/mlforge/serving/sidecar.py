@@ -99,6 +99,8 @@ def _fork(name: str, work: Callable[[socket.socket], None], keep: Sequence[int] 
     code = 1
     try:
         signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
         with contextlib.suppress(OSError):
             Path("/proc/self/comm").write_text(name)
         kept = [2, *sorted({theirs.fileno(), *keep}), os.sysconf("SC_OPEN_MAX")]

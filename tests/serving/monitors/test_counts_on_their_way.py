@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 import pytest
 
-from mlforge.serving.datagrams import Inbox, Outbox, line
+from mlforge.serving.datagrams import Inbox, Line, Outbox
 from mlforge.serving.monitors.allowance import Allowance
 
 
@@ -37,25 +38,25 @@ def test_a_few_rows_are_looked_at_however_busy_a_machine_is_and_all_where_that_i
 
 
 def test_a_message_comes_whole_or_not_at_all() -> None:
-    inlet, outlet = line()
-    with inlet, outlet:
-        outbox, inbox = Outbox(outlet), Inbox(inlet)
+    line = Line.open()
+    with closing(line):
+        outbox, inbox = Outbox(line), Inbox(line)
         long = os.urandom(120_000)
         outbox.send(b"one")
         outbox.send(long)
         assert list(inbox.messages()) == [b"one", long]
         outbox.send(long)
-        inlet.recv(1 << 18)  # read by a collector that died with it
-        assert list(Inbox(inlet).messages()) == []
+        line.inlet.recv(1 << 18)  # read by a collector that died with it
+        assert list(Inbox(line).messages()) == []
         outbox.send(b"two")
         assert list(inbox.messages()) == [b"two"]
         assert list(inbox.messages()) == []
 
 
 def test_what_a_reader_has_no_time_for_waits_in_its_order_and_holds_nobody_up() -> None:
-    inlet, outlet = line()
-    with inlet, outlet:
-        outbox, inbox = Outbox(outlet), Inbox(inlet)
+    line = Line.open()
+    with closing(line):
+        outbox, inbox = Outbox(line), Inbox(line)
         sent: list[bytes] = []
         while outbox.flush():
             sent += [bytes([len(sent) % 256]) * 90_000]
@@ -65,7 +66,7 @@ def test_what_a_reader_has_no_time_for_waits_in_its_order_and_holds_nobody_up() 
         while not outbox.flush():
             seen += inbox.messages()
         assert [*seen, *inbox.messages()] == sent
-        inlet.close()
+        line.inlet.close()
         outbox.put(b"more")
         with pytest.raises(OSError, match=r"."):
             outbox.flush()

@@ -18,7 +18,7 @@ from mlforge.serving.offer import Offer
 from mlforge.serving.pace import Pace
 from mlforge.serving.request_log.channel import Channel
 from mlforge.serving.request_log.request_log import RequestLog
-from mlforge.serving.request_log.writer import Writer
+from mlforge.serving.request_log.writer import WriterThread
 
 __all__ = ["LogAndWriter", "answered", "fill"]
 
@@ -29,16 +29,13 @@ class LogAndWriter(RequestLog):
     def __init__(self, settings: LogSettings, ledger: Ledger) -> None:
         channel = Channel.of(settings, 1, ledger)
         assert channel is not None
-        self._channel = channel
-        self._line, self._writer = Writer.beside(channel)
+        self._channel, self._writer = channel, WriterThread(channel)
         super().__init__(channel, 0)
 
     def close(self, seconds: float = 10.0) -> None:
         super().close(seconds)
-        self._line.close()
-        self._writer.join(seconds)
-        assert not self._writer.is_alive()
-        self._channel.close()
+        assert self._writer.end(seconds)
+        self._channel.line.close()
 
 
 def answered(folder: Path, requests: list[tuple[str, list[dict[str, Any]]]], watch: Callable[[Lane], Callable[[Batch], None]], *, version: int = 4) -> Lane:

@@ -37,7 +37,7 @@ class MonitorAgent:
 
     def __init__(self, monitor_plan: MonitorPlan, clock: Clock) -> None:
         self._plan, self._clock, self._meters = monitor_plan, clock, monitor_plan.meters
-        self._outbox = Outbox(monitor_plan.outlet)
+        self._outbox = Outbox(monitor_plan.line)
         self._allowance = Allowance(monitor_plan.settings.share)
         self._noting = 0.0  # seconds that the loop has given to it
         self._monitors: list[LaneMonitor] = []  # of which something came of late
@@ -51,7 +51,7 @@ class MonitorAgent:
         if lane.engine.offer.reference is None:
             return None
         monitor = LaneMonitor(lane)
-        buffer, takes = monitor.rows.buffer, self._allowance.takes
+        buffer, takes = monitor.recorder.buffer, self._allowance.takes
 
         def offer(batch: Batch) -> None:
             if not batch.rows:
@@ -105,7 +105,7 @@ class MonitorAgent:
 
     def _count(self) -> int:
         """Profile the buffers that have grown large; how many rows that were."""
-        return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.rows.buffer.rows >= _AT_ONCE)
+        return sum(self._looked(monitor) for monitor in list(self._monitors) if monitor.recorder.buffer.rows >= _AT_ONCE)
 
     def _count_all(self) -> int:
         """Profile all buffers, and count the rows that were not sampled."""

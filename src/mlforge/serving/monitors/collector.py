@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import select
-import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -52,10 +51,8 @@ class Collector:
 
     def work(self, serving: Sequence[Watched]) -> None:
         """`serving` are the versions that answer now; the supervisor says when others do."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
         self._follow(serving)
-        inbox, poll = Inbox(self._plan.inlet), select.poll()
+        inbox, poll = Inbox(self._plan.line), select.poll()
         for one in (inbox.fileno(), self._supervisor.fileno()):
             poll.register(one, select.POLLIN)
         period, due, over = self._plan.settings.seconds / 2, 0.0, False

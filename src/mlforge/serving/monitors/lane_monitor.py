@@ -28,7 +28,7 @@ class LaneMonitor:
         self.tried = False  # was it opened, or could it not be
         self._whole: list[Panes] = []  # for rows that are looked at
         self._counted: list[Panes] = []  # for those that are only counted
-        self.rows = RowRecorder(lane.engine)  # that are looked at
+        self.recorder = RowRecorder(lane.engine)  # that are looked at
         self.came = self.passed = 0  # rows, and those of them that were passed over, as the loop counts them
         self._came = self._passed = 0  # those of them that this thread knows of
         self._when: list[tuple[float, int]] = []  # by time of day: rows that were passed over until then
@@ -54,8 +54,8 @@ class LaneMonitor:
     def look(self, ahead: float) -> int:
         """Profile the rows that were buffered since the last call, typed as in the request log; how many there were."""
         rows = 0
-        for chunk in self.rows.buffer.take():
-            frame = self.rows.recorded(chunk, ahead).frame()
+        for chunk in self.recorder.buffer.take():
+            frame = self.recorder.recorded(chunk, ahead).frame()
             rows += frame.height
             if self._whole:
                 live = self._intake.live(frame)

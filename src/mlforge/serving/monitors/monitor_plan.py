@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
@@ -10,7 +9,7 @@ from typing import Self
 
 from mlforge.plugins import Catalog
 from mlforge.service.monitoring import MonitorSettings
-from mlforge.serving.datagrams import line
+from mlforge.serving.datagrams import Line
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.monitors.meters import Meters
 from mlforge.serving.offer import Offer
@@ -20,13 +19,12 @@ __all__ = ["MonitorPlan"]
 
 @dataclass(frozen=True, slots=True)
 class MonitorPlan:
-    """Settings, metrics, and the sockets from the workers to the collector."""
+    """Settings, metrics, and the line from the workers to the collector."""
 
     settings: MonitorSettings
     catalog: Catalog
     meters: Meters
-    inlet: socket.socket  # read by the collector
-    outlet: socket.socket  # written by workers
+    line: Line  # from the workers to the collector
     writer: str  # this server, among those that keep windows in one store
 
     @classmethod
@@ -34,9 +32,4 @@ class MonitorPlan:
         """None where nothing is to be watched: by the settings, or since no version comes from a store."""
         if settings is None or not any(offer.version for offer in offers):
             return None
-        return cls(settings, catalog, Meters.of(ledger), *line(), token_hex(8))
-
-    def close(self) -> None:
-        """Close the sockets."""
-        self.inlet.close()
-        self.outlet.close()
+        return cls(settings, catalog, Meters.of(ledger), Line.open(), token_hex(8))

@@ -26,7 +26,7 @@ class Monitors:
         self._plan, self._store, self._tell = monitor_plan, store, tell
         self._late = plan.settings.deadline + monitor_plan.settings.seconds
         self._serving: list[Watched] = []
-        self._sidecar = Sidecar("mlforge-monitor", self._collect, [monitor_plan.inlet.fileno()])
+        self._sidecar = Sidecar("mlforge-monitor", self._collect, [monitor_plan.line.inlet.fileno()])
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the collector, if there is anything to watch by now."""
@@ -54,7 +54,7 @@ class Monitors:
     def end(self) -> None:
         """Close its line, at which it stores what workers have sent and exits."""
         self._sidecar.end()
-        self._plan.close()
+        self._plan.line.close()
 
 
 def _served(supervisor: Supervisor) -> list[Watched]:

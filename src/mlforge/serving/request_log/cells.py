@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlforge.serving.row_buffer import ColumnBuffer
 
-__all__ = ["Cells", "plain", "typed"]
+__all__ = ["Cells", "encoded", "plain", "typed"]
 
 
 class Cells(msgspec.Struct, array_like=True, frozen=True):
@@ -32,7 +32,7 @@ class Cells(msgspec.Struct, array_like=True, frozen=True):
         """The cells of a buffer, whose memory is not copied."""
         if not buffer.is_text:
             return cls(buffer.dtype.str, (-1, *buffer.shape), buffer.bytes)  # type: ignore[arg-type]  # encoded as bytes are
-        return _encoded(buffer.texts)
+        return encoded(buffer.texts)
 
     def array(self) -> np.ndarray:
         """Numbers, or indices into `words`."""
@@ -41,7 +41,8 @@ class Cells(msgspec.Struct, array_like=True, frozen=True):
         return np.frombuffer(self.data, self.dtype).reshape(self.shape)
 
 
-def _encoded(texts: Sequence[str]) -> Cells:
+def encoded(texts: Sequence[str]) -> Cells:
+    """Texts as indices into the distinct ones."""
     import numpy as np
 
     indices: defaultdict[str, int] = defaultdict()
@@ -72,7 +73,7 @@ def _text(cells: Cells) -> pa.Array:
     import pyarrow as pa
 
     if cells.words is None:  # rows of bytes
-        cells = _encoded([bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in cells.array()])
+        cells = encoded([bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in cells.array()])
     assert cells.words is not None
     codes = cells.array()
     absent = codes == cells.words.index("") if "" in cells.words else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 
 from mlforge.service.request_log import LogSettings
-from mlforge.serving.datagrams import line
+from mlforge.serving.datagrams import Line
 from mlforge.serving.ledger import Ledger
 from mlforge.serving.request_log.backlog import Backlog
 from mlforge.serving.request_log.labels import LabelBatch
@@ -17,6 +16,8 @@ from mlforge.serving.request_log.meters import Meters
 from mlforge.serving.request_log.recorder import Recorded
 
 __all__ = ["Channel", "Message"]
+
+_TICK = 0.2  # seconds
 
 
 class Message(msgspec.Struct, array_like=True, frozen=True):
@@ -29,20 +30,19 @@ class Message(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Settings, meters, and the datagram socket from the workers to the writer."""
+    """Settings, meters, and the line from the workers to the writer."""
 
     settings: LogSettings
     meters: Meters
     backlog: Backlog
-    inlet: socket.socket  # read by the writer
-    outlet: socket.socket  # written by workers
+    line: Line  # from the workers to the writer
 
     @classmethod
     def of(cls, settings: LogSettings | None, workers: int, ledger: Ledger) -> Self | None:
         """None where there is no log."""
-        return cls(settings, Meters.of(ledger), Backlog(workers), *line()) if settings is not None else None
+        return cls(settings, Meters.of(ledger), Backlog(workers), Line.open()) if settings is not None else None
 
-    def close(self) -> None:
-        """Nothing comes any more."""
-        self.inlet.close()
-        self.outlet.close()
+    @property
+    def tick(self) -> float:
+        """Seconds between two looks at what has come, at either end of the line."""
+        return min(_TICK, self.settings.flush_seconds / 5)

@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from mlforge.service.layout import ID, LANE, LATENCY, ROW, TIME, VERSION
-from mlforge.serving.request_log.cells import Cells, plain, typed
+from mlforge.serving.request_log.cells import Cells, encoded, plain, typed
 from mlforge.serving.row_buffer import Chunk, RowBuffer
 
 if TYPE_CHECKING:
@@ -100,13 +100,13 @@ class Recorded(msgspec.Struct, array_like=True, tag=True, frozen=True):
         arrived, waited = (np.frombuffer(one, np.float64) for one in (self.arrived, self.waited))
         came, latency = ((arrived + self.wall) * 1e6).astype("datetime64[us]"), (waited * 1000).astype(np.float32)
         whose = np.arange(len(came), dtype=np.int32) if owners is None else owners
-        roles = list(dict.fromkeys(self.roles))
-        role = np.zeros(len(came), np.int32) if len(roles) == 1 else np.array([roles.index(one) for one in self.roles], np.int32)
+        roles = encoded(self.roles)
+        role = roles.array()
         return {
             ID: pa.DictionaryArray.from_arrays(pa.array(whose), pa.array(self.ids, pa.string())),
             TIME: pa.array(came if owners is None else came[owners]),
             VERSION: pa.array(np.full(len(whose), self.version, np.int32)),
-            LANE: pa.DictionaryArray.from_arrays(pa.array(role if owners is None else role[owners]), pa.array(roles, pa.string())),
+            LANE: pa.DictionaryArray.from_arrays(pa.array(role if owners is None else role[owners]), pa.array(roles.words, pa.string())),
             LATENCY: pa.array(latency if owners is None else latency[owners]),
         }
 

@@ -30,8 +30,7 @@ __all__ = ["RequestLog"]
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.2  # seconds between two looks at the buffers
-_SOON = 0.01  # the same, while the writer is behind
+_SOON = 0.01  # seconds between two looks at the buffers while the writer is behind
 _CELL = 16  # bytes that a cell is estimated to take until some have been encoded
 _LABEL = 100  # bytes of a label
 
@@ -42,10 +41,10 @@ class RequestLog:
     def __init__(self, channel: Channel, worker: int, clock: Clock | None = None) -> None:
         self._settings, self._meters, self._backlog = channel.settings, channel.meters, channel.backlog
         self._worker, self._clock = worker, clock or Clock()
-        self._outbox, self._encoder = Outbox(channel.outlet), msgspec.msgpack.Encoder()
+        self._outbox, self._encoder = Outbox(channel.line), msgspec.msgpack.Encoder()
         self._recorders: list[tuple[ref[Lane], RowRecorder]] = []
         self._labels: deque[LabelBatch] = deque()
-        self._tick = min(_TICK, self._settings.flush_seconds / 5)
+        self._tick = channel.tick
         self._backlog.reset(worker)
         self._wake, self._over = threading.Event(), False
         self._grace = 0.0  # seconds for the last sending

@@ -1,4 +1,4 @@
-"""The writer of the request log: a sidecar process that makes rows of the pages that workers send, and writes them as files.
+"""The writer of the request log: a sidecar process that makes rows of the chunks that workers send, and writes them as files.
 
 Files are written, synced and named every `flush_seconds`, or before, when there is enough for one. When the writer dies, the supervisor starts another; what
 workers have sent meanwhile waits in the socket between them.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import select
-import signal
 import socket
 import sys
 import threading
@@ -25,12 +24,11 @@ from mlforge.serving.request_log.log_folder import LogFolder
 from mlforge.serving.request_log.parquet_file import ParquetFile
 from mlforge.serving.request_log.recorder import Recorded
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "WriterThread"]
 
 log = logging.getLogger(__name__)
 
-_TURN = 0.2  # seconds between two looks at the clock
-_TICKS = 3  # of a worker, that a row may have waited there
+_TICKS = 3  # that a row may have waited in the worker
 _FILE = 8 * 1024**2  # bytes that are written before it is time
 
 
@@ -41,30 +39,19 @@ class Writer:
         settings = channel.settings
         self._path, self._meters, self._backlog = settings.path, channel.meters, channel.backlog
         self._folder = LogFolder(settings.path, settings.max_size)
-        self._inbox, self._decoder = Inbox(channel.inlet), msgspec.msgpack.Decoder(Message)
+        self._inbox, self._decoder = Inbox(channel.line), msgspec.msgpack.Decoder(Message)
         self._files: dict[tuple[Part, str, int | None], list[ParquetFile]] = {}  # the last one grows; those before it could not be written
         self._added: dict[int, float] = {}  # by worker: its `Message.added` up to which all is here
         self._size = 0  # bytes of the rows that wait
         self._since: float | None = None  # when the oldest of them came
-        tick = min(_TURN, settings.flush_seconds / 5)
-        self._turn = tick
-        self._patience = max(tick, 0.8 * settings.flush_seconds - _TICKS * tick)  # the rest is for the writing
+        self._tick = channel.tick
+        self._patience = max(self._tick, 0.8 * settings.flush_seconds - _TICKS * self._tick)  # the rest is for the writing
         self._enough = min(_FILE, settings.waiting / 4)
         self._backlog.reset_all()
         self._meters.failing.set(0.0)
 
-    @classmethod
-    def beside(cls, channel: Channel) -> tuple[socket.socket, threading.Thread]:
-        """One in a thread of this process, for a worker without a supervisor: the socket that is to be closed at the end, and the thread, which then ends."""
-        ours, theirs = socket.socketpair()
-        thread = threading.Thread(target=cls(channel).work, args=(theirs,), name="mlforge-log", daemon=True)
-        thread.start()
-        return ours, thread
-
     def serve(self, supervisor: socket.socket) -> None:
         """Run as a sidecar process."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
         sys.meta_path.insert(0, _NoPandas())
         self.work(supervisor)
 
@@ -76,7 +63,7 @@ class Writer:
         over = False
         with supervisor:
             while not over:
-                poll.poll(self._turn * 1000)
+                poll.poll(self._tick * 1000)
                 over = _closed(supervisor)
                 for message in self._inbox.messages():
                     self._take(message)
@@ -142,6 +129,21 @@ class Writer:
         if self._meters.failing.here():
             self._meters.failing.set(0.0)
             log.warning("the request log at %s is written again; %d rows were dropped", mask(self._path), self._meters.dropped.total())
+
+
+class WriterThread:
+    """A writer in a thread of this process, for a worker without a supervisor."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._line, theirs = socket.socketpair()
+        self._thread = threading.Thread(target=Writer(channel).work, args=(theirs,), name="mlforge-log", daemon=True)
+        self._thread.start()
+
+    def end(self, seconds: float) -> bool:
+        """Write what has come; was there time enough for all of it."""
+        self._line.close()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
 
 class _NoPandas(MetaPathFinder):

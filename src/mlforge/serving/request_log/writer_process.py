@@ -19,7 +19,7 @@ class WriterProcess:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._sidecar = Sidecar("mlforge-log", self._write, [channel.inlet.fileno()])
+        self._sidecar = Sidecar("mlforge-log", self._write, [channel.line.inlet.fileno()])
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the writer."""
@@ -38,4 +38,4 @@ class WriterProcess:
     def end(self) -> None:
         """The writer goes when all that workers have sent is written."""
         self._sidecar.end()
-        self._channel.close()
+        self._channel.line.close()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import select
-import signal
 import socket
 from collections.abc import Mapping, Sequence
 
@@ -26,8 +25,6 @@ _TURN = 0.25  # seconds
 
 def control(store: Store, boards: Mapping[str, Board], offers: Sequence[Offer], supervisor: socket.socket, tell: Tell) -> None:
     """Run until the supervisor is gone. Assignments are written to `supervisor`, one JSON document a line."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the supervisor says when it is over
     courses: dict[str, Course] = {}
     gone, silent = select.poll(), False
     gone.register(supervisor, select.POLLIN)

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import select
-import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,8 +44,6 @@ class _Part:
 
 def serve_shadows(boards: Mapping[str, Board], assignments: Mapping[str, Assignment], supervisor: socket.socket) -> None:
     """Run until the supervisor is gone, which sends assignments, one JSON document a line."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):
         os.nice(19)
     parts: dict[str, _Part] = {}
