@@ -25,11 +25,8 @@ def moments(column: pl.Series) -> pl.Series:
         number = pl.col("at").str.strip_chars().cast(pl.Float64, strict=False)
         iso = typed(cleaned("at", raw, "datetime", ()), raw, Column(dtype="datetime")).dt.replace_time_zone("UTC")
         told = pl.coalesce(iso, _counted(pl.when(number >= _SECONDS).then(number)))
-        told = (
-            pl.coalesce(told, pl.col("at").str.to_datetime(time_zone="UTC", time_unit="us", strict=False))
-            if frame.select(told.is_null().any()).item()
-            else told
-        )
+        if frame.select(told.is_null().any()).item():
+            told = pl.coalesce(told, pl.col("at").str.to_datetime(time_zone="UTC", time_unit="us", strict=False))
     elif isinstance(raw, pl.Datetime) and raw.time_zone is not None:
         told = pl.col("at").dt.convert_time_zone("UTC")
     else:

@@ -30,6 +30,17 @@ class Table:
         offset = struct.unpack_from("<H", self._data, self._fields + at)[0] if at + 2 <= size else 0
         return self._start + offset if offset else 0
 
+    def _list(self, field: int, size: int) -> tuple[int, int]:
+        """Place and number of the entries of a list, each of so many bytes; none where there is no list."""
+        place = self._place(field)
+        if not place:
+            return 0, 0
+        place += struct.unpack_from("<I", self._data, place)[0]
+        (count,) = struct.unpack_from("<I", self._data, place)
+        if place + 4 + count * size > len(self._data):
+            raise IndexError
+        return place + 4, count
+
     def number(self, field: int, form: str) -> int:
         """A number in the form of `struct`; 0 where there is none."""
         place = self._place(field)
@@ -37,14 +48,8 @@ class Table:
 
     def blocks(self, field: int) -> list[tuple[int, int]]:
         """Place and length of each message that a footer names."""
-        place = self._place(field)
-        if not place:
-            return []
-        place += struct.unpack_from("<I", self._data, place)[0]
-        (count,) = struct.unpack_from("<I", self._data, place)
-        if place + 4 + count * _BLOCK > len(self._data):
-            raise IndexError
-        found = [struct.unpack_from("<qiiq", self._data, place + 4 + _BLOCK * one) for one in range(count)]
+        place, count = self._list(field, _BLOCK)
+        found = [struct.unpack_from("<qiiq", self._data, place + _BLOCK * one) for one in range(count)]
         if any(at < 0 or head < 0 or body < 0 for at, head, _, body in found):
             raise IndexError
         return [(at, head + body) for at, head, _, body in found]
@@ -56,23 +61,11 @@ class Table:
 
     def tables(self, field: int) -> Iterator[Self]:
         """The tables of a list."""
-        place = self._place(field)
-        if not place:
-            return
-        place += struct.unpack_from("<I", self._data, place)[0]
-        (count,) = struct.unpack_from("<I", self._data, place)
-        if place + 4 + 4 * count > len(self._data):
-            raise IndexError
-        for at in range(place + 4, place + 4 + 4 * count, 4):
+        place, count = self._list(field, 4)
+        for at in range(place, place + 4 * count, 4):
             yield type(self)(self._data, at + struct.unpack_from("<I", self._data, at)[0])
 
     def text(self, field: int) -> str:
         """A text, or the first thousand bytes of it; empty where there is none."""
-        place = self._place(field)
-        if not place:
-            return ""
-        place += struct.unpack_from("<I", self._data, place)[0] + 4
-        (size,) = struct.unpack_from("<I", self._data, place - 4)
-        if place + size > len(self._data):
-            raise IndexError
+        place, size = self._list(field, 1)
         return self._data[place : place + min(size, _LONGEST)].decode("utf-8", "replace")
